@@ -29,6 +29,19 @@ optional = optional
 date-range = { $start } to { $end }
 date-from = From { $start }
 date-until = Until { $end }
+date-day = { $day } { $month } { $year }
+date-month-01 = Jan
+date-month-02 = Feb
+date-month-03 = Mar
+date-month-04 = Apr
+date-month-05 = May
+date-month-06 = Jun
+date-month-07 = Jul
+date-month-08 = Aug
+date-month-09 = Sep
+date-month-10 = Oct
+date-month-11 = Nov
+date-month-12 = Dec
 
 ## Signing in
 

@@ -29,6 +29,23 @@ optional = facultatif
 date-range = Du { $start } au { $end }
 date-from = À partir du { $start }
 date-until = Jusqu’au { $end }
+date-day =
+    { $day ->
+        [1] 1er { $month } { $year }
+       *[other] { $day } { $month } { $year }
+    }
+date-month-01 = janv.
+date-month-02 = févr.
+date-month-03 = mars
+date-month-04 = avr.
+date-month-05 = mai
+date-month-06 = juin
+date-month-07 = juil.
+date-month-08 = août
+date-month-09 = sept.
+date-month-10 = oct.
+date-month-11 = nov.
+date-month-12 = déc.
 
 ## Connexion
 
