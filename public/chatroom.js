@@ -14,7 +14,7 @@ import { startOutbox } from "./outbox_browser.js";
 import { openStore } from "./outbox_store.js";
 import { createPeople } from "./people.js";
 import { createLink } from "./realtime.js";
-import { acknowledge, adopt, apply, applyPage, asQuote, behind, createRoomState, noteTop, ordered, setPending } from "./room_state.js";
+import { acknowledge, adopt, apply, applyPage, asQuote, behind, createRoomState, nextRequest, noteTop, ordered, setPending } from "./room_state.js";
 import { listenToList } from "./room/actions.js";
 import { createHistory } from "./room/history.js";
 import { createPanels } from "./room/panels.js";
@@ -66,7 +66,7 @@ export async function startChatroom(root) {
   let userRevision = root.dataset.userRevision === undefined ? null : Number(root.dataset.userRevision);
 
   const sync = createSync({
-    cursor: () => ({ epoch: state.epoch, since: state.revision }),
+    cursor: () => nextRequest(state),
     fetchPage: roomFetcher(room),
     deliver(page, asked) {
       const effects = applyPage(state, page, asked);

@@ -11,7 +11,7 @@
  *   messages: Map<number, Message>, beyond: Map<number, Message>, held: Map<number, Change>,
  *   quotes: Map<number, { quoted: Quoted, revision: number }>, repliers: Map<number, Set<number>>,
  *   own: Map<string, number>, pending: Map<string, PendingItem>, acknowledged: Map<string, { epoch: string, revision: number }>,
- *   roomInfo: Room | null, members: Map<number, RoomMember>, hidden: Set<number>, stale: boolean
+ *   roomInfo: Room | null, members: Map<number, RoomMember>, hidden: Set<number>, stale: boolean, doubts: number, partial: boolean
  * }} RoomState
  *
  * What the caller has to do: draw `changed`, forget `settled`, and fetch: at once ("now") or, where the
@@ -40,7 +40,7 @@ export function createRoomState({ room, viewer, epoch, revision }) {
     room, viewer, epoch, revision, top: revision, lowest: 0,
     messages: new Map(), beyond: new Map(), held: new Map(), quotes: new Map(), repliers: new Map(),
     own: new Map(), pending: new Map(), acknowledged: new Map(),
-    roomInfo: null, members: new Map(), hidden: new Set(), stale: false,
+    roomInfo: null, members: new Map(), hidden: new Set(), stale: false, doubts: 0, partial: false,
   };
 }
 
@@ -65,8 +65,7 @@ export function apply(state, change) {
   const effects = noEffects();
   if (change.chatroom !== state.room) return effects;
   if (change.epoch !== state.epoch) {
-    state.stale = true;
-    effects.fetch = "now";
+    doubt(state, effects);
     return effects;
   }
   if (change.revision > state.top) state.top = change.revision;
@@ -93,15 +92,15 @@ export function applyPage(state, page, request) {
   const effects = noEffects();
   if (page.chatroom !== state.room) return effects;
   if (request.epoch !== state.epoch) {
-    state.stale = true;
-    effects.fetch = "now";
+    doubt(state, effects);
     return effects;
   }
   if ("before" in request) applyEarlier(state, page, request, effects);
   else if (page.reset) applyReset(state, page, request.since, effects);
   else applySince(state, page, request.since, effects);
+  if (!("before" in request) && request.doubts === state.doubts) state.stale = false;
   sweepAcknowledged(state, effects);
-  if (behind(state) && effects.fetch === null) effects.fetch = page.has_more ? "now" : "soon";
+  if (behind(state) && effects.fetch === null) effects.fetch = "soon";
   return effects;
 }
 
@@ -114,10 +113,20 @@ export function applyPage(state, page, request) {
 export function noteTop(state, revision) {
   const effects = noEffects();
   // Below the cursor: the server was restored from an older copy, and says so to whoever fetches.
-  if (revision < state.revision) state.stale = true;
+  if (revision < state.revision) doubt(state, effects);
   if (revision > state.top) state.top = revision;
   if (revision !== state.revision) effects.fetch = "now";
   return effects;
+}
+
+/** What to ask the server for next. @param {RoomState} state */
+export function nextRequest({ epoch, revision, doubts }) {
+  return { epoch, since: revision, doubts };
+}
+
+/** What to ask for when the reader goes up. @param {RoomState} state */
+export function earlierRequest({ epoch, lowest, revision, doubts }) {
+  return { epoch, before: lowest, at: revision, doubts };
 }
 
 /**
@@ -125,7 +134,7 @@ export function noteTop(state, revision) {
  * @param {RoomState} state
  */
 export function behind(state) {
-  return state.stale || state.top > state.revision;
+  return state.stale || state.partial || state.top > state.revision;
 }
 
 /**
@@ -198,6 +207,17 @@ export function asQuote({ id, position, author, excerpt, deleted }) {
   return { id, position, author, excerpt, deleted };
 }
 
+/**
+ * Something does not belong to this log: only an answer that was asked for after this moment can tell.
+ * @param {RoomState} state
+ * @param {Effects} effects
+ */
+function doubt(state, effects) {
+  state.stale = true;
+  state.doubts += 1;
+  effects.fetch = "now";
+}
+
 /** @param {Change} change */
 function isThin(change) {
   return !change.message && !change.room && !change.member;
@@ -228,30 +248,30 @@ function applyItem(state, change, effects) {
 /** @param {RoomState} state @param {Page} page @param {number} since @param {Effects} effects */
 function applySince(state, page, since, effects) {
   if (page.epoch !== state.epoch || since > state.revision) {
-    state.stale = true;
-    effects.fetch = "now";
+    doubt(state, effects);
     return;
   }
-  state.stale = false;
   applyBeside(state, page, effects);
   for (const message of page.messages) putMessage(state, message, effects);
   if (page.revision > state.revision) state.revision = page.revision;
   if (page.revision > state.top) state.top = page.revision;
   drainHeld(state, effects);
+  state.partial = page.has_more;
+  if (page.has_more) effects.fetch = "now";
 }
 
 /** @param {RoomState} state @param {Page} page @param {number} since @param {Effects} effects */
 function applyReset(state, page, since, effects) {
   // An answer that was overtaken by pushes must not take the list back.
   if (page.epoch === state.epoch && page.revision < state.revision && since !== state.revision) {
-    effects.fetch = "now";
+    doubt(state, effects);
     return;
   }
   const first = page.messages[0];
   const sameLog = page.epoch === state.epoch && page.revision >= state.revision;
   if (!sameLog) state.held.clear();
   const top = sameLog ? Math.max(state.top, page.revision) : page.revision;
-  Object.assign(state, { epoch: page.epoch, revision: page.revision, top, stale: false, roomInfo: null });
+  Object.assign(state, { epoch: page.epoch, revision: page.revision, top, partial: false, roomInfo: null });
   state.lowest = page.has_earlier && first ? first.position : 0;
   for (const part of [state.messages, state.beyond, state.quotes, state.repliers, state.own, state.members]) part.clear();
   effects.reset = true;
@@ -322,8 +342,8 @@ function settleNonce(state, nonce, id, effects) {
  */
 function sweepAcknowledged(state, effects) {
   for (const [nonce, { epoch, revision }] of state.acknowledged) {
-    if (epoch === state.epoch && revision > state.revision) continue;
-    if (epoch !== state.epoch && state.stale) continue;
+    // Between two pages a message may be ahead of the cursor by a later edit although its first revision was passed.
+    if (behind(state) || (epoch === state.epoch && revision > state.revision)) continue;
     settleNonceWithoutMessage(state, nonce, effects);
   }
 }

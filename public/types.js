@@ -25,7 +25,7 @@
  * }} Page
  *
  * Where a page was asked from; its answer means nothing to a list that has moved elsewhere since.
- * @typedef {{ epoch: string, since: number } | { epoch: string, before: number, at: number }} PageRequest
+ * @typedef {{ epoch: string, since: number, doubts: number } | { epoch: string, before: number, at: number, doubts: number }} PageRequest
  *
  * @typedef {"queued" | "sending" | "failed" | "sent"} PendingStatus
  * @typedef {{

@@ -10,7 +10,7 @@
  *   | { kind: "same" } | { kind: "gone" } | { kind: "signed-out" }
  *   | { kind: "failed", after: number | null }} Answer
  *
- * @typedef {{ epoch: string, since: number }} SinceRequest
+ * @typedef {{ epoch: string, since: number, doubts: number }} SinceRequest
  * @typedef {{ kind: "reached", news: boolean } | Exclude<Answer, { kind: "page" | "same" }> | { kind: "aborted" }} Outcome
  */
 

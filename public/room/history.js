@@ -4,7 +4,7 @@
  *
  * @import { Effects, RoomState } from "../room_state.js"
  */
-import { applyPage } from "../room_state.js";
+import { applyPage, earlierRequest } from "../room_state.js";
 import { fetchEarlier } from "../link/transports.js";
 
 const NEAR = "400px 0px 0px 0px";
@@ -33,7 +33,7 @@ export function createHistory({ state, scroller, list, button, take }) {
 
   async function loadPage() {
     if (state.lowest <= 0) return false;
-    const asked = { epoch: state.epoch, before: state.lowest, at: state.revision };
+    const asked = earlierRequest(state);
     button?.setAttribute("aria-busy", "true");
     list.setAttribute("aria-live", "off");
     const answer = await fetchEarlier(state.room, asked.before);

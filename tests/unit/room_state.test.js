@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
-  acknowledge, adopt, apply, applyPage, behind, createRoomState, noteTop, ordered, quoteOf, setPending,
+  acknowledge, adopt, apply, applyPage, behind, createRoomState, earlierRequest, nextRequest, noteTop, ordered, quoteOf, setPending,
 } from "../../public/room_state.js";
 import { fakeRoom } from "./support/room.js";
 
@@ -16,7 +16,7 @@ function open(room, viewer = VIEWER) {
 }
 
 const fetchSince = (state, room) => {
-  const request = { epoch: state.epoch, since: state.revision };
+  const request = nextRequest(state);
   return applyPage(state, room.since(request), request);
 };
 
@@ -125,7 +125,7 @@ test("a counter that went back without a new epoch starts the list over too", ()
 test("an answer that was overtaken by pushes does not take the list back", () => {
   const room = fakeRoom();
   const state = open(room);
-  const request = { epoch: state.epoch, since: 0 };
+  const request = { epoch: state.epoch, since: 0, doubts: 0 };
   const late = { ...room.newest(), reset: true };
   apply(state, room.post(2, "one"));
   applyPage(state, late, request);
@@ -135,7 +135,7 @@ test("an answer that was overtaken by pushes does not take the list back", () =>
 test("an answer asked from another epoch is not taken", () => {
   const room = fakeRoom();
   const state = open(room);
-  const request = { epoch: "e0", since: 0 };
+  const request = { epoch: "e0", since: 0, doubts: 0 };
   assert.equal(applyPage(state, { ...room.newest(), reset: true, epoch: "e0" }, request).fetch, "now");
   assert.equal(state.epoch, "e1");
 });
@@ -144,7 +144,7 @@ test("an item is never overwritten by an older state of itself", () => {
   const room = fakeRoom();
   const state = open(room);
   apply(state, room.post(2, "one"));
-  const request = { epoch: state.epoch, since: 0 };
+  const request = { epoch: state.epoch, since: 0, doubts: 0 };
   const old = room.since(request);
   apply(state, room.edit(1, "one, edited"));
   applyPage(state, old, request);
@@ -157,7 +157,7 @@ test("a message above the loaded window only moves the cursor, and is right when
   for (const text of ["one", "two", "three", "four"]) room.post(2, text);
   const state = open(room);
   assert.deepEqual(contents(state), ["three", "four"]);
-  const request = { epoch: state.epoch, before: state.lowest, at: state.revision };
+  const request = earlierRequest(state);
   const page = room.before(state.lowest);
   const effects = apply(state, room.edit(1, "one, edited"));
   assert.equal(effects.changed.size, 0);
@@ -171,7 +171,7 @@ test("a page of the history that no longer fits is not taken", () => {
   const room = fakeRoom({ pageSize: 1 });
   for (const text of ["one", "two", "three"]) room.post(2, text);
   const state = open(room);
-  const request = { epoch: state.epoch, before: state.lowest, at: state.revision };
+  const request = earlierRequest(state);
   const page = room.before(state.lowest);
   applyPage(state, page, request);
   applyPage(state, page, request);
@@ -227,7 +227,7 @@ test("an earlier page brings no quote from the past", () => {
   room.post(3, "first answer", { replyTo: 1 });
   room.post(3, "second answer", { replyTo: 1 });
   const state = open(room);
-  const request = { epoch: state.epoch, before: state.lowest, at: state.revision };
+  const request = earlierRequest(state);
   const page = room.before(state.lowest);
   apply(state, room.edit(1, "better"));
   applyPage(state, page, request);

@@ -7,8 +7,12 @@ export function fakeRoom({ chatroom = 1, epoch = "e1", pageSize = 50 } = {}) {
   const room = {
     chatroom, epoch, revision: 0, pageSize,
     messages: new Map(), members: new Map(), info: { id: chatroom, kind: "goal", title: "t", state: "active", goal_id: 1, revision: 0 },
-    nextId: 1,
+    nextId: 1, copies: { [epoch]: [] },
 
+    /** What a backup taken at each revision would hold. */
+    keepCopy() {
+      room.copies[room.epoch][room.revision] = { messages: new Map(room.messages), members: new Map(room.members), info: room.info };
+    },
     change(part) {
       return { epoch: room.epoch, chatroom, revision: room.revision, ...part };
     },
@@ -35,6 +39,7 @@ export function fakeRoom({ chatroom = 1, epoch = "e1", pageSize = 50 } = {}) {
       };
       room.nextId += 1;
       room.messages.set(message.id, message);
+      room.keepCopy();
       return room.changeOf(message);
     },
     alter(id, part) {
@@ -42,6 +47,7 @@ export function fakeRoom({ chatroom = 1, epoch = "e1", pageSize = 50 } = {}) {
       if (!message || message.deleted) return null;
       room.revision += 1;
       room.messages.set(id, { ...message, ...part, revision: room.revision });
+      room.keepCopy();
       return room.changeOf(room.messages.get(id));
     },
     edit: (id, content) => room.alter(id, { content, excerpt: content, html: `<p>${content}</p>`, edited_at: "2026-11-22T13:00:00Z" }),
@@ -50,20 +56,21 @@ export function fakeRoom({ chatroom = 1, epoch = "e1", pageSize = 50 } = {}) {
       room.revision += 1;
       const member = { user: people[person - 1], role, state, revision: room.revision };
       room.members.set(person, member);
+      room.keepCopy();
       return room.change({ member });
     },
     rename(title) {
       room.revision += 1;
       room.info = { ...room.info, title, revision: room.revision };
+      room.keepCopy();
       return room.change({ room: room.info });
     },
     /** Restored from an older copy: a new epoch, the last changes gone. */
     restore(epoch, keep) {
-      for (const [id, message] of room.messages) if (message.position > keep) room.messages.delete(id);
-      for (const [id, message] of room.messages) if (message.revision > keep) room.messages.set(id, { ...message, revision: keep });
-      for (const [id, member] of room.members) if (member.revision > keep) room.members.delete(id);
-      if (room.info.revision > keep) room.info = { ...room.info, title: "t", revision: 0 };
-      room.revision = Math.min(room.revision, keep);
+      const { messages, members, info } = room.copies[room.epoch][Math.min(keep, room.revision)];
+      room.revision = Math.min(keep, room.revision);
+      Object.assign(room, { messages: new Map(messages), members: new Map(members), info });
+      room.copies[epoch] ??= room.copies[room.epoch].slice(0, room.revision + 1);
       room.epoch = epoch;
     },
     sorted: () => [...room.messages.values()].sort((a, b) => a.position - b.position),
@@ -96,5 +103,6 @@ export function fakeRoom({ chatroom = 1, epoch = "e1", pageSize = 50 } = {}) {
       };
     },
   };
+  room.keepCopy();
   return room;
 }
