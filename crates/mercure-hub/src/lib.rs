@@ -1,1 +1,69 @@
-//! The hub.
+//! A Mercure hub as a library: it pushes updates to browsers over server-sent events and WebSockets.
+//!
+//! It speaks the publish and subscribe parts of the Mercure protocol in its 0.x form (draft-dunglas-mercure-07: `topic`, the `mercure` claim, the cookie
+//! `mercureAuthorization`) together with the names and stricter rules that draft-dunglas-mercure-08 adds for the same things (`match`, `match_exact`, `last_event_id`,
+//! `Mercure-Last-Event-ID`, reserved topics, challenges by RFC 6750). What it does not speak yet stands in the README.
+//!
+//! ```no_run
+//! use mercure_hub::{Hub, HubConfig, Key, Update};
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let key = Key::hs256("a secret of thirty-two bytes or more");
+//! let hub = Hub::new(HubConfig { subscriber_key: Some(key), anonymous: true, ..HubConfig::default() });
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
+//! tokio::spawn(axum::serve(listener, hub.router()).into_future());
+//! hub.publish(Update::new("greetings", "hello")?)?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Layout
+//!
+//! * `hub`: the handle, and the routes; `config`: what can be set, and the hooks; `reply`: refusals and headers.
+//! * `update`, `topic`: what is published; their constructors keep out what could break a stream. `event`: the same, encoded once for all.
+//! * `access`, `token`, `origin`, `revocation`: who asks, and what they may. `matcher`: how topics are named.
+//! * `publish`, `subscribe`, `form`: the two requests. `sse`, `socket`, `request`: the two wires.
+//! * `engine`: the one short lock, around `history`, `index` and `roll`. `dispatch`: from the lock's order into the queues. `subscriber`: the queue.
+//!   `feed`: replay, then live. `ticker`: heartbeats and deadlines. `ending`: why a stream ends.
+//!
+//! # Invariants
+//!
+//! * Every subscriber sees the same order, that of the history, across all topics.
+//! * Nothing is skipped in silence: what can't be delivered ends the stream, with a reason.
+//! * No lock is held while an update is delivered, and nobody who publishes waits for a subscriber.
+//! * A private update is shown to those who may read one of its topics: by their token, or because the [`Authorizer`] said so when they subscribed.
+//! * No token, topic or data is written to a log.
+
+mod access;
+mod config;
+mod dispatch;
+mod ending;
+mod engine;
+mod event;
+mod feed;
+mod form;
+mod history;
+mod hub;
+mod index;
+mod matcher;
+mod origin;
+mod publish;
+mod reply;
+mod request;
+mod revocation;
+mod roll;
+mod socket;
+mod sse;
+mod subscribe;
+mod subscriber;
+mod ticker;
+mod token;
+mod topic;
+mod update;
+
+pub use config::{Authorizer, Clock, Cursors, HubConfig, Inbound};
+pub use futures_util::future::BoxFuture;
+pub use hub::Hub;
+pub use token::{Claims, Grant, Key, mint};
+pub use topic::{InvalidTopic, Topic};
+pub use update::{InvalidUpdate, PublishError, Update, UpdateId};

@@ -1,0 +1,141 @@
+//! What a hub can be told when it is made: one documented struct, every field with a default.
+
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use futures_util::future::BoxFuture;
+
+use crate::token::Key;
+
+/// Tells the time in seconds since 1970, with a fraction. Tokens and revocations are judged by it.
+pub type Clock = Arc<dyn Fn() -> f64 + Send + Sync>;
+
+/// Takes a WebSocket message that is neither `subscribe` nor `unsubscribe`: the token's `sub` (empty when the token has none) and the JSON object.
+/// `false` means that the message is not understood; the socket is then closed with 1008.
+pub type Inbound = Arc<dyn Fn(&str, &serde_json::Value) -> bool + Send + Sync>;
+
+/// Says which private topics a person may read at this moment.
+///
+/// The hub asks when a stream opens, when a WebSocket subscribes to more, and for each page of history that it replays. Only topics that the
+/// subscriber named exactly are asked about. What the token itself grants is granted without asking.
+pub trait Authorizer: Send + Sync + 'static {
+    /// One answer for each topic, in the same order. A missing answer counts as no.
+    fn may_read<'a>(&'a self, subject: &'a str, topics: &'a [String]) -> BoxFuture<'a, Vec<bool>>;
+}
+
+/// Knows how far each topic has come, for the `heartbeat` event.
+pub trait Cursors: Send + Sync + 'static {
+    /// The highest revision of this topic, or nothing when the topic has none. Called from the publishing path: it must answer from memory.
+    fn top(&self, topic: &str) -> Option<u64>;
+}
+
+/// The settings of a hub. `HubConfig { subscriber_key: Some(key), ..HubConfig::default() }` is the way to make one.
+///
+/// A limit of zero means "no limit", a duration of zero means "off", except where the field says otherwise.
+#[derive(Clone)]
+pub struct HubConfig {
+    /// Where the hub is mounted. Topics that resolve to this path or below it are reserved.
+    pub path: String,
+    /// Verifies the tokens of those who publish by POST. Without it nobody can.
+    pub publisher_key: Option<Key>,
+    /// Verifies the tokens of those who subscribe.
+    pub subscriber_key: Option<Key>,
+    /// Lets people without a token subscribe, to public updates only. A bad token is refused all the same.
+    pub anonymous: bool,
+    /// Names of the cookies that may carry the token, the first one found wins.
+    pub cookie_names: Vec<String>,
+    /// Origins whose pages may publish with the cookie: exact, `https://*.example.org`, or `*`.
+    pub publish_origins: Vec<String>,
+    /// Origins whose pages may read the hub's answers. `*` lets every page in, without credentials.
+    pub cors_origins: Vec<String>,
+    /// Origins whose pages may open a WebSocket, besides the host that was addressed.
+    pub socket_origins: Vec<String>,
+    /// How many updates the history holds; zero holds none.
+    pub history_events: usize,
+    /// How many bytes the history holds; zero holds none.
+    pub history_bytes: usize,
+    /// How many bytes may wait for one subscriber before its stream is cut.
+    pub queue_bytes: usize,
+    /// How often an idle stream gets a sign of life.
+    pub heartbeat: Duration,
+    /// How long a stream may live. Each one ends at a random moment in the last fifth of it, so that they do not all return at once.
+    pub max_lifetime: Duration,
+    /// How long one write to a WebSocket may take.
+    pub write_timeout: Duration,
+    /// How long [`Hub::close`](crate::Hub::close) waits for the streams to end.
+    pub close_timeout: Duration,
+    /// How long the mark of [`Hub::disconnect`](crate::Hub::disconnect) is kept: at least the lifetime of the tokens that are issued.
+    pub revocation: Duration,
+    /// Topics in one update.
+    pub max_topics: usize,
+    /// Topics that one subscriber may name.
+    pub max_matchers: usize,
+    /// Bytes in one topic, id or type.
+    pub max_field_bytes: usize,
+    /// Bytes in the body of one POST.
+    pub max_body_bytes: usize,
+    /// Streams open at the same time.
+    pub max_connections: usize,
+    /// Streams open at the same time for one `sub`.
+    pub max_connections_per_subject: usize,
+    /// Decides about private topics that the token does not grant.
+    pub authorizer: Option<Arc<dyn Authorizer>>,
+    /// Fills the `heartbeat` event.
+    pub cursors: Option<Arc<dyn Cursors>>,
+    /// Takes what WebSocket clients send besides subscriptions.
+    pub inbound: Option<Inbound>,
+    /// The time.
+    pub clock: Clock,
+}
+
+impl Default for HubConfig {
+    fn default() -> Self {
+        Self {
+            path: "/.well-known/mercure".to_owned(),
+            publisher_key: None,
+            subscriber_key: None,
+            anonymous: false,
+            cookie_names: vec!["mercureAuthorization".to_owned()],
+            publish_origins: Vec::new(),
+            cors_origins: Vec::new(),
+            socket_origins: Vec::new(),
+            history_events: 10_000,
+            history_bytes: 16 << 20,
+            queue_bytes: 1 << 20,
+            heartbeat: Duration::from_secs(15),
+            max_lifetime: Duration::from_secs(600),
+            write_timeout: Duration::from_secs(10),
+            close_timeout: Duration::from_secs(5),
+            revocation: Duration::from_secs(24 * 3600),
+            max_topics: 1_000,
+            max_matchers: 1_000,
+            max_field_bytes: 4_096,
+            max_body_bytes: 1 << 20,
+            max_connections: 0,
+            max_connections_per_subject: 0,
+            authorizer: None,
+            cursors: None,
+            inbound: None,
+            clock: Arc::new(system_time),
+        }
+    }
+}
+
+impl fmt::Debug for HubConfig {
+    /// Keys and hooks stay out of it: a configuration ends up in logs.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HubConfig")
+            .field("path", &self.path)
+            .field("anonymous", &self.anonymous)
+            .finish_non_exhaustive()
+    }
+}
+
+fn system_time() -> f64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0.0, |since| since.as_secs_f64())
+}

@@ -1,0 +1,432 @@
+//! The engine: one short lock around history, index and roll, so that publishing, subscribing, replaying and disconnecting have one order.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Condvar, Mutex, MutexGuard},
+    time::Duration,
+};
+
+use tokio::{sync::Notify, time::Instant};
+
+use crate::{
+    dispatch::{Dispatch, Line},
+    ending::Ending,
+    event::{Class, Event},
+    history::{Cursor, History, LastId},
+    index::{Entry, Index},
+    revocation::Revocations,
+    roll::Roll,
+    subscriber::{Subscriber, Traits, lock},
+    topic::Topic,
+    update::UpdateId,
+};
+
+/// How many events one step of a replay looks at.
+const PAGE: usize = 256;
+
+/// The bounds of an engine.
+#[derive(Clone, Debug)]
+pub(crate) struct Limits {
+    pub(crate) history_events: usize,
+    pub(crate) history_bytes: usize,
+    pub(crate) queue_bytes: usize,
+    pub(crate) connections: usize,
+    pub(crate) connections_per_subject: usize,
+    pub(crate) revocation: Duration,
+}
+
+#[derive(Debug)]
+pub(crate) struct Engine {
+    limits: Limits,
+    state: Mutex<State>,
+    /// Publishers wait here for room in the line.
+    pub(crate) room: Condvar,
+    /// A stream has ended for good.
+    left: Notify,
+    /// The ticker has something new to wait for.
+    pub(crate) alarm: Arc<Notify>,
+}
+
+#[derive(Debug)]
+pub(crate) struct State {
+    closed: bool,
+    next_id: u64,
+    /// Registrations that still exist, those of ended streams included.
+    open: usize,
+    roll: Roll,
+    index: Index,
+    history: History,
+    revocations: Revocations,
+    pub(crate) line: Line,
+}
+
+/// Why a stream can't be opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refused {
+    Closed,
+    Revoked,
+    TooMany,
+    TooManyOfSubject,
+}
+
+/// What a stream starts with.
+#[derive(Debug)]
+pub(crate) struct Start {
+    pub(crate) registration: Registration,
+    /// Where its replay begins, if there is one.
+    pub(crate) cursor: Option<Cursor>,
+}
+
+/// The next step of a replay.
+#[derive(Debug)]
+pub(crate) enum Step {
+    /// These are wanted; their rights are still to be looked at.
+    Page(Vec<Arc<Event>>, Cursor),
+    /// The present is reached: from here on the queue has everything.
+    Live,
+    Outrun,
+}
+
+impl Engine {
+    pub(crate) fn new(limits: Limits) -> Self {
+        let state = State {
+            closed: false,
+            next_id: 0,
+            open: 0,
+            roll: Roll::default(),
+            index: Index::default(),
+            history: History::new(limits.history_events, limits.history_bytes),
+            revocations: Revocations::new(limits.revocation.as_secs_f64()),
+            line: Line::default(),
+        };
+        Self {
+            limits,
+            state: Mutex::new(state),
+            room: Condvar::new(),
+            left: Notify::new(),
+            alarm: Arc::default(),
+        }
+    }
+
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        lock(&self.state)
+    }
+
+    /// Gives an event its place and sends it on its way. `false` when the hub is closed.
+    pub(crate) fn publish(&self, event: Arc<Event>) -> bool {
+        let mut state = self.state_with_room();
+        if state.closed {
+            return false;
+        }
+        match event.class {
+            Class::Durable => state.history.store(Arc::clone(&event)),
+            Class::Ephemeral => state.history.mark(&event.id),
+        }
+        let readers = state.index.readers(&event.topics);
+        if !readers.is_empty() || !state.line.is_empty() {
+            self.enqueue(state, Dispatch::Event(event, readers));
+        }
+        true
+    }
+
+    /// Sends heartbeats, in the order of all else. Those whose replay still runs get none.
+    pub(crate) fn beat(&self, id: &UpdateId, frames: Vec<(Arc<Subscriber>, bytes::Bytes)>) {
+        let mut state = self.state_with_room();
+        if !state.closed {
+            state.history.mark(id);
+            self.enqueue(state, Dispatch::Beat(frames));
+        }
+    }
+
+    /// Opens a stream. What was decided about its rights before must still hold: a disconnect that came between is found here.
+    pub(crate) fn admit(
+        self: &Arc<Self>,
+        traits: Traits,
+        issued_at: Option<f64>,
+        last: Option<&LastId>,
+    ) -> Result<Start, Refused> {
+        let mut guard = self.state();
+        let state = &mut *guard;
+        if state.closed {
+            return Err(Refused::Closed);
+        }
+        if let Some(subject) = &traits.subject {
+            if state.revocations.cover(subject, issued_at) {
+                return Err(Refused::Revoked);
+            }
+            if reached(
+                self.limits.connections_per_subject,
+                state.roll.of_subject(subject).len(),
+            ) {
+                return Err(Refused::TooManyOfSubject);
+            }
+        }
+        if reached(self.limits.connections, state.open) {
+            return Err(Refused::TooMany);
+        }
+        state.next_id += 1;
+        state.open += 1;
+        let subscriber = Arc::new(Subscriber::new(
+            state.next_id,
+            self.limits.queue_bytes,
+            traits,
+        ));
+        let first = state.roll.next_deadline();
+        state.roll.insert(Arc::clone(&subscriber));
+        let cursor = last.and_then(|last| state.history.find(last));
+        if cursor.is_none() {
+            state.enter(&subscriber);
+        }
+        if state.roll.next_deadline() != first || state.roll.len() == 1 {
+            self.alarm.notify_one();
+        }
+        Ok(Start {
+            registration: Registration {
+                engine: Arc::clone(self),
+                subscriber,
+            },
+            cursor,
+        })
+    }
+
+    /// The next page of a replay, or the switch to the present: under the one lock, so that nothing falls between.
+    pub(crate) fn step(&self, subscriber: &Arc<Subscriber>, cursor: Cursor) -> Step {
+        let mut state = self.state();
+        let Ok(page) = state.history.page(cursor, PAGE) else {
+            return Step::Outrun;
+        };
+        let interest = subscriber.interest();
+        let mut seen = 0;
+        let wanted: Vec<_> = page
+            .inspect(|_| seen += 1)
+            .filter(|event| interest.wants(event))
+            .cloned()
+            .collect();
+        drop(interest);
+        if seen < PAGE && wanted.is_empty() {
+            state.enter(subscriber);
+            return Step::Live;
+        }
+        Step::Page(wanted, cursor + seen as u64)
+    }
+
+    /// Subscribes an open stream to more topics, or renews what the authorizer said about them. `false` when they would be too many.
+    pub(crate) fn subscribe(
+        &self,
+        subscriber: &Arc<Subscriber>,
+        everything: bool,
+        verdicts: HashMap<Topic, bool>,
+        max: usize,
+    ) -> bool {
+        let mut state = self.state();
+        let mut interest = subscriber.interest();
+        let new = verdicts
+            .keys()
+            .filter(|topic| !interest.named.contains_key(*topic))
+            .count();
+        if interest.named.len() + new > max {
+            return false;
+        }
+        interest.everything |= everything;
+        interest.named.extend(verdicts);
+        let live = interest.live;
+        drop(interest);
+        if live {
+            state.enter(subscriber);
+        }
+        true
+    }
+
+    pub(crate) fn unsubscribe(&self, subscriber: &Subscriber, everything: bool, topics: &[Topic]) {
+        let mut state = self.state();
+        let mut interest = subscriber.interest();
+        if everything {
+            interest.everything = false;
+            state.index.remove(None, subscriber.id);
+        }
+        for topic in topics {
+            interest.named.remove(topic);
+            state.index.remove(Some(topic), subscriber.id);
+        }
+    }
+
+    /// What the authorizer said during a replay.
+    pub(crate) fn renew(
+        &self,
+        subscriber: &Subscriber,
+        verdicts: impl IntoIterator<Item = (Topic, bool)>,
+    ) {
+        let _order = self.state();
+        let mut interest = subscriber.interest();
+        for (topic, allowed) in verdicts {
+            if let Some(known) = interest.named.get_mut(&topic) {
+                *known = allowed;
+            }
+        }
+    }
+
+    pub(crate) fn is_revoked(&self, subject: Option<&str>, issued_at: Option<f64>) -> bool {
+        subject.is_some_and(|subject| self.state().revocations.cover(subject, issued_at))
+    }
+
+    /// Ends the streams of a person and refuses the tokens made until now.
+    pub(crate) fn disconnect(&self, subject: &str, now: impl FnOnce() -> f64) -> usize {
+        let mut state = self.state();
+        state.revocations.revoke(subject, now());
+        let ids = state.roll.of_subject(subject);
+        end_all(state, &ids, |_| Ending::Revoked)
+    }
+
+    /// Ends the streams whose time has come.
+    pub(crate) fn expire(&self, now: Instant) {
+        let state = self.state();
+        let ids = state.roll.due(now);
+        end_all(state, &ids, |subscriber| {
+            subscriber
+                .deadline
+                .map_or(Ending::Lifetime, |(_, ending)| ending)
+        });
+    }
+
+    pub(crate) fn end(&self, id: u64, ending: Ending) {
+        end_all(self.state(), &[id], |_| ending);
+    }
+
+    /// Forgets streams that have been given their ending already.
+    pub(crate) fn strike_out(&self, ids: &[u64]) {
+        let mut state = self.state();
+        for id in ids {
+            state.remove(*id);
+        }
+    }
+
+    /// Ends all streams and admits no more.
+    pub(crate) fn close(&self, retry: impl Fn() -> u64) {
+        let mut state = self.state();
+        state.closed = true;
+        state.line.clear();
+        let ids = state.roll.all();
+        end_all(state, &ids, |_| Ending::Shutdown { retry: retry() });
+        self.room.notify_all();
+    }
+
+    /// Returns when the last registration has gone.
+    pub(crate) async fn emptied(&self) {
+        loop {
+            let left = self.left.notified();
+            tokio::pin!(left);
+            left.as_mut().enable();
+            if self.state().open == 0 {
+                return;
+            }
+            left.await;
+        }
+    }
+
+    pub(crate) fn subscribers(&self) -> usize {
+        self.state().roll.len()
+    }
+
+    pub(crate) fn topics(&self) -> usize {
+        self.state().index.topics()
+    }
+
+    pub(crate) fn on_spoke(&self, spoke: u64) -> Vec<Arc<Subscriber>> {
+        self.state().roll.on_spoke(spoke)
+    }
+
+    /// The next deadline. Outer `None` = there is nobody to wait for at all.
+    pub(crate) fn next_deadline(&self) -> Option<Option<Instant>> {
+        let state = self.state();
+        (state.roll.len() > 0).then(|| state.roll.next_deadline())
+    }
+}
+
+impl Drop for Engine {
+    /// The ticker sleeps until something happens; this is the last thing that does.
+    fn drop(&mut self) {
+        self.alarm.notify_one();
+    }
+}
+
+fn reached(limit: usize, count: usize) -> bool {
+    limit > 0 && count >= limit
+}
+
+/// Takes streams out of the state, and tells them outside of the lock.
+fn end_all(
+    mut state: MutexGuard<'_, State>,
+    ids: &[u64],
+    ending: impl Fn(&Subscriber) -> Ending,
+) -> usize {
+    let ended: Vec<_> = ids.iter().filter_map(|id| state.remove(*id)).collect();
+    drop(state);
+    for subscriber in &ended {
+        subscriber.end(ending(subscriber));
+    }
+    ended.len()
+}
+
+impl State {
+    /// Writes a subscriber into the index, for all that it wants. One that has ended meanwhile stays out.
+    fn enter(&mut self, subscriber: &Arc<Subscriber>) {
+        if !self.roll.contains(subscriber.id) {
+            return;
+        }
+        let mut interest = subscriber.interest();
+        interest.live = true;
+        let entry = |readable| Entry {
+            subscriber: Arc::clone(subscriber),
+            readable,
+        };
+        if interest.everything {
+            self.index.insert(None, entry(false));
+        }
+        for (topic, allowed) in &interest.named {
+            self.index
+                .insert(Some(topic), entry(*allowed || subscriber.is_granted(topic)));
+        }
+    }
+
+    fn remove(&mut self, id: u64) -> Option<Arc<Subscriber>> {
+        let subscriber = self.roll.remove(id)?;
+        let interest = subscriber.interest();
+        if interest.live {
+            if interest.everything {
+                self.index.remove(None, id);
+            }
+            for topic in interest.named.keys() {
+                self.index.remove(Some(topic), id);
+            }
+        }
+        drop(interest);
+        Some(subscriber)
+    }
+}
+
+/// The place of one stream in the engine, given back when the connection lets go of it.
+#[derive(Debug)]
+pub(crate) struct Registration {
+    engine: Arc<Engine>,
+    subscriber: Arc<Subscriber>,
+}
+
+impl Registration {
+    pub(crate) fn engine(&self) -> &Arc<Engine> {
+        &self.engine
+    }
+
+    pub(crate) fn subscriber(&self) -> &Arc<Subscriber> {
+        &self.subscriber
+    }
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        let mut state = self.engine.state();
+        state.remove(self.subscriber.id);
+        state.open -= 1;
+        drop(state);
+        self.engine.left.notify_waiters();
+    }
+}

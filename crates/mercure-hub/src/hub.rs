@@ -1,0 +1,211 @@
+//! The hub: the handle that an application holds, and the routes that the world sees.
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use axum::{
+    Router,
+    extract::{Request, State},
+    http::{Method, header},
+    response::{IntoResponse, Response},
+    routing::any,
+};
+
+use crate::{
+    config::HubConfig,
+    engine::{Engine, Limits},
+    event::Event,
+    matcher::Matcher,
+    origin::Origins,
+    publish::publish,
+    reply::{self, Refusal},
+    subscribe::subscribe,
+    ticker::{self, Pulse},
+    topic::Namespace,
+    update::{PublishError, Update, UpdateId},
+};
+
+/// A hub. Clones share it.
+#[derive(Clone)]
+pub struct Hub(Arc<Inner>);
+
+struct Inner {
+    config: HubConfig,
+    namespace: Namespace,
+    origins: AllowedOrigins,
+    engine: Arc<Engine>,
+    ticking: AtomicBool,
+}
+
+/// Which pages may do what.
+pub(crate) struct AllowedOrigins {
+    pub(crate) publish: Origins,
+    pub(crate) socket: Origins,
+    read: Origins,
+}
+
+impl Hub {
+    /// A hub with these settings. Needs no runtime yet.
+    pub fn new(config: HubConfig) -> Self {
+        let limits = Limits {
+            history_events: config.history_events,
+            history_bytes: config.history_bytes,
+            queue_bytes: config.queue_bytes,
+            connections: config.max_connections,
+            connections_per_subject: config.max_connections_per_subject,
+            revocation: config.revocation,
+        };
+        Self(Arc::new(Inner {
+            namespace: Namespace::new(&config.path),
+            origins: AllowedOrigins {
+                publish: Origins::new(&config.publish_origins),
+                socket: Origins::new(&config.socket_origins),
+                read: Origins::new(&config.cors_origins),
+            },
+            engine: Arc::new(Engine::new(limits)),
+            ticking: AtomicBool::new(false),
+            config,
+        }))
+    }
+
+    /// Publishes. Returns when the update has its place in the one order that all subscribers see; never waits for a subscriber, and needs no runtime.
+    pub fn publish(&self, update: Update) -> Result<UpdateId, PublishError> {
+        let config = self.config();
+        let names = update.topics.iter().map(|topic| topic.as_str().len());
+        let longest = names
+            .chain(update.id.iter().map(|id| id.as_str().len()))
+            .chain(update.kind.iter().map(String::len))
+            .max();
+        if exceeds(update.topics.len(), config.max_topics)
+            || exceeds(longest.unwrap_or_default(), config.max_field_bytes)
+        {
+            return Err(PublishError::TooLarge);
+        }
+        if update
+            .topics
+            .iter()
+            .any(|topic| self.0.namespace.holds(topic))
+        {
+            return Err(PublishError::Reserved);
+        }
+        let event = Arc::new(Event::new(update));
+        let id = event.id.clone();
+        if self.0.engine.publish(event) {
+            Ok(id)
+        } else {
+            Err(PublishError::Closed)
+        }
+    }
+
+    /// Ends all streams whose token has this `sub`, at once, and refuses such tokens made until now with 401. Returns how many streams it ended.
+    pub fn disconnect(&self, subject: &str) -> usize {
+        self.0.engine.disconnect(subject, || self.now())
+    }
+
+    /// How many streams are open.
+    pub fn subscribers(&self) -> usize {
+        self.0.engine.subscribers()
+    }
+
+    /// How many topics somebody is subscribed to by name.
+    pub fn topics(&self) -> usize {
+        self.0.engine.topics()
+    }
+
+    /// Ends every stream, each told to come back after a different while, and admits no more. Returns when all have ended, or when
+    /// [`close_timeout`](HubConfig::close_timeout) is over. To be called before the server's own graceful shutdown, which waits for open responses.
+    pub async fn close(&self) {
+        self.0.engine.close(|| rand::random_range(1_000..5_000));
+        let _ = tokio::time::timeout(self.config().close_timeout, self.0.engine.emptied()).await;
+    }
+
+    /// The hub's routes: GET, HEAD, POST and OPTIONS at its path. The server must allow upgrades for WebSockets to work.
+    pub fn router(&self) -> Router {
+        Router::new()
+            .route(&self.config().path, any(handle))
+            .with_state(self.clone())
+    }
+
+    pub(crate) fn config(&self) -> &HubConfig {
+        &self.0.config
+    }
+
+    pub(crate) fn engine(&self) -> &Arc<Engine> {
+        &self.0.engine
+    }
+
+    pub(crate) fn origins(&self) -> &AllowedOrigins {
+        &self.0.origins
+    }
+
+    pub(crate) fn now(&self) -> f64 {
+        (self.0.config.clock)()
+    }
+
+    pub(crate) fn pulse(&self) -> Pulse {
+        Pulse::new(Arc::clone(&self.0.engine), self.0.config.cursors.clone())
+    }
+
+    pub(crate) fn start_ticker(&self) {
+        if !self.0.ticking.swap(true, Ordering::Relaxed) {
+            let config = self.config();
+            tokio::spawn(ticker::run(
+                Arc::downgrade(&self.0.engine),
+                config.cursors.clone(),
+                config.heartbeat,
+            ));
+        }
+    }
+
+    /// A subscriber's matcher, if it is one and not too long.
+    pub(crate) fn matcher(&self, value: &str) -> Option<Matcher> {
+        Matcher::exact(value)
+            .ok()
+            .filter(|_| !exceeds(value.len(), self.config().max_field_bytes))
+    }
+
+    pub(crate) fn is_too_many(&self, matchers: usize) -> bool {
+        matchers > self.max_matchers()
+    }
+
+    pub(crate) fn max_matchers(&self) -> usize {
+        Some(self.config().max_matchers)
+            .filter(|max| *max > 0)
+            .unwrap_or(usize::MAX)
+    }
+}
+
+fn exceeds(value: usize, limit: usize) -> bool {
+    limit > 0 && value > limit
+}
+
+impl fmt::Debug for Hub {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hub")
+            .field("config", &self.0.config)
+            .field("subscribers", &self.subscribers())
+            .finish_non_exhaustive()
+    }
+}
+
+async fn handle(State(hub): State<Hub>, request: Request) -> Response {
+    let origin = request.headers().get(header::ORIGIN).cloned();
+    let (parts, body) = request.into_parts();
+    let answered = if parts.method == Method::POST {
+        publish(&hub, &parts, body).await
+    } else if parts.method == Method::GET || parts.method == Method::HEAD {
+        subscribe(&hub, parts).await
+    } else if parts.method == Method::OPTIONS {
+        Ok(reply::preflight())
+    } else {
+        Err(Refusal::Method)
+    };
+    let mut response = answered.unwrap_or_else(IntoResponse::into_response);
+    reply::dress(&mut response, origin.as_ref(), &hub.origins().read);
+    response
+}

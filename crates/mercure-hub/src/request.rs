@@ -1,0 +1,114 @@
+//! Requests: what a client may ask over its WebSocket once it is open.
+
+use std::{collections::HashMap, sync::Arc};
+
+use serde_json::Value;
+
+use crate::{
+    Hub,
+    engine::{Engine, Registration},
+    feed,
+    matcher::Matcher,
+    subscriber::Subscriber,
+    topic::Topic,
+};
+
+/// What became of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Answer {
+    Done,
+    /// With the reason to be put into the close frame.
+    Refused(&'static str),
+}
+
+/// Carries out the requests of one client.
+#[derive(Debug)]
+pub(crate) struct Requests {
+    hub: Hub,
+    engine: Arc<Engine>,
+    subscriber: Arc<Subscriber>,
+}
+
+impl Requests {
+    pub(crate) fn new(hub: &Hub, registration: &Registration) -> Self {
+        Self {
+            hub: hub.clone(),
+            engine: Arc::clone(registration.engine()),
+            subscriber: Arc::clone(registration.subscriber()),
+        }
+    }
+
+    /// `{"subscribe": […]}`, `{"unsubscribe": […]}`, or something for the application.
+    pub(crate) async fn take(&self, text: &str) -> Answer {
+        let Ok(message) = serde_json::from_str::<Value>(text) else {
+            return Answer::Refused("not JSON");
+        };
+        let only = message
+            .as_object()
+            .filter(|object| object.len() == 1)
+            .and_then(|object| object.iter().next());
+        match only.map(|(name, value)| (name.as_str(), value)) {
+            Some(("subscribe", topics)) => match self.matchers(topics) {
+                Some(matchers) => self.subscribe(matchers).await,
+                None => Answer::Refused("bad topics"),
+            },
+            Some(("unsubscribe", topics)) => match self.matchers(topics) {
+                Some((everything, topics)) => {
+                    self.engine
+                        .unsubscribe(&self.subscriber, everything, &topics);
+                    Answer::Done
+                }
+                None => Answer::Refused("bad topics"),
+            },
+            _ => {
+                let subject = self.subscriber.subject.as_deref().unwrap_or_default();
+                let taken = self
+                    .hub
+                    .config()
+                    .inbound
+                    .as_ref()
+                    .is_some_and(|inbound| inbound(subject, &message));
+                if taken {
+                    Answer::Done
+                } else {
+                    Answer::Refused("unknown message")
+                }
+            }
+        }
+    }
+
+    fn matchers(&self, topics: &Value) -> Option<(bool, Vec<Topic>)> {
+        let (mut everything, mut named) = (false, Vec::new());
+        for value in topics.as_array()? {
+            match self.hub.matcher(value.as_str()?)? {
+                Matcher::Everything => everything = true,
+                Matcher::Exact(topic) => named.push(topic),
+            }
+        }
+        Some((everything, named))
+    }
+
+    /// The rights are asked for again, also for topics that are subscribed already: who was let into a room meanwhile subscribes anew.
+    async fn subscribe(&self, (everything, topics): (bool, Vec<Topic>)) -> Answer {
+        let (granted, doubtful): (Vec<_>, Vec<_>) = topics
+            .into_iter()
+            .partition(|topic| self.subscriber.is_granted(topic));
+        let authorizer = self.hub.config().authorizer.as_deref();
+        let answers = feed::ask(authorizer, self.subscriber.subject.as_deref(), doubtful).await;
+        let verdicts: HashMap<_, _> = answers
+            .into_iter()
+            .chain(granted.into_iter().map(|topic| (topic, false)))
+            .collect();
+        if !self.engine.subscribe(
+            &self.subscriber,
+            everything,
+            verdicts,
+            self.hub.max_matchers(),
+        ) {
+            return Answer::Refused("too many topics");
+        }
+        // Tells the client that it is subscribed now, and what it may have missed before.
+        self.hub.pulse().beat(vec![Arc::clone(&self.subscriber)]);
+        Answer::Done
+    }
+}
