@@ -1,1 +1,3 @@
 //! Palabre.
+
+pub mod db;
