@@ -9,8 +9,10 @@ const FILES: &[(&str, &str)] = &[(
     include_str!("../../migrations/V1__schema.sql"),
 )];
 
-/// Only one server at a time may migrate a PostgreSQL database; the others wait here. The number spells "palabre".
-const ADVISORY_LOCK: &str = "select pg_advisory_lock(31634408213344869)";
+/// Only one server at a time may migrate a PostgreSQL database; the others wait here, as long as it takes. The number is ours alone.
+const ADVISORY_LOCK: &str =
+    "set statement_timeout = 0; set idle_in_transaction_session_timeout = 0;
+    select pg_advisory_lock(31634408213344869)";
 
 pub(super) fn sqlite(connection: &mut rusqlite::Connection) -> Result<(), DbError> {
     run(connection, Engine::Sqlite, FILES)

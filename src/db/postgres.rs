@@ -17,6 +17,7 @@ use ::postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 use ::postgres::{Client, Config, Statement};
 use std::collections::HashMap;
 use std::error::Error;
+use std::time::Duration;
 
 /// Where the server is and how to speak with it.
 #[derive(Clone)]
@@ -38,8 +39,9 @@ impl Server {
         if config.get_application_name().is_none() {
             config.application_name("palabre");
         }
+        keep_alive(&mut config, options.statement_timeout);
         let own = format!(
-            "-c statement_timeout={} -c idle_in_transaction_session_timeout={} -c client_encoding=UTF8",
+            "-c statement_timeout={} -c idle_in_transaction_session_timeout={}",
             options.statement_timeout.as_millis(),
             options.statement_timeout.as_millis().saturating_mul(4),
         );
@@ -67,6 +69,18 @@ impl Server {
             texts: Texts::new(Engine::Postgres),
             prepared: HashMap::new(),
         })
+    }
+}
+
+/// Notices within a minute that the other machine is gone, which the driver's defaults take hours for.
+fn keep_alive(config: &mut Config, statement_timeout: Duration) {
+    if config.get_tcp_user_timeout().is_none() {
+        config.tcp_user_timeout(statement_timeout + Duration::from_secs(15));
+    }
+    if config.get_keepalives_interval().is_none() && config.get_keepalives_retries().is_none() {
+        config.keepalives_idle(Duration::from_secs(30));
+        config.keepalives_interval(Duration::from_secs(10));
+        config.keepalives_retries(3);
     }
 }
 

@@ -247,3 +247,74 @@ async fn several_nodes_may_start_at_once() {
     admin(&format!("drop database {name} with (force)"));
     store.close().await;
 }
+
+/// Gives the database a trigger that runs at COMMIT.
+async fn at_commit(store: &Store, body: &'static str) {
+    let name = store.database.clone().unwrap();
+    let url = super::in_database(&std::env::var("PALABRE_TEST_POSTGRES").unwrap(), &name);
+    super::super::on_own_thread(|| {
+        let mut client = postgres::Client::connect(&url, postgres::NoTls).unwrap();
+        let function = format!("create function last() returns trigger language plpgsql as $$ begin {body}; return null; end $$;");
+        let trigger = "create constraint trigger last after insert on store_note deferrable initially deferred \
+                       for each row execute function last()";
+        client.batch_execute(&format!("create sequence tried; {function} {trigger}")).unwrap();
+        Ok(())
+    })
+    .unwrap();
+}
+
+async fn write_and_ring(store: &Store) -> (Result<i64, DbError>, u32) {
+    let rung = Arc::new(AtomicU32::new(0));
+    let bell = Arc::clone(&rung);
+    let write = store.db.write(Lane::Room(1), move |w| {
+        let bell = Arc::clone(&bell);
+        w.after_commit(move || {
+            bell.fetch_add(1, Ordering::Relaxed);
+        });
+        add_note(w, 1, "x")
+    });
+    (write.await, rung.load(Ordering::Relaxed))
+}
+
+#[tokio::test]
+async fn a_commit_that_is_refused_for_a_moment_is_tried_again() {
+    let Some(store) = Store::postgres(options()).await else {
+        return;
+    };
+    at_commit(
+        &store,
+        "if nextval('tried') < 3 then raise exception using errcode = '40001'; end if",
+    )
+    .await;
+    let (result, rung) = write_and_ring(&store).await;
+    result.unwrap();
+    assert_eq!((rung, bodies(&store.db).await.len()), (1, 1));
+    store.close().await;
+}
+
+#[tokio::test]
+async fn a_commit_that_is_refused_is_an_error() {
+    let Some(store) = Store::postgres(options()).await else {
+        return;
+    };
+    at_commit(&store, "raise exception 'no'").await;
+    let (result, rung) = write_and_ring(&store).await;
+    assert!(
+        matches!(result, Err(DbError::Postgres(_, "commit"))),
+        "{result:?}"
+    );
+    assert_eq!((rung, bodies(&store.db).await.len()), (0, 0));
+    store.close().await;
+}
+
+#[tokio::test]
+async fn a_commit_without_an_answer_is_not_tried_again() {
+    let Some(store) = Store::postgres(options()).await else {
+        return;
+    };
+    at_commit(&store, "perform pg_terminate_backend(pg_backend_pid())").await;
+    let (result, rung) = write_and_ring(&store).await;
+    assert!(matches!(result, Err(DbError::OutcomeUnknown)), "{result:?}");
+    assert_eq!((rung, bodies(&store.db).await.len()), (0, 0));
+    store.close().await;
+}

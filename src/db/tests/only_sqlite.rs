@@ -1,8 +1,11 @@
 //! What only SQLite has: a file.
 
-use super::{Store, add_note, bodies, options};
+use super::{Store, add_note, bodies, gate, options};
 use crate::db::{Db, DbError, Lane, Target};
+use crate::{params, sql};
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 #[tokio::test]
 async fn a_second_server_is_kept_off_the_file() {
@@ -90,4 +93,58 @@ fn urls() {
     ] {
         assert!(Target::parse(wrong).is_err(), "{wrong}");
     }
+}
+
+#[tokio::test]
+async fn a_commit_that_fails_fails_the_whole_batch_and_nothing_later() {
+    let store = Store::sqlite(options()).await;
+    let table = store.db.write(Lane::None, |w| {
+        w.execute(
+            sql!("create table store_child (top bigint references store_top (room) deferrable initially deferred)"),
+            params![],
+        )
+    });
+    table.await.unwrap();
+    let rung = Arc::new(AtomicBool::new(false));
+    let closed = gate(&store.db, Lane::None).await;
+    let (db, bell) = (store.db.clone(), Arc::clone(&rung));
+    let innocent = tokio::spawn(async move {
+        db.write(Lane::None, move |w| {
+            let bell = Arc::clone(&bell);
+            w.after_commit(move || bell.store(true, Ordering::Relaxed));
+            add_note(w, 1, "lost")
+        })
+        .await
+    });
+    let db = store.db.clone();
+    let guilty = tokio::spawn(async move {
+        db.write(Lane::None, |w| {
+            w.execute(
+                sql!("insert into store_child (top) values (404)"),
+                params![],
+            )
+        })
+        .await
+    });
+    while store.db.waiting() < 2 {
+        tokio::task::yield_now().await;
+    }
+    drop(closed);
+    for error in [
+        innocent.await.unwrap().map(drop),
+        guilty.await.unwrap().map(drop),
+    ] {
+        assert!(
+            matches!(error, Err(DbError::Sqlite(_, "commit"))),
+            "{error:?}"
+        );
+    }
+    assert!(!rung.load(Ordering::Relaxed));
+    store
+        .db
+        .write(Lane::None, |w| add_note(w, 1, "later"))
+        .await
+        .unwrap();
+    assert_eq!(bodies(&store.db).await, ["later"]);
+    store.close().await;
 }

@@ -3,6 +3,8 @@
 use super::{Store, options, stores};
 use crate::db::{Db, DbError, Lane, Options};
 use crate::{params, sql};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 const TASKS: usize = 64;
@@ -120,4 +122,43 @@ async fn throughput() {
         .await;
         store.close().await;
     }
+}
+
+#[tokio::test]
+#[ignore = "a measurement"]
+async fn the_log_stays_small_under_constant_reading() {
+    let store = Store::sqlite(options()).await;
+    let most = Arc::new(AtomicU64::new(0));
+    let (seen, log) = (Arc::clone(&most), store.folder.join("store.db-wal"));
+    measure(
+        "reads and writes mixed",
+        &store,
+        3000,
+        async move |db, task| {
+            if task < 32 {
+                db.write(Lane::Room(task), move |w| {
+                    super::add_note(w, task, &"x".repeat(500))
+                })
+                .await
+                .unwrap();
+                seen.fetch_max(log.metadata().unwrap().len(), Ordering::Relaxed);
+            } else {
+                let page = db.read(|r| {
+                    r.all(
+                        sql!("select id, body from store_note order by id desc limit 200"),
+                        params![],
+                        |row| row.get::<i64>("id"),
+                    )
+                });
+                page.await
+                    .unwrap_or_else(|error: DbError| panic!("{error}"));
+            }
+        },
+    )
+    .await;
+    println!(
+        "the log grew to {} KiB",
+        most.load(Ordering::Relaxed) / 1024
+    );
+    store.close().await;
 }
