@@ -1,0 +1,225 @@
+//! Order and pressure: one order for all, slow readers cut, quick ones served.
+
+use std::{sync::Arc, thread};
+
+use mercure_hub::{HubConfig, Update};
+use tokio::task::JoinSet;
+
+use crate::client::{Frame, Server, Sse, open_config, until, within};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn all_subscribers_see_one_order_also_across_topics() {
+    const EACH: usize = 1_500;
+    let server = Arc::new(
+        Server::start(HubConfig {
+            queue_bytes: 64 << 20,
+            ..open_config()
+        })
+        .await,
+    );
+    let mut streams = Vec::new();
+    for query in [
+        "topic=a&topic=b",
+        "topic=*",
+        "topic=b&topic=a&topic=c",
+        "topic=*&topic=a",
+    ] {
+        streams.push(server.sse(query, "").await);
+    }
+    let mut socket = server.socket("topic=a&topic=b", "").await;
+    let publishers: Vec<_> = (0..4)
+        .map(|publisher| {
+            let server = Arc::clone(&server);
+            thread::spawn(move || {
+                for n in 0..EACH {
+                    let topic = if (n + publisher) % 2 == 0 { "a" } else { "b" };
+                    server.now(topic, &format!("{publisher}/{n}"));
+                }
+            })
+        })
+        .collect();
+    let mut readers = JoinSet::new();
+    for mut sse in streams {
+        readers.spawn(async move {
+            let mut seen = Vec::new();
+            for _ in 0..4 * EACH {
+                seen.push(sse.data().await);
+            }
+            seen
+        });
+    }
+    readers.spawn(async move {
+        let mut seen = Vec::new();
+        for _ in 0..4 * EACH {
+            seen.push(socket.data().await);
+        }
+        seen
+    });
+    let orders = within(readers.join_all()).await;
+    publishers
+        .into_iter()
+        .for_each(|publisher| publisher.join().unwrap());
+    assert!(
+        orders.windows(2).all(|pair| pair[0] == pair[1]),
+        "all have seen the same"
+    );
+    for publisher in 0..4 {
+        let prefix = format!("{publisher}/");
+        let own: Vec<_> = orders[0]
+            .iter()
+            .filter(|data| data.starts_with(&prefix))
+            .collect();
+        let sent: Vec<_> = (0..EACH).map(|n| format!("{publisher}/{n}")).collect();
+        assert!(
+            own.into_iter().eq(&sent),
+            "each publisher's own order is kept"
+        );
+    }
+    let mut history = server.sse("topic=*&lastEventID=earliest", "").await;
+    for data in &orders[0] {
+        assert_eq!(history.data().await, *data, "and it is that of the history");
+    }
+}
+
+/// Publishes until the hub has cut somebody, and reads along with the others.
+async fn flood(server: &Server, quick: &mut [Sse], left: usize) {
+    let mut n = 0;
+    while server.hub.subscribers() > left {
+        let data = format!("{n} {}", "x".repeat(50_000));
+        server.now("a", &data);
+        for sse in quick.iter_mut() {
+            assert_eq!(sse.data().await, data);
+        }
+        n += 1;
+        assert!(n < 5_000, "somebody should have been cut by now");
+    }
+    server.now("a", "end");
+    for sse in quick.iter_mut() {
+        assert_eq!(sse.data().await, "end");
+    }
+}
+
+#[tokio::test]
+async fn a_slow_stream_is_cut_while_the_others_get_everything() {
+    let server = Server::start(HubConfig {
+        queue_bytes: 200_000,
+        ..open_config()
+    })
+    .await;
+    let mut slow = server.sse_unread("topic=a", "").await;
+    let mut quick = [
+        server.sse("topic=a", "").await,
+        server.sse("topic=*", "").await,
+    ];
+    flood(&server, &mut quick, 2).await;
+    let text = slow.rest().await;
+    assert!(
+        text.ends_with(": slow reader\n\n"),
+        "it is told why: {:?}",
+        &text[text.len().saturating_sub(60)..]
+    );
+    let numbers = text
+        .split("\ndata: ")
+        .skip(1)
+        .map(|data| data.split(' ').next().unwrap().parse::<usize>().unwrap());
+    let numbers: Vec<_> = numbers.collect();
+    assert!(
+        numbers.iter().copied().eq(0..numbers.len()),
+        "what it got has no hole"
+    );
+}
+
+#[tokio::test]
+async fn a_slow_websocket_is_cut_too() {
+    let server = Server::start(HubConfig {
+        queue_bytes: 200_000,
+        ..open_config()
+    })
+    .await;
+    let mut slow = server.socket("topic=a", "").await;
+    let mut quick = [server.sse("topic=a", "").await];
+    flood(&server, &mut quick, 1).await;
+    let mut n = 0;
+    let end = loop {
+        match slow.frame().await {
+            Frame::Text(text) => {
+                assert!(text.contains(&format!("\"data\":\"{n} ")), "no hole");
+                n += 1;
+            }
+            Frame::Ping | Frame::Pong(_) => {}
+            end => break end,
+        }
+    };
+    assert!(
+        matches!(&end, Frame::Close(1013, reason) if reason == "slow reader") || end == Frame::End,
+        "{end:?}"
+    );
+}
+
+#[tokio::test]
+async fn ephemeral_updates_are_the_first_to_go_and_cut_nobody() {
+    let server = Server::start(HubConfig {
+        queue_bytes: 100_000,
+        ..open_config()
+    })
+    .await;
+    let mut slow = server.sse_unread("topic=a", "").await;
+    let big = "x".repeat(50_000);
+    for n in 0..2_000 {
+        let update = Update::new("a", format!("{n} {big}")).unwrap().ephemeral();
+        server.hub.publish(update).unwrap();
+    }
+    assert_eq!(server.hub.subscribers(), 1, "nothing that matters was lost");
+    server.now("a", "durable");
+    let mut last = String::new();
+    while last != "durable" {
+        last = slow.data().await;
+    }
+}
+
+#[tokio::test]
+async fn frames_that_wait_are_joined_into_one_chunk() {
+    let server = Server::start(open_config()).await;
+    let mut sse = server.sse("topic=a", "").await;
+    // One thread: the connection does not run before all are published.
+    for n in 0..100 {
+        server.now("a", &n.to_string());
+    }
+    assert_eq!(sse.data().await, "0");
+    assert_eq!(sse.buffered_events(), 99, "one chunk had them all");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn people_come_and_go_while_others_publish() {
+    let server = Arc::new(Server::start(open_config()).await);
+    let publisher = {
+        let server = Arc::clone(&server);
+        thread::spawn(move || {
+            for n in 0..20_000 {
+                server.now(if n % 2 == 0 { "a" } else { "b" }, &n.to_string());
+            }
+        })
+    };
+    let mut visitors = JoinSet::new();
+    for visitor in 0..8 {
+        let server = Arc::clone(&server);
+        visitors.spawn(async move {
+            for _ in 0..10 {
+                let mut sse = server.sse("topic=a&topic=b", "").await;
+                let mut last = None;
+                for _ in 0..=visitor * 3 {
+                    let Some(event) = sse.next().await else { break };
+                    let n: usize = event.data.parse().unwrap();
+                    assert!(last.is_none_or(|last| n == last + 1), "{last:?} then {n}");
+                    last = Some(n);
+                    if n > 19_900 {
+                        return;
+                    }
+                }
+            }
+        });
+    }
+    within(visitors.join_all()).await;
+    publisher.join().unwrap();
+    until(|| server.hub.subscribers() == 0 && server.hub.topics() == 0).await;
+}
