@@ -7,15 +7,19 @@
 
 const DATABASE = "palabre";
 const TABLE = "outbox";
+/** What could not be stored is numbered after everything that was. */
+const AFTER_ALL = 1e12;
 
-/** @returns {OutboxStore} */
-export function memoryStore() {
+/** @param {number} [first] the number before the first item's @returns {OutboxStore} */
+export function memoryStore(first = 0) {
   /** @type {Map<string, PendingItem>} */
   const items = new Map();
-  let seq = 0;
+  let seq = first;
   return {
     all: async () => [...items.values()],
     async put(item) {
+      // An item that was settled meanwhile must not come back.
+      if (item.seq > 0 && !items.has(item.nonce)) return item;
       const kept = item.seq > 0 ? item : { ...item, seq: (seq += 1) };
       items.set(kept.nonce, kept);
       return kept;
@@ -28,7 +32,7 @@ export function memoryStore() {
 
 /** @returns {Promise<OutboxStore>} */
 export async function openStore() {
-  const memory = memoryStore();
+  const memory = memoryStore(AFTER_ALL);
   let database;
   try {
     database = await open();
@@ -53,7 +57,7 @@ function withFallback(first, memory) {
     async put(item) {
       const inMemory = (await memory.all()).some(({ nonce }) => nonce === item.nonce);
       if (inMemory) return memory.put(item);
-      return first.put(item).catch(() => memory.put({ ...item, seq: item.seq || Number.MAX_SAFE_INTEGER - 1e6 + Date.now() % 1e6 }));
+      return first.put(item).catch(() => memory.put({ ...item, seq: 0 }));
     },
     async remove(nonce) {
       await memory.remove(nonce);
@@ -99,7 +103,6 @@ function databaseStore(database) {
     all: () => run("readonly", (table) => table.getAll()),
     async put(item) {
       if (item.seq > 0) {
-        // An item that was settled meanwhile must not come back.
         if ((await keyOf(item.nonce)) !== undefined) await run("readwrite", (table) => table.put(item));
         return item;
       }

@@ -290,11 +290,13 @@ export function createLink(deps) {
     const answer = await pass.renew();
     if (ended) return;
     if (answer === "signed-out") return end("signed-out");
+    const served = serving !== null;
     if (answer === "token") obey();
     scheduleRenewal();
     const token = pass.token();
     if (answer === "failed" || !token) return;
-    if (!serving) return attempt(rungs[0]);
+    if (served && !serving) return attempt(rungs[0]);
+    if (!serving) return;
     if (serving.rung !== rungs[0] && !climbTimer.isSet() && !candidate) climbLater();
     const moved = token.hub_url !== before?.hub_url || String(token.topics) !== String(before?.topics);
     if (serving.stream && (moved || pass.isEnding(serving.expires))) replace(serving.rung);

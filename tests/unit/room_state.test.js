@@ -140,6 +140,28 @@ test("an answer asked from another epoch is not taken", () => {
   assert.equal(state.epoch, "e1");
 });
 
+test("an answer asked from above the cursor leaves no gap below it", () => {
+  const room = fakeRoom();
+  const state = open(room);
+  const request = { ...nextRequest(state), since: 2 };
+  room.post(2, "one");
+  const page = { ...room.since(nextRequest(state)), messages: [], revision: 5 };
+  assert.equal(applyPage(state, page, request).fetch, "now");
+  assert.equal(state.revision, 0);
+});
+
+test("what does not belong to this log is only settled by an answer that was asked for afterwards", () => {
+  const room = fakeRoom();
+  const state = open(room);
+  const request = nextRequest(state);
+  const page = room.since(request);
+  apply(state, { epoch: "e2", chatroom: 1, revision: 1 });
+  applyPage(state, page, request);
+  assert.equal(behind(state), true);
+  fetchSince(state, room);
+  assert.equal(behind(state), false);
+});
+
 test("an item is never overwritten by an older state of itself", () => {
   const room = fakeRoom();
   const state = open(room);
@@ -174,8 +196,11 @@ test("a page of the history that no longer fits is not taken", () => {
   const request = earlierRequest(state);
   const page = room.before(state.lowest);
   applyPage(state, page, request);
+  const next = earlierRequest(state);
+  applyPage(state, room.before(next.before), next);
   applyPage(state, page, request);
-  assert.deepEqual(contents(state), ["two", "three"]);
+  assert.equal(state.lowest, 0);
+  assert.deepEqual(contents(state), ["one", "two", "three"]);
 });
 
 test("a gap larger than a page is fetched page after page", () => {
@@ -230,6 +255,7 @@ test("an earlier page brings no quote from the past", () => {
   const request = earlierRequest(state);
   const page = room.before(state.lowest);
   apply(state, room.edit(1, "better"));
+  apply(state, room.post(2, "something else"));
   applyPage(state, page, request);
   assert.equal(quoteOf(state, state.messages.get(2)).excerpt, "better");
 });
