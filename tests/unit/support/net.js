@@ -1,7 +1,8 @@
 /** A network for the link: what opens, what answers, what falls silent is decided by the test. */
 import { createLink } from "../../../public/realtime.js";
 import { createSync } from "../../../public/link/sync.js";
-import { apply, applyPage, behind, createRoomState, nextRequest, noteTop } from "../../../public/room_state.js";
+import { behind, createRoomState, nextRequest } from "../../../public/room/list_state.js";
+import { apply, applyPage, noteTop } from "../../../public/room_state.js";
 import { fakeClock } from "./clock.js";
 import { fakeRoom } from "./room.js";
 
