@@ -4,10 +4,11 @@ use axum::http::{HeaderMap, header};
 
 use crate::{
     Hub,
+    key::Key,
     matcher::Grants,
     origin::{self, Twice},
     reply::Refusal,
-    token::{self, Key, Verified},
+    token::{self, Verified},
 };
 
 /// How the token came.

@@ -15,7 +15,8 @@ use crate::{
     engine::{Engine, State},
     event::{Class, Event},
     index::Readers,
-    subscriber::{Pushed, Subscriber},
+    queue::Pushed,
+    subscriber::Subscriber,
 };
 
 /// How long the line may get before publishers wait for it. Only processor time stands before its end, never a subscriber.
@@ -55,7 +56,7 @@ impl Dispatch {
             Self::Event(event, readers) => deliver_event(&event, &readers),
             Self::Beat(frames) => {
                 for (subscriber, frame) in frames {
-                    subscriber.push(&frame, Class::Ephemeral);
+                    subscriber.queue.push(&frame, Class::Ephemeral);
                 }
                 Vec::new()
             }
@@ -73,7 +74,10 @@ fn deliver_event(event: &Event, readers: &[Readers]) -> Vec<u64> {
             .as_mut()
             .is_none_or(|served| served.insert(subscriber.id));
         if first && (!event.private || entry.readable || subscriber.may_receive(event)) {
-            match subscriber.push(event.on(subscriber.wire), event.class) {
+            match subscriber
+                .queue
+                .push(event.on(subscriber.wire), event.class)
+            {
                 Pushed::Overflow => overflown.push(subscriber.id),
                 Pushed::Queued | Pushed::Dropped | Pushed::Ended => {}
             }

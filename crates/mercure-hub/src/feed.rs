@@ -11,12 +11,14 @@ use bytes::{Bytes, BytesMut};
 use futures_util::future::BoxFuture;
 
 use crate::{
+    admission::{Registration, Start},
     config::Authorizer,
     ending::Ending,
-    engine::{Registration, Start, Step},
+    engine::Step,
     event::Event,
     history::{Cursor, LastId},
-    subscriber::{Subscriber, Taken},
+    queue::Taken,
+    subscriber::Subscriber,
     ticker::Pulse,
     topic::Topic,
 };
@@ -103,7 +105,7 @@ impl Feed {
 
     pub(crate) fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
         while self.ending.is_none() && self.replay.is_some() {
-            if let Poll::Ready(ending) = self.subscriber().poll_end(context) {
+            if let Poll::Ready(ending) = self.subscriber().queue.poll_end(context) {
                 self.ending = Some(ending);
             } else if let Some(bytes) = ready!(self.poll_replay(context)) {
                 return Poll::Ready(Some(bytes));
@@ -116,7 +118,7 @@ impl Feed {
             // What was missed before the stream began to run shows at once.
             self.pulse.beat(vec![Arc::clone(self.subscriber())]);
         }
-        match ready!(self.subscriber().poll_take(context)) {
+        match ready!(self.subscriber().queue.poll_take(context)) {
             Taken::Bytes(bytes) => Poll::Ready(Some(bytes)),
             Taken::Ended(ending) => {
                 self.ending = Some(ending);

@@ -5,7 +5,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use crate::{engine::Refused, origin::Origins};
+use crate::{admission::Refused, origin::Origins};
 
 /// Why a request is not served. It never says more than its bearer needs: the reason of a 401 stands in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,11 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use serde_json::Value;
 
 use crate::{
-    Hub,
-    engine::{Engine, Registration},
-    feed,
-    matcher::Matcher,
-    subscriber::Subscriber,
+    Hub, admission::Registration, engine::Engine, feed, matcher::Matcher, subscriber::Subscriber,
     topic::Topic,
 };
 

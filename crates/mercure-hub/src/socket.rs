@@ -183,7 +183,7 @@ async fn converse(hub: &Hub, mut feed: Feed, reader: &mut Reader, writer: &mut W
 }
 
 async fn ended(subscriber: &Subscriber) -> Ending {
-    std::future::poll_fn(|context| subscriber.poll_end(context)).await
+    std::future::poll_fn(|context| subscriber.queue.poll_end(context)).await
 }
 
 async fn say_goodbye(over: Over, reader: &mut Reader, writer: &mut Writer) {

@@ -71,12 +71,14 @@ impl Pulse {
         for subscriber in &subscribers {
             match subscriber.wire {
                 Wire::Sse if subscriber.beats => {}
-                Wire::Sse => subscriber.push_if_idle(&bytes::Bytes::from_static(b":\n")),
+                Wire::Sse => subscriber
+                    .queue
+                    .push_if_idle(&bytes::Bytes::from_static(b":\n")),
                 Wire::Socket if subscriber.is_silent() => {
                     self.engine.end(subscriber.id, Ending::Silent)
                 }
                 Wire::Socket => {
-                    subscriber.push(&frame::ping(), Class::Ephemeral);
+                    subscriber.queue.push(&frame::ping(), Class::Ephemeral);
                 }
             }
         }

@@ -22,7 +22,7 @@ impl Cursors for Lengths {
 
 fn fast(config: HubConfig) -> HubConfig {
     HubConfig {
-        heartbeat: Duration::from_millis(160),
+        heartbeat: Duration::from_millis(400),
         cursors: Some(Arc::new(Lengths)),
         ..config
     }

@@ -1,6 +1,13 @@
 //! Order and pressure: one order for all, slow readers cut, quick ones served.
 
-use std::{sync::Arc, thread};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::Duration,
+};
 
 use mercure_hub::{HubConfig, Update};
 use tokio::task::JoinSet;
@@ -165,7 +172,7 @@ async fn ephemeral_updates_are_the_first_to_go_and_cut_nobody() {
     .await;
     let mut slow = server.sse_unread("topic=a", "").await;
     let big = "x".repeat(50_000);
-    for n in 0..2_000 {
+    for n in 0..400 {
         let update = Update::new("a", format!("{n} {big}")).unwrap().ephemeral();
         server.hub.publish(update).unwrap();
     }
@@ -192,11 +199,15 @@ async fn frames_that_wait_are_joined_into_one_chunk() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn people_come_and_go_while_others_publish() {
     let server = Arc::new(Server::start(open_config()).await);
+    let done = Arc::new(AtomicBool::new(false));
     let publisher = {
         let server = Arc::clone(&server);
+        let done = Arc::clone(&done);
         thread::spawn(move || {
-            for n in 0..20_000 {
+            let mut n = 0;
+            while !done.load(Ordering::Relaxed) {
                 server.now(if n % 2 == 0 { "a" } else { "b" }, &n.to_string());
+                n += 1;
             }
         })
     };
@@ -212,14 +223,30 @@ async fn people_come_and_go_while_others_publish() {
                     let n: usize = event.data.parse().unwrap();
                     assert!(last.is_none_or(|last| n == last + 1), "{last:?} then {n}");
                     last = Some(n);
-                    if n > 19_900 {
-                        return;
-                    }
                 }
             }
         });
     }
     within(visitors.join_all()).await;
+    done.store(true, Ordering::Relaxed);
     publisher.join().unwrap();
     until(|| server.hub.subscribers() == 0 && server.hub.topics() == 0).await;
+}
+
+#[tokio::test]
+async fn a_connection_that_takes_nothing_is_closed_with_its_stream() {
+    let config = HubConfig {
+        queue_bytes: 200_000,
+        close_timeout: Duration::from_secs(15),
+        ..open_config()
+    };
+    let server = Server::start(config).await;
+    let _stuck = server.sse_unread("topic=a", "").await;
+    flood(&server, &mut [], 0).await;
+    let start = std::time::Instant::now();
+    server.hub.close().await;
+    assert!(
+        start.elapsed() < Duration::from_secs(14),
+        "the connection has let go of its stream"
+    );
 }

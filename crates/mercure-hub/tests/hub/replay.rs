@@ -161,7 +161,13 @@ async fn rights_are_asked_for_again_at_each_page() {
 
 #[tokio::test]
 async fn replay_meets_the_present_without_gap_or_repeat() {
-    let server = Arc::new(Server::start(open_config()).await);
+    let server = Arc::new(
+        Server::start(HubConfig {
+            queue_bytes: 64 << 20,
+            ..open_config()
+        })
+        .await,
+    );
     numbered(&server, "a", 0..2_000);
     let done = Arc::new(AtomicBool::new(false));
     let publisher = {
