@@ -37,7 +37,7 @@ pub trait Cursors: Send + Sync + 'static {
 /// A limit of zero means "no limit", a duration of zero means "off", except where the field says otherwise.
 #[derive(Clone)]
 pub struct HubConfig {
-    /// Where the hub is mounted. Topics that resolve to this path or below it are reserved.
+    /// Where the hub is mounted: an absolute path. Topics that resolve to this path or below it are reserved.
     pub path: String,
     /// Verifies the tokens of those who publish by POST. Without it nobody can.
     pub publisher_key: Option<Key>,

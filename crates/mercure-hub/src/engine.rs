@@ -23,6 +23,8 @@ use crate::{
 
 /// How many events one step of a replay looks at.
 const PAGE: usize = 256;
+/// How many bytes it gathers before it stops.
+const PAGE_BYTES: usize = 256 << 10;
 
 /// The bounds of an engine.
 #[derive(Clone, Debug)]
@@ -128,12 +130,17 @@ impl Engine {
             return Step::Outrun;
         };
         let interest = subscriber.interest();
-        let mut seen = 0;
-        let wanted: Vec<_> = page
-            .inspect(|_| seen += 1)
-            .filter(|event| interest.wants(event))
-            .cloned()
-            .collect();
+        let (mut seen, mut bytes, mut wanted) = (0, 0, Vec::new());
+        for event in page {
+            if bytes >= PAGE_BYTES {
+                break;
+            }
+            seen += 1;
+            if interest.wants(event) {
+                bytes += event.on(subscriber.wire).len();
+                wanted.push(Arc::clone(event));
+            }
+        }
         drop(interest);
         if seen < PAGE && wanted.is_empty() {
             state.enter(subscriber);

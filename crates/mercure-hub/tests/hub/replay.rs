@@ -276,3 +276,18 @@ async fn a_hundred_thousand_updates_are_replayed_in_one_go() {
     server.now("a", "live");
     assert_eq!(sse.data().await, "live");
 }
+
+#[tokio::test]
+async fn large_updates_are_replayed_whole() {
+    let server = Server::start(HubConfig {
+        history_bytes: 1 << 30,
+        ..open_config()
+    })
+    .await;
+    let data = |n: usize| format!("{n}{}", "x".repeat(n * 20_000));
+    (0..30).for_each(|n| server.now("a", &data(n)));
+    let mut sse = server.sse("topic=a&lastEventID=earliest", "").await;
+    for n in 0..30 {
+        assert!(sse.data().await == data(n), "{n}");
+    }
+}
