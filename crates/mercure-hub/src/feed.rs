@@ -153,7 +153,10 @@ impl Feed {
                 (replay.cursor, replay.asked) = (cursor, Some((page, asking)));
             }
             Step::Live => self.replay = None,
-            Step::Outrun => engine.end(subscriber.id, Ending::Outrun),
+            Step::Outrun => {
+                engine.end(subscriber.id, Ending::Outrun);
+                self.ending = Some(Ending::Outrun);
+            }
         }
         Poll::Ready(None)
     }
