@@ -1,1 +1,29 @@
-//! Palabre.
+//! Palabre: real-time chat for communities that pursue goals together. The map, a line each; arrows point downward only.
+//!
+//! Floor 4, start and stop: [`serve`], `main.rs`.
+//! Floor 3, HTTP, HTML, what is said to whom: [`web`], [`live`], [`view`], [`app`].
+//! Floor 2, the model: [`message`], [`goal`] over [`chatroom`] over [`user`]; [`setting`].
+//! Floor 1, handles on the outside world: [`db`], [`config`], [`clock`], [`error`], [`id`], [`recent`], [`tops`].
+//! Floor 0: the crate `mercure_hub`.
+
+pub mod app;
+pub mod chatroom;
+pub mod clock;
+pub mod config;
+pub mod db;
+pub mod error;
+pub mod goal;
+pub mod id;
+pub mod live;
+pub mod message;
+pub mod recent;
+pub mod setting;
+pub mod tops;
+pub mod user;
+pub mod view;
+pub mod web;
+
+mod serve;
+
+pub use app::App;
+pub use serve::serve;

@@ -148,6 +148,26 @@ impl Update {
         self
     }
 
+    /// What it says.
+    pub fn data(&self) -> &str {
+        &self.data
+    }
+
+    /// The id that its publisher gave it, if any.
+    pub fn custom_id(&self) -> Option<&UpdateId> {
+        self.id.as_ref()
+    }
+
+    /// Its type, if it has one.
+    pub fn kind(&self) -> Option<&str> {
+        self.kind.as_deref()
+    }
+
+    /// Whether it is only for those who may read one of its topics.
+    pub fn is_private(&self) -> bool {
+        self.private
+    }
+
     /// The topics, the canonical one first.
     pub fn topics(&self) -> &[Topic] {
         &self.topics

@@ -1,0 +1,294 @@
+/**
+ * The room's page: it joins the reducer, the list, the composer, the outbox and the link, and decides nothing itself.
+ *
+ * @import { Change, Frame, UserEvent, UserPage } from "./types.js"
+ * @import { Effects } from "./room_state.js"
+ */
+import { createComposer } from "./composer.js";
+import { reasonOf, request } from "./http.js";
+import { browserClock } from "./link/backoff.js";
+import { createSync } from "./link/sync.js";
+import { askToken, eventSource, fetchEarlier, roomFetcher, webSocket } from "./link/transports.js";
+import { createMessages, readList } from "./messages.js";
+import { startOutbox } from "./outbox_browser.js";
+import { openStore } from "./outbox_store.js";
+import { createPeople } from "./people.js";
+import { createLink } from "./realtime.js";
+import { acknowledge, adopt, apply, applyPage, asQuote, behind, createRoomState, nextRequest, noteTop, ordered, setPending } from "./room_state.js";
+import { listenToList } from "./room/actions.js";
+import { createHistory } from "./room/history.js";
+import { createPanels } from "./room/panels.js";
+import { createReading } from "./room/reading.js";
+import { createScroll } from "./room/scroll.js";
+import { createRooms } from "./rooms.js";
+import { t } from "./strings.js";
+
+/** @param {string} id @returns {HTMLElement} */
+function byId(id) {
+  const element = document.getElementById(id);
+  if (!element) throw new Error(`#${id} is missing`);
+  return element;
+}
+
+/** @param {HTMLElement} root */
+export async function startChatroom(root) {
+  const room = Number(root.dataset.room);
+  const path = `/message/chatroom/${room}`;
+  // A page of the history that was asked for without scripts is not the end of the list: start from there.
+  if (new URLSearchParams(location.search).has("before")) return location.replace(path);
+
+  const store = await openStore();
+  const list = byId("messages");
+  const scroller = byId("scroller");
+  const { viewer: viewerId, epoch = "", revision, hasEarlier, myRole = "member", readPosition = "0" } = list.dataset;
+  const viewer = Number(viewerId);
+  const reader = { viewer, role: myRole, roomPath: path };
+  const state = createRoomState({ room, viewer, epoch, revision: Number(revision) });
+  adopt(state, { ...readList(list), hasEarlier: hasEarlier === "true" });
+
+  const firstUnread = ordered(state).find((message) => message.position > Number(readPosition) && message.author.id !== viewer);
+  const scroll = createScroll(scroller, list, () => reading.look());
+  const messages = createMessages({
+    list, state, reader, scroll,
+    offline: () => link.state() === "offline",
+    newFrom: firstUnread?.position ?? null,
+  });
+  const rooms = createRooms({ list: byId("rooms"), viewer, current: room, title: document });
+  const reading = createReading({
+    state, scroll, messages,
+    button: document.getElementById("jump-latest"),
+    position: Number(readPosition),
+    onUnread: (count) => rooms.setUnread(room, count),
+  });
+  const history = createHistory({ state, scroller, list, button: document.getElementById("earlier"), take: draw });
+  const panels = createPanels({ path, rooms });
+  const people = createPeople({ onStale: panels.reload });
+  let userRevision = root.dataset.userRevision === undefined ? null : Number(root.dataset.userRevision);
+
+  const sync = createSync({
+    cursor: () => nextRequest(state),
+    fetchPage: roomFetcher(room),
+    deliver(page, asked) {
+      const effects = applyPage(state, page, asked);
+      draw(effects);
+      return effects;
+    },
+  });
+  const link = createLink({
+    clock: browserClock,
+    random: Math.random,
+    sync,
+    behind: () => behind(state),
+    hidden: () => document.hidden,
+    askToken,
+    connect: (rung, token) => (rung === "websocket" ? webSocket(token) : eventSource(token)),
+    onFrame: hear,
+    onState: showState,
+    syncUser: () => void syncUser(),
+  });
+  const outbox = startOutbox({
+    store, viewer,
+    onSent(item, change) {
+      if (change.chatroom === room) take(acknowledge(state, item.nonce, change));
+    },
+    onItems: (items) => take(setPending(state, items)),
+    onSignedOut: () => showState("signed-out"),
+  });
+  const composer = createComposer({
+    form: /** @type {HTMLFormElement} */ (byId("composer")),
+    draftKey: `palabre:draft:${viewer}:${room}`,
+    async send(content, quoted) {
+      await outbox.add({ room, content, reply_to: quoted?.id ?? null, quoted });
+      messages.setNewFrom(null);
+      scroll.toBottom();
+      reading.look();
+    },
+    async edit(id, content) {
+      const reply = await request(`/message/${id}/edit`, { form: { content } });
+      if (reply.kind !== "ok") return reasonOf(reply, t("js-network-error"));
+      take(apply(state, /** @type {Change} */ (reply.body)));
+      return null;
+    },
+    editLast() {
+      const last = ordered(state).filter((message) => message.author.id === viewer && !message.deleted).at(-1);
+      if (last) void beginEdit(last.id);
+    },
+  });
+
+  /** @param {number} id */
+  async function beginEdit(id) {
+    const message = state.messages.get(id);
+    if (!message) return;
+    if (message.content !== null) return composer.edit(message);
+    // What the page showed has no Markdown: the newest message up to its position is the message itself.
+    const answer = await fetchEarlier(room, message.position + 1, 1);
+    const whole = answer.kind === "page" ? answer.page.messages.find((found) => found.id === id) : undefined;
+    if (whole) composer.edit(whole);
+    else composer.complain(t("js-network-error"));
+  }
+
+  listenToList(list, {
+    reply(id) {
+      const message = state.messages.get(id);
+      if (message) composer.reply(asQuote(message));
+    },
+    edit: (id) => void beginEdit(id),
+    async remove(id) {
+      const reply = await request(`/message/${id}/delete`, { form: {} });
+      if (reply.kind === "ok") take(apply(state, /** @type {Change} */ (reply.body)));
+      else composer.complain(reasonOf(reply, t("js-network-error")));
+    },
+    retry: (nonce) => void outbox.retry(nonce),
+    async discard(nonce) {
+      const text = await outbox.discard(nonce);
+      if (text) composer.giveBack(text);
+    },
+    jump: (id, position) => void jumpTo(id, position),
+  });
+
+  /** @param {number} id @param {number} position */
+  async function jumpTo(id, position) {
+    if (!(await history.reach(id, position))) return;
+    const line = messages.line(id);
+    if (!line) return;
+    scroll.to(line);
+    line.classList.add("is-flash");
+    line.addEventListener("animationend", () => line.classList.remove("is-flash"), { once: true });
+  }
+
+  /** @param {Effects} effects */
+  function draw(effects) {
+    messages.draw(effects);
+    if (effects.reset) history.start();
+    if (effects.fresh.length > 0) reading.arrived(effects.fresh.flatMap((id) => state.messages.get(id) ?? []));
+    if (effects.room) showRoom();
+    if (effects.members) showMembers();
+    if (effects.settled.length > 0) void outbox.settle(effects.settled);
+  }
+
+  /** @param {Effects} effects */
+  function take(effects) {
+    draw(effects);
+    link.need(effects.fetch);
+  }
+
+  function showRoom() {
+    if (!state.roomInfo) return;
+    root.dataset.roomState = state.roomInfo.state;
+    const title = document.getElementById("room-title");
+    if (title) title.textContent = state.roomInfo.title;
+  }
+
+  function showMembers() {
+    for (const member of state.members.values()) people.member(member);
+    const mine = state.members.get(viewer);
+    if (!mine || mine.role === reader.role) return;
+    reader.role = list.dataset.myRole = mine.role;
+    panels.reload();
+  }
+
+  /** @param {Frame} frame @returns {{ fetch: null | "soon" | "now" }} */
+  function hear(frame) {
+    const data = JSON.parse(frame.data);
+    if (frame.type === "heartbeat") return hearHeartbeat(data);
+    if (frame.type === "user") {
+      hearUser(/** @type {UserEvent} */ (data));
+      return { fetch: null };
+    }
+    const change = /** @type {Change} */ (data);
+    if (change.chatroom === room) {
+      const effects = apply(state, change);
+      draw(effects);
+      return effects;
+    }
+    if (rooms.note(change)) void syncUser();
+    return { fetch: null };
+  }
+
+  /** @param {Record<string, number>} tops @returns {{ fetch: null | "soon" | "now" }} */
+  function hearHeartbeat(tops) {
+    let behindElsewhere = false;
+    /** @type {{ fetch: null | "soon" | "now" }} */
+    let here = { fetch: null };
+    for (const [topic, top] of Object.entries(tops)) {
+      const id = Number(/chatroom\/(\d+)$/.exec(topic)?.[1]);
+      if (id === room) here = noteTop(state, top);
+      else if (id && rooms.isBehind(id, top)) behindElsewhere = true;
+    }
+    if (behindElsewhere) void syncUser();
+    return here;
+  }
+
+  /** @param {UserEvent} event */
+  function hearUser(event) {
+    if (event.user !== viewer) return;
+    if (event.revision !== undefined && userRevision !== null) {
+      if (event.revision <= userRevision) return;
+      if (event.revision > userRevision + 1) return void syncUser();
+      userRevision = event.revision;
+    }
+    obey(event.event);
+  }
+
+  /** @param {UserEvent["event"]} event */
+  function obey(event) {
+    const ours = event.goal !== undefined && String(event.goal.id) === root.dataset.goal;
+    if (event.kind === "read") {
+      rooms.read(event);
+      if (event.chatroom === room) reading.readElsewhere(event.position ?? 0);
+    } else if (event.kind === "participation_asked") {
+      if (ours && event.actor && event.goal) people.asked(event.actor, event.goal.id);
+    } else {
+      if (ours) link.need("now");
+      link.refresh();
+      panels.reload();
+    }
+  }
+
+  async function syncUser() {
+    const since = userRevision;
+    const reply = await request(since === null ? "/user/fetch" : `/user/fetch?since=${since}`);
+    if (reply.kind !== "ok") return;
+    const page = /** @type {UserPage} */ (reply.body);
+    if (rooms.adopt(page)) {
+      link.refresh();
+      panels.reload();
+    }
+    // The first answer only tells where the events stand: the page itself is as new as they are.
+    const news = since === null ? [] : page.events.filter(({ revision: at }) => at === undefined || at > (userRevision ?? 0));
+    userRevision = Math.max(userRevision ?? 0, page.revision);
+    for (const { event } of news) obey(event);
+  }
+
+  /** @param {ReturnType<typeof link.state>} now */
+  function showState(now) {
+    const connection = byId("connection");
+    connection.dataset.state = now;
+    connection.textContent = t(now === "removed" ? "js-removed-from-room" : `js-connection-${now}`);
+    if (now === "removed") composer.disable(true, t("js-removed-from-room"));
+    messages.redrawPending();
+    if (now !== "offline" && now !== "connecting") outbox.wake();
+  }
+
+  function wake() {
+    link.wake();
+    outbox.wake();
+  }
+
+  addEventListener("online", wake);
+  addEventListener("offline", () => link.offline());
+  addEventListener("pageshow", (event) => event.persisted && wake());
+  document.addEventListener("resume", wake);
+  document.addEventListener("visibilitychange", () => !document.hidden && link.wake());
+
+  const target = /^#message-(\d+)$/.exec(location.hash);
+  const newLine = messages.newLine();
+  if (target) await jumpTo(Number(target[1]), 0);
+  else if (newLine && scroller.scrollHeight > scroller.clientHeight) scroll.to(newLine);
+  else scroll.toBottom();
+  history.start();
+  link.start();
+  await outbox.start();
+  reading.look();
+  root.dataset.ready = "true";
+}

@@ -1,0 +1,98 @@
+/**
+ * Requests to the own server: JSON out of every answer, errors as values, a deadline on each.
+ *
+ * @import { Refusal } from "./types.js"
+ */
+
+/**
+ * "refused": the server says no, and says why. "later": it may say yes another time (`after` milliseconds, when it knows).
+ * "unreachable": no answer, or one that does not come from our server.
+ * @template T
+ * @typedef {{ kind: "ok", status: number, body: T, etag: string | null }
+ *   | { kind: "same" }
+ *   | { kind: "refused", status: number, error: Refusal }
+ *   | { kind: "later", status: number, after: number | null }
+ *   | { kind: "unreachable" }} Reply
+ */
+
+const DEADLINE = 20_000;
+
+/**
+ * @template T
+ * @param {string} path
+ * @param {{ form?: Record<string, string | number | null>, etag?: string | null, signal?: AbortSignal, deadline?: number }} [options]
+ * @returns {Promise<Reply<T>>}
+ */
+export async function request(path, { form, etag, signal, deadline = DEADLINE } = {}) {
+  /** @type {Record<string, string>} */
+  const headers = { accept: "application/json" };
+  if (etag) headers["if-none-match"] = etag;
+  try {
+    const response = await fetch(path, {
+      method: form ? "POST" : "GET",
+      headers,
+      body: form ? encode(form) : undefined,
+      credentials: "same-origin",
+      cache: "no-store",
+      signal: withDeadline(signal, deadline),
+    });
+    return await read(response);
+  } catch {
+    return { kind: "unreachable" };
+  }
+}
+
+/**
+ * @template T
+ * @param {Response} response
+ * @returns {Promise<Reply<T>>}
+ */
+async function read(response) {
+  const { status } = response;
+  if (status === 304) return { kind: "same" };
+  const isJson = response.headers.get("content-type")?.includes("json") ?? false;
+  const body = isJson ? await response.json() : null;
+  if (response.ok && isJson) return { kind: "ok", status, body, etag: response.headers.get("etag") };
+  if (status >= 500 || status === 429 || status === 408) {
+    return { kind: "later", status, after: retryAfter(response.headers.get("retry-after")) };
+  }
+  // A page where JSON was asked for comes from something between the server and this browser.
+  if (!body?.error?.code) return { kind: "unreachable" };
+  return { kind: "refused", status, error: { code: body.error.code, message: body.error.message ?? "", fields: body.error.fields ?? {} } };
+}
+
+/** @param {Record<string, string | number | null>} form */
+function encode(form) {
+  const fields = new URLSearchParams();
+  for (const [name, value] of Object.entries(form)) {
+    if (value !== null) fields.set(name, String(value));
+  }
+  return fields;
+}
+
+/** @param {string | null} header */
+function retryAfter(header) {
+  const seconds = Number(header);
+  return header && Number.isFinite(seconds) ? seconds * 1000 : null;
+}
+
+/** @param {AbortSignal | undefined} signal @param {number} deadline */
+function withDeadline(signal, deadline) {
+  const limit = AbortSignal.timeout(deadline);
+  if (!signal) return limit;
+  if ("any" in AbortSignal) return AbortSignal.any([signal, limit]);
+  const both = new AbortController();
+  for (const one of [signal, limit]) one.addEventListener("abort", () => both.abort(), { once: true });
+  return both.signal;
+}
+
+/**
+ * What to tell the person about an answer that is not "ok".
+ * @param {Reply<unknown>} reply
+ * @param {string} otherwise
+ */
+export function reasonOf(reply, otherwise) {
+  if (reply.kind !== "refused") return otherwise;
+  const { message, fields } = reply.error;
+  return Object.values(fields)[0] || message || otherwise;
+}

@@ -1,0 +1,168 @@
+/**
+ * One line of the list: the fragment with what surrounds it for this reader. The pattern is the server's own
+ * template, so that a pending bubble and a rendered message are made of the same parts.
+ *
+ * @import { Message, PendingItem, Person, Quoted } from "../types.js"
+ */
+import { t } from "../strings.js";
+import { longTime, shortTime } from "../time.js";
+import { fragment } from "../trusted.js";
+
+/** @typedef {{ viewer: number, role: string, roomPath: string }} Reader */
+
+/** @param {Person} person */
+export function nameOf({ first_name, last_name }) {
+  return `${first_name} ${last_name}`.trim();
+}
+
+/** @returns {HTMLLIElement} */
+function clonePattern() {
+  const template = document.getElementById("entry-template");
+  const pattern = template instanceof HTMLTemplateElement ? template.content.querySelector("li") : null;
+  if (!pattern) throw new Error("#entry-template is missing");
+  return /** @type {HTMLLIElement} */ (document.importNode(pattern, true));
+}
+
+/** @param {PendingItem} item @returns {HTMLLIElement} */
+export function createPending(item) {
+  const line = clonePattern();
+  const article = line.querySelector(".message");
+  line.classList.add("is-mine");
+  line.dataset.nonce = item.nonce;
+  for (const name of ["entry", "position"]) delete line.dataset[name];
+  article?.removeAttribute("id");
+  const body = line.querySelector(".message-body");
+  if (body) {
+    const text = document.createElement("p");
+    text.textContent = item.content;
+    text.style.whiteSpace = "pre-wrap";
+    body.replaceChildren(text);
+  }
+  const time = line.querySelector("time.message-time");
+  if (time instanceof HTMLTimeElement) time.dateTime = item.created_at;
+  line.querySelector(".entry-actions")?.setAttribute("hidden", "");
+  drawTimes(line);
+  drawQuote(line, item.quoted);
+  return line;
+}
+
+/** @param {HTMLLIElement} line @param {PendingItem} item @param {boolean} offline */
+export function drawPending(line, item, offline) {
+  const failed = item.status === "failed";
+  line.dataset.state = failed ? "failed" : item.status === "queued" ? "queued" : "pending";
+  let status = line.querySelector(".entry-status");
+  if (!status) {
+    status = document.createElement("span");
+    status.className = "entry-status visually-hidden";
+    line.append(status);
+  }
+  setText(status, failed ? "" : t(offline ? "js-queued-offline" : "js-sending"));
+  line.title = status.textContent ?? "";
+  setText(line.querySelector(".entry-trouble span"), item.error || t("js-failed"));
+}
+
+/**
+ * Draws a message into its line: a new one, the one that it had, or the pending bubble that it replaces.
+ * @param {HTMLLIElement | null} old
+ * @param {Message} message
+ * @param {Quoted | null} quoted
+ * @param {Reader} reader
+ * @returns {HTMLLIElement}
+ */
+export function drawMessage(old, message, quoted, reader) {
+  const line = old ?? clonePattern();
+  const mine = message.author.id === reader.viewer;
+  line.classList.toggle("is-mine", mine);
+  line.dataset.entry = String(message.id);
+  line.dataset.position = String(message.position);
+  if (line.dataset.state) {
+    for (const name of ["state", "nonce"]) delete line.dataset[name];
+    line.removeAttribute("title");
+    for (const part of line.querySelectorAll(".entry-trouble, .entry-status")) part.remove();
+  }
+  const article = line.querySelector(".message");
+  const shown = article instanceof HTMLElement ? Number(article.dataset.revision || -1) : -1;
+  if (message.html && shown !== message.revision) article?.replaceWith(fragment(message.html));
+  drawQuote(line, message.deleted ? null : quoted);
+  drawActions(line, message, mine, reader);
+  drawTimes(line);
+  return line;
+}
+
+/** @param {HTMLElement} line @param {Message} message @param {boolean} mine @param {Reader} reader */
+function drawActions(line, message, mine, reader) {
+  const actions = line.querySelector(".entry-actions");
+  if (!actions) return;
+  if (message.deleted) return actions.remove();
+  actions.removeAttribute("hidden");
+  const reply = actions.querySelector("[data-action=reply]");
+  const edit = actions.querySelector("[data-action=edit]");
+  const remove = actions.querySelector("[data-action=delete]");
+  reply?.setAttribute("href", `${reader.roomPath}?reply_to=${message.id}#composer`);
+  edit?.setAttribute("href", `${reader.roomPath}?edit=${message.id}#composer`);
+  remove?.setAttribute("action", `/message/${message.id}/delete`);
+  if (!mine) edit?.remove();
+  if (!mine && reader.role === "member") remove?.remove();
+}
+
+/** @param {HTMLElement} line @param {Quoted | null} quoted */
+export function drawQuote(line, quoted) {
+  let quote = line.querySelector(".entry-quote");
+  if (!quoted) return quote?.remove();
+  if (!quote) {
+    quote = clonePattern().querySelector(".entry-quote");
+    if (quote) line.prepend(quote);
+  }
+  if (!quote) return;
+  quote.removeAttribute("hidden");
+  quote.setAttribute("href", `#message-${quoted.id}`);
+  quote.setAttribute("data-position", String(quoted.position));
+  quote.classList.toggle("is-deleted", quoted.deleted);
+  setText(quote.querySelector(".entry-quote-author"), nameOf(quoted.author));
+  setText(quote.querySelector(".entry-quote-excerpt"), quoted.deleted ? "" : quoted.excerpt);
+}
+
+/** Local time in place of the server's UTC. @param {ParentNode} line */
+export function drawTimes(line) {
+  for (const time of line.querySelectorAll("time")) {
+    if (!time.dateTime) continue;
+    if (time.classList.contains("message-edited")) time.title = t("js-edited-at", { time: longTime(time.dateTime) });
+    else {
+      setText(time, shortTime(time.dateTime));
+      time.title = longTime(time.dateTime);
+    }
+  }
+}
+
+/** @param {Element | null} element @param {string} text */
+export function setText(element, text) {
+  if (element && element.textContent !== text) element.textContent = text;
+}
+
+/**
+ * A message as the server rendered it into the page. Its Markdown is not there: whoever edits it fetches it.
+ * @param {HTMLElement} line
+ * @returns {{ message: Message, quoted: Quoted | null } | null}
+ */
+export function readEntry(line) {
+  const article = line.querySelector("article.message");
+  if (!(article instanceof HTMLElement)) return null;
+  const { message, position, revision, author, kind, nonce, replyTo, replyPosition } = article.dataset;
+  const text = (/** @type {string} */ selector) => line.querySelector(selector)?.textContent?.trim() ?? "";
+  const moment = (/** @type {string} */ selector) => line.querySelector(selector)?.getAttribute("datetime") ?? null;
+  const reply = replyTo ? { id: Number(replyTo), position: Number(replyPosition) } : null;
+  const quote = line.querySelector(".entry-quote");
+  return {
+    message: {
+      id: Number(message), position: Number(position), revision: Number(revision), kind: kind ?? "text", client_nonce: nonce || null,
+      author: { id: Number(author), first_name: text(".message-author"), last_name: "", initials: text(".avatar") },
+      content: null, excerpt: text(".message-body").replace(/\s+/g, " ").slice(0, 140),
+      created_at: moment("time.message-time") ?? "", edited_at: moment("time.message-edited"),
+      deleted: article.dataset.deleted !== undefined, reply_to: reply, html: "",
+    },
+    quoted: reply && quote ? {
+      id: reply.id, position: reply.position, deleted: quote.classList.contains("is-deleted"), excerpt: text(".entry-quote-excerpt"),
+      author: { id: 0, first_name: text(".entry-quote-author"), last_name: "", initials: "" },
+    } : null,
+  };
+}

@@ -1,0 +1,64 @@
+/**
+ * Where the reader is: at the bottom, where the list follows what comes, or up in the history, where nothing moves.
+ */
+
+const BOTTOM_SLACK = 48;
+
+/**
+ * @param {HTMLElement} scroller
+ * @param {HTMLElement} list
+ * @param {() => void} onMove
+ */
+export function createScroll(scroller, list, onMove) {
+  let following = true;
+  // The browser's own anchoring would add to ours.
+  scroller.style.setProperty("overflow-anchor", "none");
+
+  const distance = () => scroller.scrollHeight - scroller.clientHeight - scroller.scrollTop;
+
+  function toBottom() {
+    scroller.scrollTop = scroller.scrollHeight;
+    following = true;
+  }
+
+  scroller.addEventListener("scroll", () => {
+    following = distance() <= BOTTOM_SLACK;
+    onMove();
+  }, { passive: true });
+
+  // Pictures that load, a keyboard that opens, a composer that grows.
+  const watch = new ResizeObserver(() => {
+    if (following) toBottom();
+  });
+  watch.observe(scroller);
+  watch.observe(list);
+
+  /** The first line that the reader sees. */
+  function anchor() {
+    const top = scroller.getBoundingClientRect().top;
+    for (const line of list.children) {
+      const box = line.getBoundingClientRect();
+      if (box.bottom > top) return { line, top: box.top };
+    }
+    return null;
+  }
+
+  return {
+    toBottom,
+    isFollowing: () => following,
+    /** Changes the list without moving what is being read. @param {() => void} change */
+    steady(change) {
+      const held = following ? null : anchor();
+      change();
+      if (following) toBottom();
+      else if (held?.line.isConnected) scroller.scrollTop += held.line.getBoundingClientRect().top - held.top;
+    },
+    /** @param {Element} line */
+    to(line) {
+      following = false;
+      line.scrollIntoView({ block: "center" });
+    },
+  };
+}
+
+/** @typedef {ReturnType<typeof createScroll>} Scroll */

@@ -1,0 +1,33 @@
+/** The words of the interface that the browser needs, in the page's language: the server puts them into `#strings`. */
+
+/** @type {Record<string, string>} */
+let words = {};
+
+/** @param {Document} document */
+export function loadStrings(document) {
+  try {
+    words = JSON.parse(document.getElementById("strings")?.textContent ?? "{}");
+  } catch (error) {
+    console.error(error);
+  }
+}
+
+/**
+ * @param {string} key
+ * @param {Record<string, string | number>} [values]
+ */
+export function t(key, values = {}) {
+  const text = words[key] ?? "";
+  return text.replace(/\{\s*\$(\w+)\s*\}/g, (whole, name) => (name in values ? String(values[name]) : whole));
+}
+
+/** A count in words: `-one` or `-other`, as the page's language counts. @param {string} key @param {number} count */
+export function plural(key, count) {
+  const form = new Intl.PluralRules(document.documentElement.lang || "fr").select(count);
+  return t(`${key}-${form === "one" ? "one" : "other"}`, { count: number(count) });
+}
+
+/** @param {number} value */
+export function number(value) {
+  return new Intl.NumberFormat(document.documentElement.lang || "fr").format(value);
+}

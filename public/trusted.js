@@ -1,0 +1,25 @@
+/** The one door through which the server's HTML enters the page: the Trusted Types policy `palabre`. */
+
+/** @typedef {{ createHTML(html: string): string }} Policy */
+
+/** @type {Policy} */
+const policy = /** @type {{ trustedTypes?: { createPolicy(name: string, rules: Policy): Policy } }} */ (globalThis).trustedTypes
+  ?.createPolicy("palabre", { createHTML: (html) => html }) ?? { createHTML: (html) => html };
+
+/**
+ * The message of a fragment, which the server has made safe.
+ * @param {string} html
+ * @returns {HTMLElement}
+ */
+export function fragment(html) {
+  const template = document.createElement("template");
+  template.innerHTML = policy.createHTML(html);
+  const article = template.content.querySelector("article.message");
+  if (!(article instanceof HTMLElement)) throw new Error("not a message");
+  return article;
+}
+
+/** A page of this server, to take parts from. @param {string} html */
+export function parsePage(html) {
+  return new DOMParser().parseFromString(policy.createHTML(html), "text/html");
+}

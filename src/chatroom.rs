@@ -1,0 +1,246 @@
+//! Rooms: who is in them, and the one number that orders everything they show. Knows nothing of messages' content.
+
+pub mod member;
+
+use crate::clock::Micros;
+use crate::db::{Cell, DbError, FromColumn, Reader, Row, Writer};
+use crate::error::{Error, Result, Text};
+use crate::id::{GoalId, RoomId, UserId};
+use crate::{params, sql};
+pub use member::{Member, MemberState, Role};
+use serde::Serialize;
+
+/// More unread messages than this are counted as this many.
+pub const UNREAD_MAX: i64 = 100;
+
+/// What may be done in a room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// Everything.
+    Active,
+    /// Read only, until unlocked.
+    Locked,
+    /// Read only and out of the way, until restored.
+    Archived,
+    /// Invisible, for ever.
+    Deleted,
+}
+
+impl State {
+    /// The word in the database, in JSON and in templates.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Locked => "locked",
+            Self::Archived => "archived",
+            Self::Deleted => "deleted",
+        }
+    }
+
+}
+
+impl FromColumn for State {
+    const EXPECTED: &'static str = "the state of a room";
+
+    fn from_column(cell: Cell<'_>) -> Option<Self> {
+        let word = String::from_column(cell)?;
+        [Self::Active, Self::Locked, Self::Archived, Self::Deleted].into_iter().find(|state| state.as_str() == word)
+    }
+}
+
+/// A room, as its members see it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Room {
+    /// Which.
+    pub id: RoomId,
+    /// `goal`, `group` or `direct`.
+    pub kind: String,
+    /// What stands above it.
+    pub title: String,
+    /// What may be done in it.
+    pub state: State,
+    /// The goal that it belongs to.
+    pub goal_id: Option<GoalId>,
+    /// The room's revision of the last change of what stands here.
+    pub revision: i64,
+    /// The top of the room's log.
+    #[serde(skip)]
+    pub top: i64,
+}
+
+/// A room in somebody's list.
+#[derive(Debug, Clone)]
+pub struct Listed {
+    /// The room.
+    pub room: Room,
+    /// Messages of others that the person has not read, at most [`UNREAD_MAX`].
+    pub unread: i64,
+    /// The person has read everything up to here.
+    pub read_position: i64,
+    /// The person's role.
+    pub role: Role,
+}
+
+/// Founds a goal's room; its members are put in one by one.
+pub fn create(tx: &mut Writer<'_>, goal: GoalId, title: &str, now: Micros) -> Result<RoomId> {
+    Ok(tx.one(
+        sql!(
+            r#"
+            insert into chatroom (kind, goal_id, title, revision, room_revision, created_at)
+            values ('goal', $1, $2, 1, 1, $3)
+            returning id
+            "#
+        ),
+        params![goal, title, now],
+        |row| row.get("id"),
+    )?)
+}
+
+/// A room that is not deleted.
+pub fn find(db: &mut Reader<'_>, id: RoomId) -> Result<Option<Room>> {
+    Ok(db.first(
+        sql!(
+            r#"
+            select id, kind, title, state, goal_id, revision, room_revision
+            from chatroom
+            where id = $1 and state <> 'deleted'
+            "#
+        ),
+        params![id],
+        from_row,
+    )?)
+}
+
+/// The rooms of a goal, in the order of their ids: the order in which a transaction that changes several locks them.
+pub fn of_goal(db: &mut Reader<'_>, goal: GoalId) -> Result<Vec<RoomId>> {
+    Ok(db.all(sql!("select id from chatroom where goal_id = $1 order by id"), params![goal], |row| row.get("id"))?)
+}
+
+/// The rooms that a person is in, oldest first, with what is unread.
+pub fn of_user(db: &mut Reader<'_>, user: UserId) -> Result<Vec<Listed>> {
+    Ok(db.all(
+        sql!(
+            r#"
+            select
+                c.id, c.kind, c.title, c.state, c.goal_id, c.revision, c.room_revision,
+                m.role, m.read_position,
+                (
+                    select count(*)
+                    from (
+                        select 1
+                        from message t
+                        where t.chatroom_id = c.id
+                            and t.position > m.read_position
+                            and t.author_id <> $1
+                            and t.deleted_at is null
+                        limit $2
+                    ) unread
+                ) as unread
+            from chatroom_member m
+            join chatroom c on c.id = m.chatroom_id
+            where m.user_id = $1 and m.left_at is null and c.state <> 'deleted'
+            order by c.id
+            "#
+        ),
+        params![user, UNREAD_MAX],
+        |row| {
+            Ok(Listed {
+                room: from_row(row)?,
+                unread: row.get("unread")?,
+                read_position: row.get("read_position")?,
+                role: row.get("role")?,
+            })
+        },
+    )?)
+}
+
+/// The top revision of every room: what the program keeps in memory from its start on.
+pub fn tops(db: &mut Reader<'_>) -> Result<Vec<(RoomId, i64)>> {
+    Ok(db.all(sql!("select id, revision from chatroom"), params![], |row| {
+        Ok((row.get("id")?, row.get("revision")?))
+    })?)
+}
+
+/// Takes the next revision of an active room for a member who writes in it. The row stays locked until the commit, so
+/// that revision order is commit order; a rollback gives the number back.
+///
+/// # Errors
+/// `NotFound` for somebody who is no member any more, `Conflict` for a room that is read only.
+pub fn advance(tx: &mut Writer<'_>, member: &Member) -> Result<i64> {
+    let next = tx.first(
+        sql!(
+            r#"
+            update chatroom
+            set revision = revision + 1
+            where id = $1
+                and state = 'active'
+                and exists (
+                    select 1
+                    from chatroom_member m
+                    where m.chatroom_id = $1 and m.user_id = $2 and m.left_at is null
+                )
+            returning revision
+            "#
+        ),
+        params![member.room(), member.user()],
+        |row| row.get("revision"),
+    )?;
+    match next {
+        Some(revision) => Ok(revision),
+        None => Err(why_read_only(tx, member)?),
+    }
+}
+
+/// Gives back a revision taken by [`advance`] in this same transaction.
+pub fn give_back(tx: &mut Writer<'_>, room: RoomId) -> Result<()> {
+    tx.execute(sql!("update chatroom set revision = revision - 1 where id = $1"), params![room])?;
+    Ok(())
+}
+
+/// Takes the next revision of a room for a change of its membership, which no state of the room forbids.
+fn advance_any(tx: &mut Writer<'_>, room: RoomId) -> Result<i64> {
+    Ok(tx.one(
+        sql!("update chatroom set revision = revision + 1 where id = $1 returning revision"),
+        params![room],
+        |row| row.get("revision"),
+    )?)
+}
+
+fn why_read_only(tx: &mut Writer<'_>, member: &Member) -> Result<Error> {
+    let is_member = Member::find(tx, member.room(), member.user())?.is_some();
+    let state = find(tx, member.room())?.map(|room| room.state);
+    Ok(match (is_member, state) {
+        (true, Some(State::Locked)) => Error::Conflict(Text::new("room-locked")),
+        (true, Some(State::Archived)) => Error::Conflict(Text::new("room-archived")),
+        (true, Some(State::Active)) => Error::Unavailable,
+        (true, Some(State::Deleted) | None) | (false, _) => Error::NotFound,
+    })
+}
+
+/// Has read everything up to a position: true when that is further than before.
+pub fn mark_read(tx: &mut Writer<'_>, member: &Member, position: i64) -> Result<bool> {
+    let moved = tx.execute(
+        sql!(
+            r#"
+            update chatroom_member
+            set read_position = $3
+            where chatroom_id = $1 and user_id = $2 and read_position < $3
+            "#
+        ),
+        params![member.room(), member.user(), position],
+    )?;
+    Ok(moved > 0)
+}
+
+fn from_row(row: &Row<'_>) -> std::result::Result<Room, DbError> {
+    Ok(Room {
+        id: row.get("id")?,
+        kind: row.get("kind")?,
+        title: row.get("title")?,
+        state: row.get("state")?,
+        goal_id: row.get("goal_id")?,
+        revision: row.get("room_revision")?,
+        top: row.get("revision")?,
+    })
+}

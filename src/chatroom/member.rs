@@ -1,0 +1,208 @@
+//! Membership: the one place that answers "may this person see this room?".
+
+use crate::chatroom::advance_any;
+use crate::clock::Micros;
+use crate::db::{Cell, DbError, FromColumn, Reader, Row, Writer};
+use crate::error::Result;
+use crate::id::{RoomId, UserId};
+use crate::user::Name;
+use crate::{params, sql};
+use serde::Serialize;
+
+/// A person's role, in a goal and in its rooms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Reads and writes.
+    Member,
+    /// Decides on requests, moderates.
+    Admin,
+    /// Everything; always exactly one.
+    Owner,
+}
+
+impl Role {
+    /// The word in the database, in JSON and in templates.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Member => "member",
+            Self::Admin => "admin",
+            Self::Owner => "owner",
+        }
+    }
+
+    /// The role of a word.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Member, Self::Admin, Self::Owner].into_iter().find(|role| role.as_str() == text)
+    }
+
+    /// Admin or owner.
+    pub fn may_moderate(self) -> bool {
+        self >= Self::Admin
+    }
+}
+
+impl FromColumn for Role {
+    const EXPECTED: &'static str = "a role";
+
+    fn from_column(cell: Cell<'_>) -> Option<Self> {
+        Self::parse(&String::from_column(cell)?)
+    }
+}
+
+/// Proof that somebody is in a room. It can only be had by looking.
+#[derive(Debug, Clone)]
+pub struct Member {
+    room: RoomId,
+    user: UserId,
+    role: Role,
+}
+
+impl Member {
+    /// Looks whether a person is in a room that is not deleted.
+    pub fn find(db: &mut Reader<'_>, room: RoomId, user: UserId) -> Result<Option<Self>> {
+        Ok(db.first(
+            sql!(
+                r#"
+                select m.role
+                from chatroom_member m
+                join chatroom c on c.id = m.chatroom_id
+                where m.chatroom_id = $1 and m.user_id = $2 and m.left_at is null and c.state <> 'deleted'
+                "#
+            ),
+            params![room, user],
+            |row| Ok(Self { room, user, role: row.get("role")? }),
+        )?)
+    }
+
+    /// The room.
+    pub fn room(&self) -> RoomId {
+        self.room
+    }
+
+    /// The person.
+    pub fn user(&self) -> UserId {
+        self.user
+    }
+
+    /// The person's role in it.
+    pub fn role(&self) -> Role {
+        self.role
+    }
+}
+
+/// A person's standing in a room, as the room's log tells it.
+#[derive(Debug, Clone, Serialize)]
+pub struct MemberState {
+    /// Which room.
+    #[serde(skip)]
+    pub room: RoomId,
+    /// Who.
+    pub user: Name,
+    /// In which role.
+    pub role: Role,
+    /// `joined` or `left`.
+    pub state: &'static str,
+    /// The room's revision of this change.
+    pub revision: i64,
+    /// Since when.
+    #[serde(skip)]
+    pub joined_at: Micros,
+}
+
+/// Who is in a room, by name.
+pub fn list(db: &mut Reader<'_>, room: RoomId) -> Result<Vec<MemberState>> {
+    Ok(db.all(
+        sql!(
+            r#"
+            select m.chatroom_id, m.user_id, u.first_name, u.last_name, m.role, m.left_at, m.revision, m.joined_at
+            from chatroom_member m
+            join "user" u on u.id = m.user_id
+            where m.chatroom_id = $1 and m.left_at is null
+            order by lower(u.first_name), lower(u.last_name), u.id
+            "#
+        ),
+        params![room],
+        from_row,
+    )?)
+}
+
+/// Whose standing changed after one revision and up to another.
+pub fn changed_between(db: &mut Reader<'_>, room: RoomId, after: i64, up_to: i64) -> Result<Vec<MemberState>> {
+    Ok(db.all(
+        sql!(
+            r#"
+            select m.chatroom_id, m.user_id, u.first_name, u.last_name, m.role, m.left_at, m.revision, m.joined_at
+            from chatroom_member m
+            join "user" u on u.id = m.user_id
+            where m.chatroom_id = $1 and m.revision > $2 and m.revision <= $3
+            order by m.revision
+            "#
+        ),
+        params![room, after, up_to],
+        from_row,
+    )?)
+}
+
+/// Puts a person into a room, or gives another role to one who is in it.
+pub fn put(tx: &mut Writer<'_>, room: RoomId, user: UserId, role: Role, now: Micros) -> Result<MemberState> {
+    let revision = advance_any(tx, room)?;
+    tx.execute(
+        sql!(
+            r#"
+            insert into chatroom_member (chatroom_id, user_id, role, revision, joined_at)
+            values ($1, $2, $3, $4, $5)
+            on conflict (chatroom_id, user_id) do update
+            set role = excluded.role,
+                revision = excluded.revision,
+                joined_at = case
+                    when chatroom_member.left_at is null then chatroom_member.joined_at
+                    else excluded.joined_at
+                end,
+                left_at = null
+            "#
+        ),
+        params![room, user, role.as_str(), revision, now],
+    )?;
+    one(tx, room, user)
+}
+
+/// Takes a person out of a room; nothing when the person was not in it.
+pub fn remove(tx: &mut Writer<'_>, room: RoomId, user: UserId, now: Micros) -> Result<Option<MemberState>> {
+    if Member::find(tx, room, user)?.is_none() {
+        return Ok(None);
+    }
+    let revision = advance_any(tx, room)?;
+    tx.execute(
+        sql!("update chatroom_member set left_at = $3, revision = $4 where chatroom_id = $1 and user_id = $2"),
+        params![room, user, now, revision],
+    )?;
+    one(tx, room, user).map(Some)
+}
+
+fn one(db: &mut Reader<'_>, room: RoomId, user: UserId) -> Result<MemberState> {
+    Ok(db.one(
+        sql!(
+            r#"
+            select m.chatroom_id, m.user_id, u.first_name, u.last_name, m.role, m.left_at, m.revision, m.joined_at
+            from chatroom_member m
+            join "user" u on u.id = m.user_id
+            where m.chatroom_id = $1 and m.user_id = $2
+            "#
+        ),
+        params![room, user],
+        from_row,
+    )?)
+}
+
+fn from_row(row: &Row<'_>) -> std::result::Result<MemberState, DbError> {
+    let has_left = row.get::<Option<i64>>("left_at")?.is_some();
+    Ok(MemberState {
+        room: row.get("chatroom_id")?,
+        user: Name::from_row(row, "user_id", "first_name", "last_name")?,
+        role: row.get("role")?,
+        state: if has_left { "left" } else { "joined" },
+        revision: row.get("revision")?,
+        joined_at: row.get("joined_at")?,
+    })
+}

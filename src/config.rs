@@ -1,0 +1,295 @@
+//! Every setting: its variable, its default, its meaning. README's table is tested against this file.
+//!
+//! A setting is a flag and an environment variable; the flag wins. A wrong one stops the start with a sentence that names
+//! the variable.
+
+use crate::db::Target;
+use clap::{Args, ValueEnum};
+use ipnet::IpNet;
+use serde::Serialize;
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+
+/// The settings as they were given.
+#[derive(Debug, Clone, Args)]
+pub struct Settings {
+    /// Address and port to listen on
+    #[arg(long, env = "PALABRE_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+
+    /// Folder of everything that is kept: the SQLite file, uploads
+    #[arg(long, env = "PALABRE_DATA", value_name = "FOLDER", default_value = "./var")]
+    pub data: PathBuf,
+
+    /// The address that people type; https here makes the cookies secure [default: http:// and the listening address]
+    #[arg(long, env = "PALABRE_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<String>,
+
+    /// `sqlite:` and a path, or a `postgres:` URL [default: sqlite:palabre.sqlite in the data folder]
+    #[arg(long, env = "DATABASE_URL", value_name = "URL", hide_env_values = true)]
+    pub database_url: Option<String>,
+
+    /// How pages hear of news: push with polling behind it, push only, polling only
+    #[arg(long, env = "PALABRE_REALTIME", value_name = "MODE", default_value = "hybrid")]
+    pub realtime: Realtime,
+
+    /// Where to publish when an external Mercure hub is used instead of the embedded one
+    #[arg(long, env = "MERCURE_URL", value_name = "URL")]
+    pub mercure_url: Option<String>,
+
+    /// Where browsers reach that external hub [default: MERCURE_URL]
+    #[arg(long, env = "MERCURE_PUBLIC_URL", value_name = "URL")]
+    pub mercure_public_url: Option<String>,
+
+    /// Secret that signs the live link's tokens (HS256); an external hub must share it [default: made at the first start, kept in the database]
+    #[arg(long, env = "MERCURE_JWT_SECRET", value_name = "SECRET", hide_env_values = true)]
+    pub mercure_jwt_secret: Option<String>,
+
+    /// Put before every topic, where a hub is shared with other applications
+    #[arg(long, env = "PALABRE_TOPIC_PREFIX", value_name = "TEXT", default_value = "")]
+    pub topic_prefix: String,
+
+    /// Proxies whose X-Forwarded-For is believed: addresses or networks, separated by commas
+    #[arg(long, env = "PALABRE_TRUSTED_PROXIES", value_name = "NETWORKS", value_delimiter = ',', value_parser = network)]
+    pub trusted_proxies: Vec<IpNet>,
+
+    /// The largest request body, in bytes
+    #[arg(long, env = "PALABRE_BODY_LIMIT", value_name = "BYTES", default_value_t = 262_144)]
+    pub body_limit: usize,
+
+    /// Limits on logins and registrations per address; off is for tests and benchmarks
+    #[arg(long, env = "PALABRE_RATE_LIMITS", value_name = "ON|OFF", default_value = "on")]
+    pub rate_limits: Switch,
+
+    /// Who may open an account; the first one of an installation always may
+    #[arg(long, env = "PALABRE_REGISTRATION", value_name = "OPEN|CLOSED", default_value = "open")]
+    pub registration: Registration,
+
+    /// What is logged, as a tracing filter
+    #[arg(long, env = "PALABRE_LOG", value_name = "FILTER", default_value = "palabre=info,mercure_hub=info,warn")]
+    pub log: String,
+
+    /// How the log is written
+    #[arg(long, env = "PALABRE_LOG_FORMAT", value_name = "TEXT|JSON", default_value = "text")]
+    pub log_format: LogFormat,
+}
+
+/// The three modes of the live link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Realtime {
+    /// Push first, polling behind it.
+    Hybrid,
+    /// Push only.
+    Mercure,
+    /// Polling only.
+    Polling,
+}
+
+impl Realtime {
+    /// The word in settings, JSON and templates.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Hybrid => "hybrid",
+            Self::Mercure => "mercure",
+            Self::Polling => "polling",
+        }
+    }
+}
+
+/// On or off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Switch {
+    /// On.
+    On,
+    /// Off.
+    Off,
+}
+
+/// Who may open an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Registration {
+    /// Everybody.
+    Open,
+    /// Nobody.
+    Closed,
+}
+
+/// How the log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// A JSON object a line.
+    Json,
+}
+
+fn network(text: &str) -> Result<IpNet, String> {
+    let text = text.trim();
+    text.parse::<IpNet>()
+        .or_else(|_| text.parse::<IpAddr>().map(IpNet::from))
+        .map_err(|_| format!("{text:?} is neither an address nor a network such as 10.0.0.0/8"))
+}
+
+/// The settings after they were understood together.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Address and port to listen on.
+    pub listen: SocketAddr,
+    /// Folder of everything that is kept.
+    pub data: PathBuf,
+    /// The address that people type, without a slash at its end.
+    pub public_url: String,
+    /// Which database.
+    pub database: Target,
+    /// The mode at the start; the administrator may have chosen another since.
+    pub realtime: Realtime,
+    /// An external hub, when there is one.
+    pub external_hub: Option<ExternalHub>,
+    /// Secret of the live link's tokens, when a setting names it.
+    pub jwt_secret: Option<String>,
+    /// Put before every topic.
+    pub topic_prefix: String,
+    /// Proxies whose X-Forwarded-For is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// The largest request body, in bytes.
+    pub body_limit: usize,
+    /// Whether logins and registrations are limited.
+    pub has_rate_limits: bool,
+    /// Whether anybody may open an account.
+    pub is_registration_open: bool,
+}
+
+/// A Mercure hub that is not ours.
+#[derive(Debug, Clone)]
+pub struct ExternalHub {
+    /// Where we publish.
+    pub publish_url: String,
+    /// Where browsers subscribe.
+    pub public_url: String,
+}
+
+/// A setting that cannot be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WrongSetting {
+    /// The environment variable.
+    pub variable: &'static str,
+    /// What is wrong with it.
+    pub why: String,
+}
+
+impl fmt::Display for WrongSetting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.variable, self.why)
+    }
+}
+
+impl std::error::Error for WrongSetting {}
+
+impl Config {
+    /// Understands the settings together.
+    ///
+    /// # Errors
+    /// The first that cannot be, by its variable's name.
+    pub fn new(settings: &Settings) -> Result<Self, WrongSetting> {
+        let wrong = |variable, why: String| WrongSetting { variable, why };
+        let public_url = match &settings.public_url {
+            Some(url) => web_url(url).map_err(|why| wrong("PALABRE_PUBLIC_URL", why))?,
+            None => format!("http://{}", settings.listen),
+        };
+        let database = match &settings.database_url {
+            Some(url) => Target::parse(url).map_err(|why| wrong("DATABASE_URL", why))?,
+            None => Target::Sqlite(settings.data.join("palabre.sqlite")),
+        };
+        let external_hub = match (&settings.mercure_url, &settings.mercure_public_url) {
+            (None, None) => None,
+            (None, Some(_)) => return Err(wrong("MERCURE_PUBLIC_URL", "means nothing without MERCURE_URL".into())),
+            (Some(url), public) => {
+                let publish_url = web_url(url).map_err(|why| wrong("MERCURE_URL", why))?;
+                let public_url = match public {
+                    Some(public) => web_url(public).map_err(|why| wrong("MERCURE_PUBLIC_URL", why))?,
+                    None => publish_url.clone(),
+                };
+                Some(ExternalHub { publish_url, public_url })
+            }
+        };
+        if external_hub.is_some() && settings.mercure_jwt_secret.is_none() {
+            return Err(wrong("MERCURE_JWT_SECRET", "is needed with MERCURE_URL: the hub must share it".into()));
+        }
+        if settings.mercure_jwt_secret.as_ref().is_some_and(|secret| secret.len() < 16) {
+            return Err(wrong("MERCURE_JWT_SECRET", "is shorter than 16 bytes".into()));
+        }
+        if settings.topic_prefix.chars().any(|c| c.is_control() || c.is_whitespace()) {
+            return Err(wrong("PALABRE_TOPIC_PREFIX", "holds a space or a control character".into()));
+        }
+        if settings.body_limit < 16_384 {
+            return Err(wrong("PALABRE_BODY_LIMIT", "is below 16384, less than a long message needs".into()));
+        }
+        Ok(Self {
+            listen: settings.listen,
+            data: settings.data.clone(),
+            public_url,
+            database,
+            realtime: settings.realtime,
+            external_hub,
+            jwt_secret: settings.mercure_jwt_secret.clone(),
+            topic_prefix: settings.topic_prefix.clone(),
+            trusted_proxies: settings.trusted_proxies.clone(),
+            body_limit: settings.body_limit,
+            has_rate_limits: settings.rate_limits == Switch::On,
+            is_registration_open: settings.registration == Registration::Open,
+        })
+    }
+
+    /// Whether browsers reach us by https.
+    pub fn is_secure(&self) -> bool {
+        self.public_url.starts_with("https://")
+    }
+}
+
+/// An http or https URL without a slash at its end.
+fn web_url(text: &str) -> Result<String, String> {
+    let url = text.trim().trim_end_matches('/');
+    let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    let is_url = host.is_some_and(|host| !host.is_empty() && !host.starts_with('/'))
+        && !url.chars().any(|c| c.is_whitespace() || c.is_control());
+    if is_url { Ok(url.to_owned()) } else { Err(format!("{text:?} is no http:// or https:// address")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        settings: Settings,
+    }
+
+    fn config(flags: &[&str]) -> Result<Config, WrongSetting> {
+        let line = Line::try_parse_from([&["palabre"], flags].concat()).unwrap();
+        Config::new(&line.settings)
+    }
+
+    #[test]
+    fn nothing_needs_to_be_set() {
+        let config = config(&[]).unwrap();
+        assert_eq!(config.public_url, "http://127.0.0.1:8080");
+        assert_eq!(config.realtime, Realtime::Hybrid);
+        assert!(matches!(config.database, Target::Sqlite(path) if path.ends_with("var/palabre.sqlite")));
+    }
+
+    #[test]
+    fn a_wrong_setting_is_named() {
+        let wrong = |flags: &[&str]| config(flags).unwrap_err().variable;
+        assert_eq!(wrong(&["--public-url", "palabre.example"]), "PALABRE_PUBLIC_URL");
+        assert_eq!(wrong(&["--database-url", "mysql://x"]), "DATABASE_URL");
+        assert_eq!(wrong(&["--mercure-public-url", "http://h"]), "MERCURE_PUBLIC_URL");
+        assert_eq!(wrong(&["--mercure-url", "http://h/.well-known/mercure"]), "MERCURE_JWT_SECRET");
+        assert_eq!(wrong(&["--mercure-jwt-secret", "short"]), "MERCURE_JWT_SECRET");
+        assert_eq!(wrong(&["--topic-prefix", "a b"]), "PALABRE_TOPIC_PREFIX");
+        assert_eq!(wrong(&["--body-limit", "1"]), "PALABRE_BODY_LIMIT");
+    }
+}

@@ -1,0 +1,322 @@
+//! SQLite: one writer thread with group commit, some readers, one file that nobody else may serve.
+
+use super::connection::{Link, Reader, Writer};
+use super::job::{self, Read, Write};
+use super::queue::Queue;
+use super::row::{Cell, Columns, Row, Source};
+use super::sql::{Sql, Texts, place};
+use super::value::Value;
+use super::{DbError, Done, Engine, Options, migrate};
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use std::collections::HashMap;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::thread;
+use std::time::Duration;
+
+/// Jobs of one commit. More would only make the first of them wait longer.
+const BATCH: usize = 256;
+/// Prepared statements kept per connection; the program has fewer.
+const PREPARED: usize = 256;
+
+/// The queues that the threads of one file serve.
+pub(super) struct Queues {
+    pub(super) reads: Queue<Read>,
+    pub(super) writes: Queue<Write>,
+}
+
+impl Queues {
+    pub(super) fn close(&self) {
+        self.reads.close();
+        self.writes.close();
+    }
+}
+
+/// Opens the file, brings its schema up to date and starts the threads.
+pub(super) fn open(
+    path: &Path,
+    options: &Options,
+    statements: &Arc<AtomicU64>,
+    done: &Done,
+) -> Result<Arc<Queues>, DbError> {
+    let lock = Arc::new(lock(path)?);
+    create(path)?;
+    let mut writer = connect(path, options)?;
+    migrate::sqlite(&mut writer.raw)?;
+    let mut readers = Vec::new();
+    for _ in 0..options.readers.max(1) {
+        let reader = connect(path, options)?;
+        reader.batch("pragma query_only = on")?;
+        readers.push(reader);
+    }
+    let queues = Arc::new(Queues {
+        reads: Queue::new(options.queue),
+        writes: Queue::new(options.queue),
+    });
+    for (index, mut reader) in readers.into_iter().enumerate() {
+        let (queues, statements) = (Arc::clone(&queues), Arc::clone(statements));
+        let held = (Arc::clone(&lock), done.clone());
+        spawn(format!("db-reader-{index}"), move || {
+            read_all(&mut reader, &queues, &statements);
+            drop((reader, held));
+        })?;
+    }
+    let (served, statements, held) = (
+        Arc::clone(&queues),
+        Arc::clone(statements),
+        (lock, done.clone()),
+    );
+    spawn("db-writer".to_owned(), move || {
+        write_all(&mut writer, &served, &statements);
+        writer.leave();
+        drop((writer, held));
+    })?;
+    Ok(queues)
+}
+
+pub(super) fn spawn(name: String, run: impl FnOnce() + Send + 'static) -> Result<(), DbError> {
+    let started = thread::Builder::new().name(name).spawn(run);
+    started
+        .map(drop)
+        .map_err(|error| DbError::Open(format!("cannot start a thread: {error}")))
+}
+
+/// Locks `<file>.lock` for as long as the threads live. The file itself stays: deleting it would race with the next server.
+fn lock(path: &Path) -> Result<File, DbError> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let name = PathBuf::from(name);
+    let fail = |error| DbError::Open(format!("cannot lock {}: {error}", name.display()));
+    let file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&name)
+        .map_err(fail)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(DbError::Locked(path.to_owned())),
+        Err(TryLockError::Error(error)) => Err(fail(error)),
+    }
+}
+
+/// Creates a missing file readable by its owner only: it holds sessions and keys. SQLite gives its journals the same mode.
+fn create(path: &Path) -> Result<(), DbError> {
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(false).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+        .open(path)
+        .map(drop)
+        .map_err(|error| DbError::Open(format!("cannot open {}: {error}", path.display())))
+}
+
+fn connect(path: &Path, options: &Options) -> Result<Connection, DbError> {
+    let raw = rusqlite::Connection::open(path).map_err(|error| DbError::sqlite(error, "open"))?;
+    raw.busy_timeout(Duration::from_secs(5))
+        .map_err(|error| DbError::sqlite(error, "busy_timeout"))?;
+    raw.set_prepared_statement_cache_capacity(PREPARED);
+    let mode: String = raw
+        .query_row("pragma journal_mode = wal", [], |row| row.get(0))
+        .map_err(|error| DbError::sqlite(error, "pragma journal_mode"))?;
+    if !mode.eq_ignore_ascii_case("wal") {
+        return Err(DbError::Open(format!(
+            "{}: SQLite's write-ahead log does not work on this file system",
+            path.display()
+        )));
+    }
+    let connection = Connection {
+        raw,
+        texts: Texts::new(Engine::Sqlite),
+        columns: HashMap::new(),
+    };
+    connection.batch(
+        "pragma synchronous = full; pragma foreign_keys = on; pragma trusted_schema = off;
+         pragma temp_store = memory; pragma journal_size_limit = 67108864",
+    )?;
+    connection
+        .raw
+        .pragma_update(None, "cache_size", -i64::from(options.cache_kib))
+        .map_err(|error| DbError::sqlite(error, "pragma cache_size"))?;
+    Ok(connection)
+}
+
+fn read_all(connection: &mut Connection, queues: &Queues, statements: &AtomicU64) {
+    let mut next = Vec::with_capacity(1);
+    while queues.reads.take(1, &mut next) {
+        for read in next.drain(..) {
+            if let Err(error) = connection.step("begin deferred") {
+                read.task.refuse(error);
+                continue;
+            }
+            let mut reader = Reader::new(Link::Sqlite(connection), statements);
+            read.task.run(&mut reader);
+            connection.roll_back();
+        }
+    }
+}
+
+fn write_all(connection: &mut Connection, queues: &Queues, statements: &AtomicU64) {
+    let mut batch = Vec::with_capacity(BATCH);
+    while queues.writes.take(BATCH, &mut batch) {
+        match commit(connection, &mut batch, statements) {
+            Ok(()) => job::committed(&mut batch),
+            Err(error) => {
+                connection.roll_back();
+                tracing::error!(%error, jobs = batch.len(), "a batch of writes failed");
+                job::failed(&mut batch, &error);
+            }
+        }
+    }
+}
+
+/// Runs a batch in one transaction, each job between savepoints of its own.
+fn commit(
+    connection: &mut Connection,
+    batch: &mut [Write],
+    statements: &AtomicU64,
+) -> Result<(), DbError> {
+    // Should the transaction not even begin, every job counts as one that it should have kept.
+    batch.iter_mut().for_each(|write| write.keep(Vec::new()));
+    connection.step("begin immediate")?;
+    for write in batch.iter_mut() {
+        connection.step("savepoint job")?;
+        let mut writer = Writer::new(Link::Sqlite(connection), statements);
+        let is_ok = write.task.run(&mut writer);
+        let (after_commit, _) = writer.into_parts();
+        if is_ok {
+            write.keep(after_commit);
+        } else {
+            write.reset();
+        }
+        // A full disk makes SQLite roll everything back by itself: the jobs before this one are gone as well.
+        if connection.raw.is_autocommit() {
+            return Err(DbError::Aborted);
+        }
+        if !is_ok {
+            connection.step("rollback to job")?;
+        }
+        connection.step("release job")?;
+    }
+    connection.step("commit")
+}
+
+/// One connection with what it has prepared.
+pub(super) struct Connection {
+    raw: rusqlite::Connection,
+    texts: Texts,
+    columns: HashMap<(usize, usize), Columns>,
+}
+
+impl Connection {
+    /// Runs the statement and hands its rows over until `each` answers false.
+    pub(super) fn rows(
+        &mut self,
+        sql: Sql,
+        params: &[Value<'_>],
+        each: &mut dyn FnMut(&Row<'_>) -> bool,
+    ) -> Result<(), DbError> {
+        let fail = |error| DbError::sqlite(error, sql.text());
+        let text = self.texts.get(sql)?;
+        let mut statement = self.raw.prepare_cached(&text).map_err(fail)?;
+        let columns = match self.columns.get(&place(sql)) {
+            Some(columns) if columns.len() == statement.column_count() => columns.clone(),
+            Some(_) | None => {
+                let columns = Columns::new(statement.column_names())?;
+                self.columns.insert(place(sql), columns.clone());
+                columns
+            }
+        };
+        let mut rows = statement
+            .query(rusqlite::params_from_iter(params))
+            .map_err(fail)?;
+        while let Some(row) = rows.next().map_err(fail)? {
+            if !each(&Row::new(Source::Sqlite(row), &columns)) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn execute(&mut self, sql: Sql, params: &[Value<'_>]) -> Result<u64, DbError> {
+        let fail = |error| DbError::sqlite(error, sql.text());
+        let text = self.texts.get(sql)?;
+        let mut statement = self.raw.prepare_cached(&text).map_err(fail)?;
+        let changed = statement
+            .execute(rusqlite::params_from_iter(params))
+            .map_err(fail)?;
+        Ok(u64::try_from(changed).unwrap_or(u64::MAX))
+    }
+
+    /// A step of the transaction itself.
+    fn step(&self, sql: &'static str) -> Result<(), DbError> {
+        let run = || self.raw.prepare_cached(sql)?.execute([]).map(drop);
+        run().map_err(|error| DbError::sqlite(error, sql))
+    }
+
+    fn roll_back(&self) {
+        if self.raw.is_autocommit() {
+            return;
+        }
+        if let Err(error) = self.step("rollback") {
+            tracing::error!(%error, "cannot roll back");
+        }
+    }
+
+    fn batch(&self, sql: &'static str) -> Result<(), DbError> {
+        self.raw
+            .execute_batch(sql)
+            .map_err(|error| DbError::sqlite(error, sql))
+    }
+
+    /// The last thing the writer does: empties the log into the file, which is then complete by itself.
+    fn leave(&self) {
+        if let Err(error) = self.batch("pragma optimize; pragma wal_checkpoint(truncate)") {
+            tracing::warn!(%error, "cannot empty the write-ahead log");
+        }
+    }
+}
+
+/// Prepares a text without running it, for the test that checks every statement of the program.
+pub(super) fn prepare(path: &Path, texts: &[&str]) -> Result<Vec<(String, String)>, DbError> {
+    let connection = connect(path, &Options::default())?;
+    let errors = texts.iter().filter_map(|text| {
+        let expanded = super::sql::expand(text, Engine::Sqlite);
+        let result = expanded.and_then(|text| {
+            connection
+                .raw
+                .prepare(&text)
+                .map(drop)
+                .map_err(|error| error.to_string())
+        });
+        result.err().map(|error| ((*text).to_owned(), error))
+    });
+    Ok(errors.collect())
+}
+
+pub(super) fn cell<'a>(row: &'a rusqlite::Row<'_>, index: usize) -> Cell<'a> {
+    match row.get_ref(index) {
+        Ok(ValueRef::Null) => Cell::Null,
+        Ok(ValueRef::Integer(number)) => Cell::Int(number),
+        Ok(ValueRef::Text(text)) => {
+            std::str::from_utf8(text).map_or(Cell::Other("text that is not UTF-8"), Cell::Text)
+        }
+        Ok(ValueRef::Blob(bytes)) => Cell::Blob(bytes),
+        Ok(ValueRef::Real(_)) => Cell::Other("real"),
+        Err(_) => Cell::Other("nothing"),
+    }
+}
+
+impl rusqlite::ToSql for Value<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Self::Null => ValueRef::Null,
+            Self::Int(number) => ValueRef::Integer(*number),
+            Self::Text(text) => ValueRef::Text(text.as_bytes()),
+            Self::Blob(bytes) => ValueRef::Blob(bytes),
+        }))
+    }
+}

@@ -1,0 +1,264 @@
+//! Goals: what a community pursues together. A goal is founded with its room and its owner, in one transaction.
+
+pub mod participation;
+
+use crate::chatroom::{self, MemberState, Role, member};
+use crate::clock::Micros;
+use crate::db::{DbError, Reader, Row, Writer};
+use crate::error::{Error, Fields, Result, Text};
+use crate::id::{GoalId, RoomId, UserId};
+use crate::{params, sql};
+use time::Date;
+use time::macros::format_description;
+
+/// The shortest title, in characters.
+pub const TITLE_MIN: usize = 3;
+/// The longest title, in characters.
+pub const TITLE_MAX: usize = 255;
+/// The longest description, in characters.
+pub const DESCRIPTION_MAX: usize = 1_000;
+
+/// A goal, as everybody may see it.
+#[derive(Debug, Clone)]
+pub struct Goal {
+    /// Which.
+    pub id: GoalId,
+    /// What is pursued, in a line.
+    pub title: String,
+    /// And in a few.
+    pub description: String,
+    /// YYYY-MM-DD.
+    pub start_date: Option<String>,
+    /// YYYY-MM-DD.
+    pub end_date: Option<String>,
+    /// `active`, `completed`, `paused` or `cancelled`.
+    pub status: String,
+    /// 0 to 100.
+    pub progress: i64,
+    /// The goal's own room.
+    pub chatroom: RoomId,
+    /// Approved members.
+    pub member_count: i64,
+    /// What the person who asks is in it; none for a stranger.
+    pub my: Option<Standing>,
+}
+
+/// What somebody is in a goal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// Has asked to join.
+    Pending,
+    /// Is in it.
+    Approved(Role),
+}
+
+impl Standing {
+    /// The word in templates and JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Approved(role) => role.as_str(),
+        }
+    }
+
+    fn new(role: Option<Role>, status: Option<String>) -> Option<Self> {
+        let role = role?;
+        Some(if status.as_deref() == Some("approved") { Self::Approved(role) } else { Self::Pending })
+    }
+}
+
+/// What a person types to found a goal.
+#[derive(Debug, Clone, Default)]
+pub struct GoalForm {
+    /// 3 to 255 characters.
+    pub title: String,
+    /// At most 1,000 characters.
+    pub description: String,
+    /// YYYY-MM-DD or empty.
+    pub start_date: String,
+    /// YYYY-MM-DD or empty.
+    pub end_date: String,
+}
+
+impl GoalForm {
+    /// Trims what was typed and says what is wrong with it.
+    ///
+    /// # Errors
+    /// `Invalid`, every field at once.
+    pub fn checked(mut self) -> Result<Self> {
+        let mut fields = Fields::default();
+        for part in [&mut self.title, &mut self.description, &mut self.start_date, &mut self.end_date] {
+            *part = part.trim().to_owned();
+        }
+        let length = self.title.chars().count();
+        if !(TITLE_MIN..=TITLE_MAX).contains(&length) || self.title.chars().any(char::is_control) {
+            let text = Text::new("field-title-length").with("min", TITLE_MIN as i64).with("max", TITLE_MAX as i64);
+            fields.add("title", text);
+        }
+        if self.description.chars().count() > DESCRIPTION_MAX {
+            fields.add("description", Text::new("field-description-long").with("max", DESCRIPTION_MAX as i64));
+        }
+        let start = date("start_date", &self.start_date, &mut fields);
+        let end = date("end_date", &self.end_date, &mut fields);
+        if let (Some(start), Some(end)) = (start, end)
+            && end < start
+        {
+            fields.add("end_date", Text::new("field-end-before-start"));
+        }
+        fields.check().map(|()| self)
+    }
+}
+
+/// A date as a form gives it; noted as a fault when it is none.
+fn date(field: &'static str, text: &str, fields: &mut Fields) -> Option<Date> {
+    if text.is_empty() {
+        return None;
+    }
+    let date = Date::parse(text, format_description!("[year]-[month]-[day]")).ok();
+    if date.is_none() {
+        fields.add(field, Text::new("field-date"));
+    }
+    date
+}
+
+/// What a new goal brought about.
+#[derive(Debug, Clone)]
+pub struct Founded {
+    /// The goal.
+    pub goal: GoalId,
+    /// Its room.
+    pub chatroom: RoomId,
+    /// The founder, in the room.
+    pub member: MemberState,
+}
+
+/// Founds a goal, its room and its owner's participation.
+pub fn create(tx: &mut Writer<'_>, owner: UserId, form: &GoalForm, now: Micros) -> Result<Founded> {
+    let or_none = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    let goal: GoalId = tx.one(
+        sql!(
+            r#"
+            insert into goal (title, description, start_date, end_date, created_by, created_at)
+            values ($1, $2, $3, $4, $5, $6)
+            returning id
+            "#
+        ),
+        params![&form.title, &form.description, or_none(&form.start_date), or_none(&form.end_date), owner, now],
+        |row| row.get("id"),
+    )?;
+    tx.execute(
+        sql!(
+            r#"
+            insert into goal_participation (goal_id, user_id, role, status, asked_at, decided_at)
+            values ($1, $2, 'owner', 'approved', $3, $3)
+            "#
+        ),
+        params![goal, owner, now],
+    )?;
+    let chatroom = chatroom::create(tx, goal, &form.title, now)?;
+    let member = member::put(tx, chatroom, owner, Role::Owner, now)?;
+    Ok(Founded { goal, chatroom, member })
+}
+
+/// All goals, newest first, as the person who asks (or nobody) sees them.
+pub fn list(db: &mut Reader<'_>, viewer: Option<UserId>) -> Result<Vec<Goal>> {
+    Ok(db.all(
+        sql!(
+            r#"
+            select
+                g.id, g.title, g.description, g.start_date, g.end_date, g.status, g.progress,
+                c.id as chatroom_id,
+                p.role as my_role,
+                p.status as my_status,
+                (
+                    select count(*)
+                    from goal_participation a
+                    where a.goal_id = g.id and a.status = 'approved'
+                ) as member_count
+            from goal g
+            join chatroom c on c.goal_id = g.id and c.kind = 'goal'
+            left join goal_participation p on p.goal_id = g.id and p.user_id = $1
+            where c.state <> 'deleted'
+            order by g.id desc
+            limit 500
+            "#
+        ),
+        params![viewer.map_or(0, |user| user.0)],
+        from_row,
+    )?)
+}
+
+/// A goal, as the person who asks (or nobody) sees it.
+///
+/// # Errors
+/// `NotFound`.
+pub fn find(db: &mut Reader<'_>, id: GoalId, viewer: Option<UserId>) -> Result<Goal> {
+    db.first(
+        sql!(
+            r#"
+            select
+                g.id, g.title, g.description, g.start_date, g.end_date, g.status, g.progress,
+                c.id as chatroom_id,
+                p.role as my_role,
+                p.status as my_status,
+                (
+                    select count(*)
+                    from goal_participation a
+                    where a.goal_id = g.id and a.status = 'approved'
+                ) as member_count
+            from goal g
+            join chatroom c on c.goal_id = g.id and c.kind = 'goal'
+            left join goal_participation p on p.goal_id = g.id and p.user_id = $2
+            where g.id = $1 and c.state <> 'deleted'
+            "#
+        ),
+        params![id, viewer.map_or(0, |user| user.0)],
+        from_row,
+    )?
+    .ok_or(Error::NotFound)
+}
+
+fn from_row(row: &Row<'_>) -> std::result::Result<Goal, DbError> {
+    Ok(Goal {
+        id: row.get("id")?,
+        title: row.get("title")?,
+        description: row.get("description")?,
+        start_date: row.get("start_date")?,
+        end_date: row.get("end_date")?,
+        status: row.get("status")?,
+        progress: row.get("progress")?,
+        chatroom: row.get("chatroom_id")?,
+        member_count: row.get("member_count")?,
+        my: Standing::new(row.get("my_role")?, row.get("my_status")?),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn faults(form: GoalForm) -> Vec<String> {
+        match form.checked() {
+            Err(Error::Invalid(fields)) => fields.0.into_iter().map(|(name, _)| name.into_owned()).collect(),
+            Ok(_) | Err(_) => Vec::new(),
+        }
+    }
+
+    fn form(title: &str, start: &str, end: &str) -> GoalForm {
+        GoalForm { title: title.into(), description: String::new(), start_date: start.into(), end_date: end.into() }
+    }
+
+    #[test]
+    fn limits_count_characters_not_bytes() {
+        assert!(faults(form(&"é".repeat(255), "", "")).is_empty());
+        assert_eq!(faults(form(&"é".repeat(256), "", "")), ["title"]);
+        assert_eq!(faults(form("  é ", "", "")), ["title"]);
+    }
+
+    #[test]
+    fn dates_are_dates_and_in_order() {
+        assert!(faults(form("Marathon", "2026-02-28", "2026-02-28")).is_empty());
+        assert_eq!(faults(form("Marathon", "2026-02-30", "demain")), ["start_date", "end_date"]);
+        assert_eq!(faults(form("Marathon", "2026-03-01", "2026-02-28")), ["end_date"]);
+    }
+}

@@ -1,0 +1,193 @@
+//! What is said to whom: a committed change becomes one JSON, rung on the room's topic in commit order.
+//!
+//! The handler composes: the model makes the change, [`Live::announce`] renders it inside the same transaction and leaves
+//! the ringing for after the commit. So nothing can be told that was not kept, and the poster's answer is the same bytes.
+
+pub mod bell;
+pub mod change;
+pub mod rights;
+
+use crate::chatroom::MemberState;
+use crate::clock::Clock;
+use crate::config::Realtime;
+use crate::db::Writer;
+use crate::error::{Error, Result};
+use crate::goal::participation::Outcome;
+use crate::id::{RoomId, UserId};
+use crate::message::Shown;
+use crate::tops::Tops;
+use crate::user::notification::Event;
+use crate::view::Views;
+use bell::Bell;
+use change::{Change, Item, MessageObject};
+use mercure_hub::Update;
+use rights::{Members, Topics};
+use serde_json::json;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+/// The event type of a person's own events on the live link.
+const USER_EVENT: &str = "user";
+
+/// Everything that telling needs. A cheap clone.
+#[derive(Clone)]
+pub struct Live {
+    /// Rings: the embedded hub, or another one.
+    pub bell: Bell,
+    /// The rooms' top revisions.
+    pub tops: Tops,
+    /// Who is in which room, as recently asked.
+    pub members: Members,
+    /// Names of topics.
+    pub topics: Topics,
+    /// The id of this history of the database.
+    pub epoch: Arc<str>,
+    views: Views,
+    mode: Arc<AtomicU8>,
+}
+
+const MODES: [Realtime; 3] = [Realtime::Hybrid, Realtime::Mercure, Realtime::Polling];
+
+impl Live {
+    /// Puts the parts together.
+    pub fn new(bell: Bell, tops: Tops, members: Members, topics: Topics, epoch: Arc<str>, views: Views) -> Self {
+        Self { bell, tops, members, topics, epoch, views, mode: Arc::default() }
+    }
+
+    /// How pages are to hear of news, now.
+    pub fn mode(&self) -> Realtime {
+        MODES[usize::from(self.mode.load(Ordering::Relaxed)) % MODES.len()]
+    }
+
+    /// Chooses how pages hear of news; they learn it with their next token or poll.
+    pub fn set_mode(&self, mode: Realtime) {
+        let index = MODES.iter().position(|known| *known == mode).and_then(|index| u8::try_from(index).ok());
+        self.mode.store(index.unwrap_or(0), Ordering::Relaxed);
+    }
+
+    /// A message's JSON object, its fragment inside.
+    ///
+    /// # Errors
+    /// `Internal`.
+    pub fn message_object(&self, message: crate::message::Message) -> Result<MessageObject> {
+        let html = self.views.message(&message)?;
+        Ok(MessageObject::new(message, html))
+    }
+
+    /// The JSON of a message's latest change: what the poster is answered, whether it was told just now or long ago.
+    ///
+    /// # Errors
+    /// `Internal`.
+    pub fn render(&self, shown: Shown) -> Result<String> {
+        let (room, revision) = (shown.message.chatroom, shown.message.revision);
+        let item = Item::Message(Box::new(self.message_object(shown.message)?));
+        Change { epoch: &self.epoch, chatroom: room, revision, item, quoted: shown.quoted }.to_json()
+    }
+
+    /// Tells the room of a message's change once it is committed; the JSON is what the poster gets too.
+    ///
+    /// # Errors
+    /// `Internal`.
+    pub fn announce(&self, tx: &mut Writer<'_>, shown: Shown) -> Result<String> {
+        let (room, revision) = (shown.message.chatroom, shown.message.revision);
+        let json = self.render(shown)?;
+        self.after_commit(tx, room, revision, json.clone());
+        Ok(json)
+    }
+
+    /// Tells a room that somebody's standing in it changed, once that is committed.
+    ///
+    /// # Errors
+    /// `Internal`.
+    pub fn announce_member(&self, tx: &mut Writer<'_>, member: MemberState) -> Result<()> {
+        let (room, user, revision) = (member.room, member.user.id, member.revision);
+        let item = Item::Member(Box::new(member));
+        let json = Change { epoch: &self.epoch, chatroom: room, revision, item, quoted: None }.to_json()?;
+        let members = self.members.clone();
+        tx.after_commit(move || members.forget(&(room, user)));
+        self.after_commit(tx, room, revision, json);
+        Ok(())
+    }
+
+    /// Tells everybody concerned what became of a participation, once it is committed. Whoever was removed hears it, then
+    /// the streams end, and only then the room learns of it.
+    ///
+    /// # Errors
+    /// `Internal`.
+    pub fn announce_outcome(&self, tx: &mut Writer<'_>, outcome: Outcome) -> Result<()> {
+        for event in outcome.events {
+            self.announce_event(tx, &event)?;
+        }
+        for member in &outcome.members {
+            let (members, key) = (self.members.clone(), (member.room, member.user.id));
+            tx.after_commit(move || members.forget(&key));
+        }
+        if let Some(user) = outcome.removed {
+            let bell = self.bell.clone();
+            tx.after_commit(move || bell.disconnect(user));
+        }
+        outcome.members.into_iter().try_for_each(|member| self.announce_member(tx, member))
+    }
+
+    /// Tells a person that everything up to a position was read, so that the mark clears on all devices. Missed, it is made
+    /// good by the next poll.
+    pub fn tell_read(&self, user: UserId, room: RoomId, position: i64) {
+        let data = json!({ "user": user, "event": { "kind": "read", "chatroom": room, "position": position } });
+        let update = Update::new(self.topics.user(user), data.to_string())
+            .and_then(|update| update.private().ephemeral().event_type(USER_EVENT));
+        if let Ok(update) = update {
+            self.bell.ring(update);
+        }
+    }
+
+    fn announce_event(&self, tx: &mut Writer<'_>, event: &Event) -> Result<()> {
+        let data = serde_json::to_string(event).map_err(Error::internal)?;
+        let id = format!("urn:user:{}:{}:{}", event.user, self.epoch, event.revision);
+        let update = Update::new(self.topics.user(event.user), data)
+            .and_then(|update| update.private().id(id)?.event_type(USER_EVENT))
+            .map_err(Error::internal)?;
+        let bell = self.bell.clone();
+        tx.after_commit(move || bell.ring(update));
+        Ok(())
+    }
+
+    fn after_commit(&self, tx: &mut Writer<'_>, room: RoomId, revision: i64, json: String) {
+        let Self { bell, tops, topics, epoch, .. } = self.clone();
+        tx.after_commit(move || {
+            let id = format!("urn:chatroom:{room}:{epoch}:{revision}");
+            let update = Update::new(topics.room(room), json).and_then(|update| update.private().id(id));
+            tops.committed(room, revision, Box::new(move || {
+                if let Ok(update) = update {
+                    bell.ring(update);
+                }
+            }));
+        });
+    }
+}
+
+/// The token with which a page opens its streams.
+#[derive(Debug, Clone)]
+pub struct Ticket {
+    /// The signed token, for the cookie.
+    pub token: String,
+    /// The topics that the page should ask for.
+    pub topics: Vec<String>,
+    /// When the streams opened with it end, in microseconds.
+    pub expires_at: i64,
+}
+
+impl Live {
+    /// A token for a person who is in these rooms. The embedded hub is asked about rooms each time a stream opens, so its
+    /// token grants only the person's own topic and lives long; another hub knows nothing of rooms, so its token lists
+    /// them and dies within a minute.
+    pub fn ticket(&self, user: UserId, rooms: &[RoomId], clock: &Clock) -> Ticket {
+        let own = self.topics.user(user);
+        let mut topics: Vec<String> = rooms.iter().map(|room| self.topics.room(*room)).collect();
+        topics.push(own.clone());
+        let granted = if self.bell.is_embedded() { vec![own] } else { topics.clone() };
+        let now = clock.now();
+        let expires_at = now + self.bell.ticket_lifetime();
+        let token = self.bell.mint_ticket(user, granted, now, expires_at);
+        Ticket { token, topics, expires_at }
+    }
+}

@@ -1,0 +1,109 @@
+//! Names of topics, and who may read them now: what the embedded hub asks each time a stream opens.
+
+use crate::chatroom::Member;
+use crate::db::Db;
+use crate::error::Error;
+use crate::id::{RoomId, UserId};
+use crate::recent::Recent;
+use crate::tops::Tops;
+use futures_util::future::BoxFuture;
+use mercure_hub::{Authorizer, Cursors};
+use std::sync::Arc;
+
+/// Who is in which room, as recently asked.
+pub type Members = Recent<(RoomId, UserId), Member>;
+
+/// The room's proof for a person, from memory or the database.
+///
+/// # Errors
+/// `Unavailable`, `Internal`.
+pub async fn member(members: &Members, db: &Db, room: RoomId, user: UserId) -> Result<Option<Member>, Error> {
+    members.get((room, user), db.read(move |db| Member::find(db, room, user))).await
+}
+
+/// Topics by name: `chatroom/{id}`, `user/{id}`, behind the prefix that a shared hub may need.
+#[derive(Debug, Clone)]
+pub struct Topics(Arc<str>);
+
+impl Topics {
+    /// Topics behind a prefix.
+    pub fn new(prefix: &str) -> Self {
+        Self(Arc::from(prefix))
+    }
+
+    /// A room's topic.
+    pub fn room(&self, room: RoomId) -> String {
+        format!("{}chatroom/{room}", self.0)
+    }
+
+    /// A person's own topic.
+    pub fn user(&self, user: UserId) -> String {
+        format!("{}user/{user}", self.0)
+    }
+
+    /// The room of a topic.
+    pub fn parse_room(&self, topic: &str) -> Option<RoomId> {
+        let number = topic.strip_prefix(&*self.0)?.strip_prefix("chatroom/")?;
+        number.parse().ok().filter(|id: &i64| id.to_string() == number).map(RoomId)
+    }
+}
+
+/// Decides for the embedded hub.
+pub struct Rights {
+    /// The database.
+    pub db: Db,
+    /// What was asked recently.
+    pub members: Members,
+    /// Names of topics.
+    pub topics: Topics,
+}
+
+impl Authorizer for Rights {
+    fn may_read<'a>(&'a self, subject: &'a str, topics: &'a [String]) -> BoxFuture<'a, Vec<bool>> {
+        Box::pin(async move {
+            let user = subject.parse().map(UserId);
+            let mut answers = Vec::with_capacity(topics.len());
+            for topic in topics {
+                let answer = match (&user, self.topics.parse_room(topic)) {
+                    // A database that cannot be asked is a no: the page polls on.
+                    (Ok(user), Some(room)) => {
+                        matches!(member(&self.members, &self.db, room, *user).await, Ok(Some(_)))
+                    }
+                    (Err(_), _) | (_, None) => false,
+                };
+                answers.push(answer);
+            }
+            answers
+        })
+    }
+}
+
+/// Tells the embedded hub's heartbeat how far each room has come.
+pub struct RoomTops {
+    /// The rooms' tops.
+    pub tops: Tops,
+    /// Names of topics.
+    pub topics: Topics,
+}
+
+impl Cursors for RoomTops {
+    fn top(&self, topic: &str) -> Option<u64> {
+        let room = self.topics.parse_room(topic)?;
+        self.tops.get(room).and_then(|top| u64::try_from(top).ok())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_topic_names_one_room() {
+        let topics = Topics::new("palabre/");
+        assert_eq!(topics.room(RoomId(7)), "palabre/chatroom/7");
+        assert_eq!(topics.parse_room("palabre/chatroom/7"), Some(RoomId(7)));
+        for foreign in ["chatroom/7", "palabre/chatroom/07", "palabre/chatroom/+7", "palabre/user/7", "palabre/chatroom/"] {
+            assert_eq!(topics.parse_room(foreign), None, "{foreign}");
+        }
+    }
+}

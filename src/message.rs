@@ -1,0 +1,296 @@
+//! Messages: sent, edited, deleted, each in one transaction with the room's next revision.
+
+pub mod draft;
+pub mod markdown;
+pub mod page;
+
+use crate::chatroom::{self, Member};
+use crate::clock::Micros;
+use crate::db::{DbError, Reader, Row, Value, Writer};
+use crate::error::{Error, Result, Text};
+use crate::id::{MessageId, RoomId};
+use crate::user::Name;
+use crate::{params, sql};
+pub use draft::{Content, Draft};
+use serde::Serialize;
+
+/// A message as everybody in its room sees it.
+#[derive(Debug, Clone)]
+pub struct Message {
+    /// Which.
+    pub id: MessageId,
+    /// In which room.
+    pub chatroom: RoomId,
+    /// Whose.
+    pub author: Name,
+    /// `text`, `voice` or `system`.
+    pub kind: String,
+    /// Markdown as typed; empty in a tombstone.
+    pub content: String,
+    /// The same as safe HTML.
+    pub body_html: String,
+    /// The same as plain text, shortened.
+    pub excerpt: String,
+    /// What it answers.
+    pub reply_to: Option<ReplyTo>,
+    /// The browser's own name for it.
+    pub client_nonce: String,
+    /// Its place in the room: the room's revision when it was posted.
+    pub position: i64,
+    /// The room's revision of its last change.
+    pub revision: i64,
+    /// When it was posted.
+    pub created_at: Micros,
+    /// When it was last edited.
+    pub edited_at: Option<Micros>,
+    /// When it was deleted.
+    pub deleted_at: Option<Micros>,
+}
+
+impl Message {
+    /// Whether only a tombstone is left.
+    pub fn is_deleted(&self) -> bool {
+        self.deleted_at.is_some()
+    }
+
+    /// What the message looks like where another quotes it.
+    pub fn as_quoted(&self) -> Quoted {
+        Quoted {
+            id: self.id,
+            position: self.position,
+            author: self.author.clone(),
+            excerpt: self.excerpt.clone(),
+            deleted: self.is_deleted(),
+        }
+    }
+}
+
+/// The message that another answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct ReplyTo {
+    /// Which.
+    pub id: MessageId,
+    /// Where it stands.
+    pub position: i64,
+}
+
+/// What is shown of a message where another quotes it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Quoted {
+    /// Which.
+    pub id: MessageId,
+    /// Where it stands.
+    pub position: i64,
+    /// Whose.
+    pub author: Name,
+    /// Its beginning as plain text; empty when it is deleted.
+    pub excerpt: String,
+    /// Whether only a tombstone is left.
+    pub deleted: bool,
+}
+
+/// A message with what it quotes: all that a change of it needs.
+#[derive(Debug, Clone)]
+pub struct Shown {
+    /// The message.
+    pub message: Message,
+    /// What it answers.
+    pub quoted: Option<Quoted>,
+}
+
+/// What became of a sent draft.
+#[derive(Debug, Clone)]
+pub enum Sent {
+    /// It is in the room.
+    New(Shown),
+    /// It was already: this is its present state.
+    Repeated(Shown),
+}
+
+/// Puts a message into the room, once per nonce.
+///
+/// # Errors
+/// `Invalid` for a nonce that was used for something else, or an answer to no message of this room; `Conflict` for a room
+/// that is read only; `NotFound` for somebody who is no member any more.
+pub fn create(tx: &mut Writer<'_>, member: &Member, draft: &Draft, now: Micros) -> Result<Sent> {
+    if let Some(sent) = find_sent(tx, member, draft)? {
+        return Ok(sent);
+    }
+    if let Some(source) = draft.reply_to {
+        find_in_room(tx, member.room(), source)?
+            .ok_or_else(|| Error::field("reply_to", Text::new("field-reply-unknown")))?;
+    }
+    let revision = chatroom::advance(tx, member)?;
+    let id: Option<MessageId> = tx.first(
+        sql!(
+            r#"
+            insert into message
+                (chatroom_id, author_id, content, body_html, excerpt, reply_to, client_nonce, sent_hash,
+                 position, revision, created_at)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10)
+            on conflict (chatroom_id, author_id, client_nonce) do nothing
+            returning id
+            "#
+        ),
+        params![
+            member.room(),
+            member.user(),
+            draft.content.markdown(),
+            draft.content.html(),
+            draft.content.excerpt(),
+            draft.reply_to,
+            &draft.client_nonce,
+            draft.hash().as_slice(),
+            revision,
+            now
+        ],
+        |row| row.get("id"),
+    )?;
+    match id {
+        Some(id) => Ok(Sent::New(shown(tx, id)?)),
+        // Another tab's retry of the same item committed between our look and the room's lock.
+        None => {
+            chatroom::give_back(tx, member.room())?;
+            find_sent(tx, member, draft)?.ok_or(Error::Unavailable)
+        }
+    }
+}
+
+/// Replaces the content of one's own message. The same content again changes nothing.
+///
+/// # Errors
+/// `NotFound` outside of the room, `Forbidden` for another's, `Conflict` for a deleted one.
+pub fn edit(tx: &mut Writer<'_>, member: &Member, id: MessageId, content: &Content, now: Micros) -> Result<(bool, Shown)> {
+    let present = of_room(tx, member, id)?;
+    if present.message.author.id != member.user() {
+        return Err(Error::Forbidden(Text::new("error-forbidden")));
+    }
+    if present.message.is_deleted() {
+        return Err(Error::Conflict(Text::new("message-deleted")));
+    }
+    if present.message.content == content.markdown() {
+        return Ok((false, present));
+    }
+    let revision = chatroom::advance(tx, member)?;
+    tx.execute(
+        sql!(
+            r#"
+            update message
+            set content = $2, body_html = $3, excerpt = $4, edited_at = $5, revision = $6
+            where id = $1
+            "#
+        ),
+        params![id, content.markdown(), content.html(), content.excerpt(), now, revision],
+    )?;
+    Ok((true, shown(tx, id)?))
+}
+
+/// Leaves a tombstone with no content. Deleting twice is deleting once.
+///
+/// # Errors
+/// `NotFound` outside of the room, `Forbidden` for another's unless one moderates.
+pub fn delete(tx: &mut Writer<'_>, member: &Member, id: MessageId, now: Micros) -> Result<(bool, Shown)> {
+    let present = of_room(tx, member, id)?;
+    if present.message.author.id != member.user() && !member.role().may_moderate() {
+        return Err(Error::Forbidden(Text::new("error-forbidden")));
+    }
+    if present.message.is_deleted() {
+        return Ok((false, present));
+    }
+    let revision = chatroom::advance(tx, member)?;
+    tx.execute(
+        sql!(
+            r#"
+            update message
+            set content = '', body_html = '', excerpt = '', deleted_at = $2, revision = $3
+            where id = $1
+            "#
+        ),
+        params![id, now, revision],
+    )?;
+    Ok((true, shown(tx, id)?))
+}
+
+/// The room of a message, whoever asks: the first step of every route that names a message.
+pub fn room_of(db: &mut Reader<'_>, id: MessageId) -> Result<Option<RoomId>> {
+    Ok(db.first(sql!("select chatroom_id from message where id = $1"), params![id], |row| row.get("chatroom_id"))?)
+}
+
+/// A message of a room, tombstone included.
+pub fn find_in_room(db: &mut Reader<'_>, room: RoomId, id: MessageId) -> Result<Option<Message>> {
+    Ok(db.first(
+        sql!("select * from message_view where id = $1 and chatroom_id = $2"),
+        params![id, room],
+        from_row,
+    )?)
+}
+
+/// What is shown of some messages where others quote them.
+pub fn quoted(db: &mut Reader<'_>, ids: &[i64]) -> Result<Vec<Quoted>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let sources = db.all(
+        sql!("select * from message_view where id in {ids:$1} order by id"),
+        params![Value::ids(ids)],
+        from_row,
+    )?;
+    Ok(sources.iter().map(Message::as_quoted).collect())
+}
+
+/// What stands under the draft's nonce already.
+fn find_sent(tx: &mut Writer<'_>, member: &Member, draft: &Draft) -> Result<Option<Sent>> {
+    let found: Option<(MessageId, Vec<u8>)> = tx.first(
+        sql!(
+            r#"
+            select id, sent_hash
+            from message
+            where chatroom_id = $1 and author_id = $2 and client_nonce = $3
+            "#
+        ),
+        params![member.room(), member.user(), &draft.client_nonce],
+        |row| Ok((row.get("id")?, row.get("sent_hash")?)),
+    )?;
+    match found {
+        None => Ok(None),
+        Some((id, hash)) if hash == draft.hash() => Ok(Some(Sent::Repeated(shown(tx, id)?))),
+        Some(_) => Err(Error::field("client_nonce", Text::new("field-nonce-reused"))),
+    }
+}
+
+fn of_room(tx: &mut Writer<'_>, member: &Member, id: MessageId) -> Result<Shown> {
+    // Locks the room first: what is read here still holds when the change commits.
+    tx.first(sql!("select id from chatroom where id = $1 {for_update}"), params![member.room()], |_| Ok(()))?;
+    find_in_room(tx, member.room(), id)?.ok_or(Error::NotFound)?;
+    shown(tx, id)
+}
+
+fn shown(db: &mut Reader<'_>, id: MessageId) -> Result<Shown> {
+    let message = db.one(sql!("select * from message_view where id = $1"), params![id], from_row)?;
+    let source: Vec<i64> = message.reply_to.iter().map(|source| source.id.0).collect();
+    let quoted = quoted(db, &source)?.pop();
+    Ok(Shown { message, quoted })
+}
+
+fn from_row(row: &Row<'_>) -> std::result::Result<Message, DbError> {
+    let reply_to = match (row.get("reply_to")?, row.get("reply_position")?) {
+        (Some(id), Some(position)) => Some(ReplyTo { id: MessageId(id), position }),
+        (None, _) | (_, None) => None,
+    };
+    Ok(Message {
+        id: row.get("id")?,
+        chatroom: row.get("chatroom_id")?,
+        author: Name::from_row(row, "author_id", "author_first_name", "author_last_name")?,
+        kind: row.get("kind")?,
+        content: row.get("content")?,
+        body_html: row.get("body_html")?,
+        excerpt: row.get("excerpt")?,
+        reply_to,
+        client_nonce: row.get("client_nonce")?,
+        position: row.get("position")?,
+        revision: row.get("revision")?,
+        created_at: row.get("created_at")?,
+        edited_at: row.get("edited_at")?,
+        deleted_at: row.get("deleted_at")?,
+    })
+}

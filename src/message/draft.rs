@@ -1,0 +1,123 @@
+//! What a person sends, checked and rendered before any transaction begins.
+
+use crate::clock::Clock;
+use crate::error::{Error, Result, Text};
+use crate::id::MessageId;
+use crate::message::markdown;
+use aws_lc_rs::digest::{Context, SHA256};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+/// The longest message, in characters.
+pub const CONTENT_MAX: usize = 10_000;
+/// The longest nonce, in characters: a UUID has 36.
+pub const NONCE_MAX: usize = 64;
+
+/// A message's text: Markdown within the limits, and what was rendered from it once.
+#[derive(Debug, Clone)]
+pub struct Content {
+    markdown: String,
+    html: String,
+    excerpt: String,
+}
+
+impl Content {
+    /// Checks and renders. Line ends become LF, blank ends go.
+    ///
+    /// # Errors
+    /// `Invalid` when nothing is left or it is too long.
+    pub fn new(typed: &str) -> Result<Self> {
+        let text = typed.replace("\r\n", "\n").replace(['\r', '\0'], "\n");
+        let text = text.trim_end().trim_start_matches('\n');
+        if text.trim().is_empty() {
+            return Err(Error::field("content", Text::new("field-message-empty")));
+        }
+        let length = text.chars().count();
+        if length > CONTENT_MAX {
+            let fault = Text::new("field-message-long").with("max", CONTENT_MAX as i64).with("length", length as i64);
+            return Err(Error::field("content", fault));
+        }
+        Ok(Self { markdown: text.to_owned(), html: markdown::to_html(text), excerpt: markdown::to_excerpt(text) })
+    }
+
+    /// As typed.
+    pub fn markdown(&self) -> &str {
+        &self.markdown
+    }
+
+    /// Safe HTML.
+    pub fn html(&self) -> &str {
+        &self.html
+    }
+
+    /// Plain text, shortened.
+    pub fn excerpt(&self) -> &str {
+        &self.excerpt
+    }
+}
+
+/// A message on its way into a room.
+#[derive(Debug, Clone)]
+pub struct Draft {
+    /// Its text.
+    pub content: Content,
+    /// What it answers.
+    pub reply_to: Option<MessageId>,
+    /// The browser's own name for it.
+    pub client_nonce: String,
+}
+
+impl Draft {
+    /// A checked draft; a program that sends no nonce gets one, and with it no protection against its own retries.
+    ///
+    /// # Errors
+    /// `Invalid`.
+    pub fn new(content: &str, reply_to: Option<MessageId>, client_nonce: &str, clock: &Clock) -> Result<Self> {
+        let client_nonce = match client_nonce.trim() {
+            "" => URL_SAFE_NO_PAD.encode(clock.random::<16>()),
+            nonce if is_nonce(nonce) => nonce.to_owned(),
+            _ => return Err(Error::field("client_nonce", Text::new("field-nonce"))),
+        };
+        Ok(Self { content: Content::new(content)?, reply_to, client_nonce })
+    }
+
+    /// What was sent, as a digest: the same nonce with another one is a mistake.
+    pub fn hash(&self) -> [u8; 32] {
+        let mut context = Context::new(&SHA256);
+        context.update(self.content.markdown.as_bytes());
+        context.update(&[0]);
+        context.update(&self.reply_to.map_or(0, |id| id.0).to_be_bytes());
+        let mut hash = [0; 32];
+        hash.copy_from_slice(context.finish().as_ref());
+        hash
+    }
+}
+
+/// Letters, digits, `-` and `_`: it stands in an attribute and in a URL-safe place alike.
+fn is_nonce(text: &str) -> bool {
+    text.len() <= NONCE_MAX && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_limit_counts_characters() {
+        assert!(Content::new(&"é".repeat(CONTENT_MAX)).is_ok());
+        assert!(Content::new(&"é".repeat(CONTENT_MAX + 1)).is_err());
+        assert!(Content::new(" \r\n\t\n").is_err());
+        assert_eq!(Content::new("\r\n a\rb \r\n").unwrap().markdown(), " a\nb");
+    }
+
+    #[test]
+    fn a_draft_is_recognised_by_what_was_sent() {
+        let clock = Clock::default();
+        let draft = |text, reply| Draft::new(text, reply, "n-1", &clock).unwrap().hash();
+        assert_eq!(draft("a", None), draft("a", None));
+        assert_ne!(draft("a", None), draft("b", None));
+        assert_ne!(draft("a", None), draft("a", Some(MessageId(1))));
+        assert!(Draft::new("a", None, "<script>", &clock).is_err());
+        assert_ne!(Draft::new("a", None, "", &clock).unwrap().client_nonce, "");
+    }
+}

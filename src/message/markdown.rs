@@ -1,0 +1,233 @@
+//! Markdown to safe HTML, once, at write. No raw HTML, no remote image, no scheme but http, https and mailto.
+//!
+//! Two guards, either of which would do: the events that reach the renderer hold no HTML of the author's, and the result
+//! passes an allow-list sanitiser.
+
+use ammonia::Builder;
+use linkify::{LinkFinder, LinkKind};
+use pulldown_cmark::{CowStr, Event, LinkType, Options, Parser, Tag, TagEnd};
+use std::collections::{HashMap, HashSet};
+use std::sync::LazyLock;
+use unicode_segmentation::UnicodeSegmentation;
+
+/// The longest excerpt, in characters as people see them.
+pub const EXCERPT_MAX: usize = 140;
+/// Deeper nesting is flattened: a few thousand `>` would otherwise cost every reader a few thousand boxes.
+const DEPTH_MAX: usize = 12;
+
+const TAGS: [&str; 20] = [
+    "a", "blockquote", "br", "code", "del", "em", "hr", "li", "ol", "p", "pre", "strong", "table", "tbody", "td", "th",
+    "thead", "tr", "ul", "span",
+];
+
+static SANITISER: LazyLock<Builder<'static>> = LazyLock::new(|| {
+    let mut builder = Builder::empty();
+    builder
+        .tags(HashSet::from(TAGS))
+        .tag_attributes(HashMap::from([("a", HashSet::from(["href"])), ("ol", HashSet::from(["start"]))]))
+        .url_schemes(HashSet::from(["http", "https", "mailto"]))
+        .url_relative(ammonia::UrlRelative::Deny)
+        // They scroll inside: who has no mouse must be able to reach them.
+        .set_tag_attribute_values(HashMap::from([
+            ("pre", HashMap::from([("tabindex", "0")])),
+            ("table", HashMap::from([("tabindex", "0")])),
+        ]))
+        .link_rel(Some("noopener nofollow ugc"));
+    builder
+});
+
+/// Safe HTML of a message.
+pub fn to_html(markdown: &str) -> String {
+    let events = Shallow::new(Parser::new_ext(markdown, options())).flat_map(harmless);
+    let mut html = String::with_capacity(markdown.len() * 3 / 2);
+    pulldown_cmark::html::push_html(&mut html, link_bare_addresses(events).into_iter());
+    SANITISER.clean(&html).to_string().trim_end().to_owned()
+}
+
+/// The beginning of a message as plain text in one line.
+pub fn to_excerpt(markdown: &str) -> String {
+    let mut text = String::new();
+    for event in Parser::new_ext(markdown, options()) {
+        match event {
+            Event::Text(part) | Event::Code(part) | Event::Html(part) | Event::InlineHtml(part) => text.push_str(&part),
+            Event::SoftBreak | Event::HardBreak | Event::End(_) => text.push(' '),
+            Event::Start(_)
+            | Event::Rule
+            | Event::TaskListMarker(_)
+            | Event::FootnoteReference(_)
+            | Event::InlineMath(_)
+            | Event::DisplayMath(_) => {}
+        }
+    }
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let short: String = line.graphemes(true).take(EXCERPT_MAX).collect();
+    if short.len() < line.len() { format!("{short}…") } else { line }
+}
+
+fn options() -> Options {
+    Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TABLES
+}
+
+/// Turns what an author may not use into what shows it: HTML into its text, an image into a link, a heading into bold,
+/// a line end into a line end.
+#[expect(clippy::wildcard_enum_match_arm, reason = "what is not named is harmless, and the sanitiser follows")]
+fn harmless(event: Event<'_>) -> Vec<Event<'_>> {
+    match event {
+        Event::Html(html) | Event::InlineHtml(html) => vec![Event::Text(html)],
+        Event::SoftBreak => vec![Event::HardBreak],
+        Event::Start(Tag::HtmlBlock) => vec![Event::Start(Tag::Paragraph)],
+        Event::End(TagEnd::HtmlBlock) => vec![Event::End(TagEnd::Paragraph)],
+        Event::Start(Tag::Heading { .. }) => vec![Event::Start(Tag::Paragraph), Event::Start(Tag::Strong)],
+        Event::End(TagEnd::Heading(_)) => vec![Event::End(TagEnd::Strong), Event::End(TagEnd::Paragraph)],
+        Event::Start(Tag::Image { dest_url, title, id, .. }) => {
+            vec![Event::Start(Tag::Link { link_type: LinkType::Inline, dest_url, title, id })]
+        }
+        Event::End(TagEnd::Image) => vec![Event::End(TagEnd::Link)],
+        other => vec![other],
+    }
+}
+
+/// Makes links of the bare addresses in running text; not inside links and code.
+fn link_bare_addresses<'a>(events: impl Iterator<Item = Event<'a>>) -> Vec<Event<'a>> {
+    let mut finder = LinkFinder::new();
+    finder.kinds(&[LinkKind::Url]);
+    let mut opaque = 0_usize;
+    let mut linked: Vec<Event<'a>> = Vec::new();
+    // The parser splits running text at characters that might have meant something; an address may span several.
+    let mut run = String::new();
+    for event in events {
+        if let (0, Event::Text(text)) = (opaque, &event) {
+            run.push_str(text);
+            continue;
+        }
+        push_linked(&finder, &mut run, &mut linked);
+        if let Event::Start(Tag::Link { .. } | Tag::CodeBlock(_)) = &event {
+            opaque += 1;
+        } else if let Event::End(TagEnd::Link | TagEnd::CodeBlock) = &event {
+            opaque = opaque.saturating_sub(1);
+        }
+        linked.push(event);
+    }
+    push_linked(&finder, &mut run, &mut linked);
+    linked
+}
+
+fn push_linked(finder: &LinkFinder, run: &mut String, events: &mut Vec<Event<'_>>) {
+    for span in finder.spans(run) {
+        let text = CowStr::from(span.as_str().to_owned());
+        let is_web = span.as_str().starts_with("http://") || span.as_str().starts_with("https://");
+        if span.kind().is_some() && is_web {
+            let link = Tag::Link {
+                link_type: LinkType::Autolink,
+                dest_url: text.clone(),
+                title: CowStr::Borrowed(""),
+                id: CowStr::Borrowed(""),
+            };
+            events.extend([Event::Start(link), Event::Text(text), Event::End(TagEnd::Link)]);
+        } else {
+            events.push(Event::Text(text));
+        }
+    }
+    run.clear();
+}
+
+/// Drops containers below [`DEPTH_MAX`], keeping what they hold.
+struct Shallow<I> {
+    events: I,
+    depth: usize,
+}
+
+impl<I> Shallow<I> {
+    fn new(events: I) -> Self {
+        Self { events, depth: 0 }
+    }
+}
+
+impl<'a, I: Iterator<Item = Event<'a>>> Iterator for Shallow<I> {
+    type Item = Event<'a>;
+
+    fn next(&mut self) -> Option<Event<'a>> {
+        loop {
+            let event = self.events.next()?;
+            let is_shown = if let Event::Start(_) = &event {
+                self.depth += 1;
+                self.depth <= DEPTH_MAX
+            } else if let Event::End(_) = &event {
+                self.depth = self.depth.saturating_sub(1);
+                self.depth < DEPTH_MAX
+            } else {
+                true
+            };
+            if is_shown {
+                return Some(event);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::{Duration, Instant};
+
+    #[test]
+    fn what_people_write_reads_well() {
+        assert_eq!(to_html("Salut **toi**\nça va ?"), "<p>Salut <strong>toi</strong><br>\nça va ?</p>");
+        assert_eq!(to_html("# Titre"), "<p><strong>Titre</strong></p>");
+        assert_eq!(to_html("~~non~~ `a<b`"), "<p><del>non</del> <code>a&lt;b</code></p>");
+        assert_eq!(
+            to_html("voir https://a.fr/x_y?z=1&t=2."),
+            "<p>voir <a href=\"https://a.fr/x_y?z=1&amp;t=2\" rel=\"noopener nofollow ugc\">https://a.fr/x_y?z=1&amp;t=2</a>.</p>"
+        );
+    }
+
+    #[test]
+    fn nothing_that_runs_gets_through() {
+        let hostile = [
+            "<script>alert(1)</script>",
+            "<img src=x onerror=alert(1)>",
+            "[x](javascript:alert(1))",
+            "[x](JaVaScRiPt:alert(1))",
+            "[x](data:text/html;base64,PHNjcmlwdD4=)",
+            "<javascript:alert(1)>",
+            "![x](https://evil.example/track.png)",
+            "[![x](javascript:a)](https://a.fr)",
+            "[a](https://a.fr \"onmouseover=alert(1)\")",
+            "<a href='vbscript:x' onclick=x>y</a>",
+            "<svg/onload=alert(1)>",
+            "<style>*{display:none}</style>",
+            "[x](//evil.example)",
+        ];
+        for text in hostile {
+            let html = to_html(text);
+            let mut rest = html.as_str();
+            while let Some(at) = rest.find('<') {
+                rest = &rest[at + 1..];
+                let tag: String = rest.trim_start_matches('/').chars().take_while(char::is_ascii_alphanumeric).collect();
+                assert!(TAGS.contains(&tag.as_str()), "{text:?} gave {html:?}");
+                let inside = rest.split('>').next().unwrap_or("");
+                for bad in ["javascript:", "data:", "vbscript:", "onerror", "onclick", "onload", "src=", "style="] {
+                    assert!(!inside.to_lowercase().contains(bad), "{text:?} gave {html:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_hostile_depth_stays_flat_and_quick() {
+        let start = Instant::now();
+        for text in [">".repeat(10_000), "*a _a ".repeat(1_600), "- ".repeat(5_000), "[".repeat(10_000), "`".repeat(10_000)] {
+            let html = to_html(&text);
+            assert!(html.matches("<blockquote>").count() <= DEPTH_MAX, "{}", html.len());
+            to_excerpt(&text);
+        }
+        assert!(start.elapsed() < Duration::from_secs(20), "an attack of ten thousand characters costs little");
+    }
+
+    #[test]
+    fn an_excerpt_is_one_plain_line() {
+        assert_eq!(to_excerpt("# A\n\n**b** `c`\nd"), "A b c d");
+        assert_eq!(to_excerpt(&"é".repeat(200)).chars().count(), EXCERPT_MAX + 1);
+        assert_eq!(to_excerpt("👩‍🚀".repeat(200).as_str()).graphemes(true).count(), EXCERPT_MAX + 1);
+    }
+}

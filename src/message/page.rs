@@ -1,0 +1,170 @@
+//! What a page or a poll reads of a room: the newest, what changed after a revision, the history upwards.
+//!
+//! Each runs in one snapshot, so that the cursor it returns is true of the items beside it.
+
+use crate::chatroom::{self, Member, MemberState, Room, member};
+use crate::db::Reader;
+use crate::error::{Error, Result};
+use crate::id::{MessageId, RoomId};
+use crate::message::{Message, Quoted, find_in_room, from_row, quoted};
+use crate::{params, sql};
+
+/// Messages in the page that opens a room, and in a page of history.
+pub const NEWEST: i64 = 50;
+/// The most items that one answer holds.
+pub const LIMIT_MAX: i64 = 100;
+
+/// Where a reader stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cursor {
+    /// Knows nothing: wants the newest page.
+    Newest,
+    /// Has everything up to this revision.
+    Since(i64),
+    /// Has seen this message last (the seed's `lastMessageId`).
+    LastMessage(MessageId),
+    /// Wants the history above this position.
+    Before(i64),
+}
+
+/// What a reader gets.
+#[derive(Debug, Clone, Default)]
+pub struct Page {
+    /// The cursor to continue from (not for history).
+    pub revision: i64,
+    /// More has changed than this page holds.
+    pub has_more: bool,
+    /// Older messages stand above this page (newest and history only).
+    pub has_earlier: bool,
+    /// The reader's cursor means nothing here: start over from this page.
+    pub is_reset: bool,
+    /// In the order of their revisions (changes) or positions (newest, history).
+    pub messages: Vec<Message>,
+    /// What they quote.
+    pub quoted: Vec<Quoted>,
+    /// The room, when it changed.
+    pub room: Option<Room>,
+    /// Whose standing changed.
+    pub members: Vec<MemberState>,
+}
+
+/// Reads what a member's cursor asks for.
+///
+/// # Errors
+/// `NotFound` when the room went away meanwhile.
+pub fn read(db: &mut Reader<'_>, member: &Member, cursor: Cursor, limit: i64) -> Result<Page> {
+    let room = chatroom::find(db, member.room())?.ok_or(Error::NotFound)?;
+    let limit = limit.clamp(1, LIMIT_MAX);
+    match cursor {
+        Cursor::Before(position) => before(db, room, position, limit),
+        Cursor::Newest => newest(db, room, limit, false),
+        Cursor::Since(revision) if revision < 0 || revision > room.top => newest(db, room, limit, true),
+        Cursor::Since(revision) => changed_since(db, room, revision, limit),
+        Cursor::LastMessage(MessageId(0)) => newest(db, room, limit, false),
+        Cursor::LastMessage(id) => match find_in_room(db, room.id, id)? {
+            Some(message) => changed_since(db, room, message.position, limit),
+            None => newest(db, room, limit, true),
+        },
+    }
+}
+
+fn newest(db: &mut Reader<'_>, room: Room, limit: i64, is_reset: bool) -> Result<Page> {
+    let (messages, has_earlier) = above(db, room.id, i64::MAX, limit)?;
+    let page = Page {
+        revision: room.top,
+        has_earlier,
+        is_reset,
+        messages,
+        members: member::list(db, room.id)?,
+        room: Some(room),
+        ..Page::default()
+    };
+    with_quotes(db, page)
+}
+
+fn before(db: &mut Reader<'_>, room: Room, position: i64, limit: i64) -> Result<Page> {
+    let (messages, has_earlier) = above(db, room.id, position, limit)?;
+    with_quotes(db, Page { revision: room.top, has_earlier, messages, ..Page::default() })
+}
+
+fn changed_since(db: &mut Reader<'_>, room: Room, after: i64, limit: i64) -> Result<Page> {
+    if after == room.top {
+        return Ok(Page { revision: room.top, ..Page::default() });
+    }
+    let mut revisions: Vec<i64> = db.all(
+        sql!(
+            r#"
+            select revision
+            from (
+                select revision from message where chatroom_id = $1 and revision > $2
+                union all
+                select revision from chatroom_member where chatroom_id = $1 and revision > $2
+                union all
+                select room_revision as revision from chatroom where id = $1 and room_revision > $2
+            ) item
+            order by revision
+            limit $3
+            "#
+        ),
+        params![room.id, after, limit + 1],
+        |row| row.get("revision"),
+    )?;
+    let has_more = i64::try_from(revisions.len()).is_ok_and(|found| found > limit);
+    if has_more {
+        revisions.pop();
+    }
+    let up_to = if has_more { revisions.last().copied().unwrap_or(room.top) } else { room.top };
+    let messages = db.all(
+        sql!(
+            r#"
+            select *
+            from message_view
+            where chatroom_id = $1 and revision > $2 and revision <= $3
+            order by revision
+            "#
+        ),
+        params![room.id, after, up_to],
+        from_row,
+    )?;
+    let page = Page {
+        revision: up_to,
+        has_more,
+        messages,
+        members: member::changed_between(db, room.id, after, up_to)?,
+        room: (room.revision > after && room.revision <= up_to).then_some(room),
+        ..Page::default()
+    };
+    with_quotes(db, page)
+}
+
+/// The messages next above a position, in the order of reading, and whether more stand above them.
+fn above(db: &mut Reader<'_>, room: RoomId, position: i64, limit: i64) -> Result<(Vec<Message>, bool)> {
+    let mut messages = db.all(
+        sql!(
+            r#"
+            select *
+            from message_view
+            where chatroom_id = $1 and position < $2
+            order by position desc
+            limit $3
+            "#
+        ),
+        params![room, position, limit + 1],
+        from_row,
+    )?;
+    let has_earlier = i64::try_from(messages.len()).is_ok_and(|found| found > limit);
+    if has_earlier {
+        messages.pop();
+    }
+    messages.reverse();
+    Ok((messages, has_earlier))
+}
+
+fn with_quotes(db: &mut Reader<'_>, mut page: Page) -> Result<Page> {
+    let mut sources: Vec<i64> =
+        page.messages.iter().filter_map(|message| message.reply_to).map(|source| source.id.0).collect();
+    sources.sort_unstable();
+    sources.dedup();
+    page.quoted = quoted(db, &sources)?;
+    Ok(page)
+}

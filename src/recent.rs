@@ -1,0 +1,87 @@
+//! Answers of the database that were asked for recently, kept until a write makes them untrue.
+//!
+//! A read that began before a write and ends after it must not put the old answer back: every entry is put in under the
+//! generation that was current when the read began, and a write begins a new one.
+
+use quick_cache::sync::Cache;
+use std::future::Future;
+use std::hash::Hash;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A bounded memory of answers.
+#[derive(Clone)]
+pub struct Recent<K, V>(Arc<Inner<K, V>>);
+
+struct Inner<K, V> {
+    entries: Cache<K, (u64, V)>,
+    generation: AtomicU64,
+}
+
+impl<K: Eq + Hash + Clone, V: Clone> Recent<K, V> {
+    /// A memory of at most so many answers.
+    pub fn new(capacity: usize) -> Self {
+        Self(Arc::new(Inner { entries: Cache::new(capacity), generation: AtomicU64::new(0) }))
+    }
+
+    /// The answer kept for a key, or the one that `ask` finds; "there is none" is asked again each time.
+    pub async fn get<E>(&self, key: K, ask: impl Future<Output = Result<Option<V>, E>>) -> Result<Option<V>, E> {
+        if let Some((_, value)) = self.0.entries.get(&key) {
+            return Ok(Some(value));
+        }
+        let generation = self.0.generation.load(Ordering::SeqCst);
+        let found = ask.await?;
+        if let Some(value) = &found {
+            self.0.entries.insert(key.clone(), (generation, value.clone()));
+            if self.0.generation.load(Ordering::SeqCst) != generation {
+                self.0.entries.remove(&key);
+            }
+        }
+        Ok(found)
+    }
+
+    /// A write has made the answer for a key untrue. To be called right after its commit.
+    pub fn forget(&self, key: &K) {
+        self.0.generation.fetch_add(1, Ordering::SeqCst);
+        self.0.entries.remove(key);
+    }
+
+    /// A write has made the answers for some keys untrue.
+    pub fn forget_where(&self, is_untrue: impl Fn(&K, &V) -> bool) {
+        self.0.generation.fetch_add(1, Ordering::SeqCst);
+        self.0.entries.retain(|key, (_, value)| !is_untrue(key, value));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::convert::Infallible;
+
+    async fn ask(recent: &Recent<i64, &'static str>, answer: &'static str) -> &'static str {
+        let found: Result<_, Infallible> = recent.get(1, async { Ok(Some(answer)) }).await;
+        found.unwrap_or_default().unwrap_or_default()
+    }
+
+    #[tokio::test]
+    async fn an_answer_is_kept_until_it_is_untrue() {
+        let recent = Recent::new(10);
+        assert_eq!(ask(&recent, "member").await, "member");
+        assert_eq!(ask(&recent, "asked again").await, "member");
+        recent.forget(&1);
+        assert_eq!(ask(&recent, "removed").await, "removed");
+    }
+
+    #[tokio::test]
+    async fn a_read_that_a_write_overtook_is_not_kept() {
+        let recent = Recent::new(10);
+        let overtaken: Result<_, Infallible> = recent
+            .get(1, async {
+                recent.forget(&1);
+                Ok(Some("member"))
+            })
+            .await;
+        assert_eq!(overtaken, Ok(Some("member")));
+        assert_eq!(ask(&recent, "removed").await, "removed");
+    }
+}

@@ -1,0 +1,177 @@
+//! A person's own events, counted like a room's: `"user".revision` is taken in the transaction that makes the event, so
+//! its order is commit order and a page that was away asks for what came after its number.
+
+use crate::clock::Micros;
+use crate::db::{DbError, Reader, Row, Writer};
+use crate::error::Result;
+use crate::id::{GoalId, RoomId, UserId};
+use crate::user::Name;
+use crate::{params, sql};
+use serde::Serialize;
+
+/// At most so many events are told to a page that was away; the lists that it loads anew hold the rest.
+pub const PAGE: i64 = 100;
+
+/// What happened to a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Somebody asks to join a goal that this person decides for.
+    ParticipationAsked,
+    /// The person's request was approved.
+    ParticipationApproved,
+    /// The person's request was refused.
+    ParticipationRefused,
+    /// The person was removed from a goal.
+    Removed,
+    /// The person's role in a goal changed.
+    RoleChanged,
+}
+
+impl Kind {
+    /// The word in the database and in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ParticipationAsked => "participation_asked",
+            Self::ParticipationApproved => "participation_approved",
+            Self::ParticipationRefused => "participation_refused",
+            Self::Removed => "removed",
+            Self::RoleChanged => "role_changed",
+        }
+    }
+}
+
+/// An event to be told to one person.
+#[derive(Debug, Clone)]
+pub struct Notice {
+    /// Whom it concerns.
+    pub user: UserId,
+    /// What happened.
+    pub kind: Kind,
+    /// In which goal.
+    pub goal: GoalId,
+    /// The goal's room.
+    pub chatroom: Option<RoomId>,
+    /// Who did it.
+    pub actor: UserId,
+    /// The new role, when that is what changed.
+    pub role: Option<&'static str>,
+}
+
+/// An event as the person's page hears it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Event {
+    /// Whose event.
+    pub user: UserId,
+    /// Its number among the person's own.
+    pub revision: i64,
+    /// What happened.
+    pub event: Happening,
+}
+
+/// The inside of an [`Event`].
+#[derive(Debug, Clone, Serialize)]
+pub struct Happening {
+    /// A word of [`Kind`].
+    pub kind: String,
+    /// The goal.
+    pub goal: Option<GoalRef>,
+    /// The goal's room.
+    pub chatroom: Option<RoomId>,
+    /// Who did it.
+    pub actor: Option<Name>,
+    /// The new role.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
+}
+
+/// A goal as an event names it.
+#[derive(Debug, Clone, Serialize)]
+pub struct GoalRef {
+    /// Which.
+    pub id: GoalId,
+    /// Its title.
+    pub title: String,
+}
+
+/// Writes events down, in the order of people's ids (two transactions that each wait for the other's row would not end).
+pub fn create_all(tx: &mut Writer<'_>, mut notices: Vec<Notice>, now: Micros) -> Result<Vec<Event>> {
+    notices.sort_by_key(|notice| notice.user);
+    let mut events = Vec::with_capacity(notices.len());
+    for notice in notices {
+        let revision: i64 = tx.one(
+            sql!(r#"update "user" set revision = revision + 1 where id = $1 returning revision"#),
+            params![notice.user],
+            |row| row.get("revision"),
+        )?;
+        tx.execute(
+            sql!(
+                r#"
+                insert into notification
+                    (user_id, revision, kind, goal_id, chatroom_id, actor_id, role, created_at)
+                values ($1, $2, $3, $4, $5, $6, $7, $8)
+                "#
+            ),
+            params![
+                notice.user,
+                revision,
+                notice.kind.as_str(),
+                notice.goal,
+                notice.chatroom,
+                notice.actor,
+                notice.role,
+                now
+            ],
+        )?;
+        events.extend(since(tx, notice.user, revision - 1)?);
+    }
+    Ok(events)
+}
+
+/// A person's events after a revision, oldest first, at most [`PAGE`].
+pub fn since(db: &mut Reader<'_>, user: UserId, revision: i64) -> Result<Vec<Event>> {
+    Ok(db.all(
+        sql!(
+            r#"
+            select
+                n.user_id, n.revision, n.kind, n.chatroom_id, n.role,
+                g.id as goal_id, g.title as goal_title,
+                a.id as actor_id, a.first_name, a.last_name
+            from notification n
+            left join goal g on g.id = n.goal_id
+            left join "user" a on a.id = n.actor_id
+            where n.user_id = $1 and n.revision > $2
+            order by n.revision
+            limit $3
+            "#
+        ),
+        params![user, revision, PAGE],
+        event,
+    )?)
+}
+
+/// The person's own top revision.
+pub fn top(db: &mut Reader<'_>, user: UserId) -> Result<i64> {
+    Ok(db.one(sql!(r#"select revision from "user" where id = $1"#), params![user], |row| row.get("revision"))?)
+}
+
+fn event(row: &Row<'_>) -> std::result::Result<Event, DbError> {
+    let goal = match (row.get("goal_id")?, row.get("goal_title")?) {
+        (Some(id), Some(title)) => Some(GoalRef { id: GoalId(id), title }),
+        (None, _) | (_, None) => None,
+    };
+    let actor = match row.get::<Option<i64>>("actor_id")? {
+        Some(_) => Some(Name::from_row(row, "actor_id", "first_name", "last_name")?),
+        None => None,
+    };
+    Ok(Event {
+        user: row.get("user_id")?,
+        revision: row.get("revision")?,
+        event: Happening {
+            kind: row.get("kind")?,
+            goal,
+            chatroom: row.get("chatroom_id")?,
+            actor,
+            role: row.get("role")?,
+        },
+    })
+}

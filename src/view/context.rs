@@ -1,0 +1,458 @@
+//! What templates are given: a type a template, so that a template's needs are written down.
+
+use crate::chatroom::{Listed, MemberState, Room};
+use crate::clock::Micros;
+use crate::goal::participation::Request;
+use crate::goal::{Goal, Standing};
+use crate::id::{GoalId, MessageId, RoomId, UserId};
+use crate::message::{Message, Quoted, ReplyTo};
+use crate::user::{Name, User};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// What every page knows: who looks, in which language and theme.
+#[derive(Debug, Clone, Serialize)]
+pub struct Page {
+    /// `fr` or `en`.
+    pub locale: &'static str,
+    /// `auto`, `light` or `dark`.
+    pub theme: &'static str,
+    /// The address of the page, to come back to.
+    pub path: String,
+    /// Whether somebody is signed in.
+    pub signed_in: bool,
+    /// Who.
+    pub viewer: Option<Viewer>,
+    /// The browser's texts as JSON, safe inside a script element.
+    pub strings: &'static str,
+    /// `hybrid`, `mercure` or `polling`.
+    pub realtime: &'static str,
+    /// A sentence about what was just done.
+    pub notice: Option<String>,
+}
+
+/// Who looks at a page.
+#[derive(Debug, Clone, Serialize)]
+pub struct Viewer {
+    /// Who.
+    #[serde(flatten)]
+    pub name: Name,
+    /// The address that the person signs in with.
+    pub email: String,
+    /// Whether the person manages the site.
+    pub is_site_admin: bool,
+}
+
+impl From<&User> for Viewer {
+    fn from(user: &User) -> Self {
+        Self { name: user.name.clone(), email: user.email.clone(), is_site_admin: user.is_site_admin }
+    }
+}
+
+/// Faults by field, in the person's language.
+pub type Errors = BTreeMap<String, String>;
+
+/// `security/login.html`.
+#[derive(Debug, Serialize)]
+pub struct Login {
+    /// The page.
+    pub page: Page,
+    /// What was typed.
+    pub form: LoginForm,
+    /// What is wrong with it.
+    pub errors: Errors,
+}
+
+/// What is typed to sign in, but for the password.
+#[derive(Debug, Default, Serialize)]
+pub struct LoginForm {
+    /// The address.
+    pub email: String,
+    /// Where to go then.
+    pub next: String,
+}
+
+/// `security/register.html`.
+#[derive(Debug, Serialize)]
+pub struct Register {
+    /// The page.
+    pub page: Page,
+    /// What was typed.
+    pub form: RegisterForm,
+    /// What is wrong with it.
+    pub errors: Errors,
+    /// Whether this account will administer the site.
+    pub first_account: bool,
+    /// Whether accounts may be opened.
+    pub open: bool,
+}
+
+/// What is typed to open an account, but for the password.
+#[derive(Debug, Default, Serialize)]
+pub struct RegisterForm {
+    /// The address.
+    pub email: String,
+    /// Given name.
+    pub first_name: String,
+    /// Family name.
+    pub last_name: String,
+    /// Where to go then.
+    pub next: String,
+}
+
+/// A goal as templates and JSON show it.
+#[derive(Debug, Serialize)]
+pub struct GoalView {
+    /// Which.
+    pub id: GoalId,
+    /// What is pursued, in a line.
+    pub title: String,
+    /// And in a few.
+    pub description: String,
+    /// `active`, `completed`, `paused` or `cancelled`.
+    pub status: String,
+    /// 0 to 100.
+    pub progress: i64,
+    /// Approved members.
+    pub member_count: i64,
+    /// YYYY-MM-DD.
+    pub start_date: Option<String>,
+    /// YYYY-MM-DD.
+    pub end_date: Option<String>,
+    /// Its room.
+    pub chatroom_id: RoomId,
+    /// `none`, `pending`, `member`, `admin` or `owner`.
+    pub my: &'static str,
+}
+
+impl From<Goal> for GoalView {
+    fn from(goal: Goal) -> Self {
+        Self {
+            id: goal.id,
+            title: goal.title,
+            description: goal.description,
+            status: goal.status,
+            progress: goal.progress,
+            member_count: goal.member_count,
+            start_date: goal.start_date,
+            end_date: goal.end_date,
+            chatroom_id: goal.chatroom,
+            my: goal.my.map_or("none", Standing::as_str),
+        }
+    }
+}
+
+/// `goal/index.html`.
+#[derive(Debug, Serialize)]
+pub struct GoalIndex {
+    /// The page.
+    pub page: Page,
+    /// All goals.
+    pub goals: Vec<GoalView>,
+}
+
+/// `goal/new.html`.
+#[derive(Debug, Serialize)]
+pub struct GoalNew {
+    /// The page.
+    pub page: Page,
+    /// What was typed.
+    pub form: GoalFormView,
+    /// What is wrong with it.
+    pub errors: Errors,
+}
+
+/// What is typed to found a goal.
+#[derive(Debug, Default, Serialize)]
+pub struct GoalFormView {
+    /// The title.
+    pub title: String,
+    /// The description.
+    pub description: String,
+    /// YYYY-MM-DD.
+    pub start_date: String,
+    /// YYYY-MM-DD.
+    pub end_date: String,
+}
+
+/// `goal/show.html`.
+#[derive(Debug, Serialize)]
+pub struct GoalShow {
+    /// The page.
+    pub page: Page,
+    /// The goal.
+    pub goal: GoalView,
+    /// `none`, `pending`, `member`, `admin` or `owner`.
+    pub my: &'static str,
+    /// Its members; for members only.
+    pub members: Vec<MemberView>,
+    /// Who asks to join; for those who decide.
+    pub requests: Vec<RequestView>,
+    /// What the viewer may do.
+    pub may: May,
+}
+
+/// Somebody in a room or a goal.
+#[derive(Debug, Serialize)]
+pub struct MemberView {
+    /// Who.
+    pub user: Name,
+    /// In which role.
+    pub role: &'static str,
+    /// Since when.
+    pub joined_at: Micros,
+}
+
+impl From<MemberState> for MemberView {
+    fn from(member: MemberState) -> Self {
+        Self { user: member.user, role: member.role.as_str(), joined_at: member.joined_at }
+    }
+}
+
+/// Somebody who asks to join.
+#[derive(Debug, Serialize)]
+pub struct RequestView {
+    /// Who.
+    pub user: Name,
+    /// Since when.
+    pub asked_at: Micros,
+}
+
+impl From<Request> for RequestView {
+    fn from(request: Request) -> Self {
+        Self { user: request.user, asked_at: request.asked_at }
+    }
+}
+
+/// What the viewer may do in a goal.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub struct May {
+    /// Approve, refuse, remove members.
+    pub decide: bool,
+    /// Remove admins.
+    pub remove_admins: bool,
+    /// Change roles, hand over.
+    pub change_roles: bool,
+    /// Leave.
+    pub leave: bool,
+    /// Read the room.
+    pub read: bool,
+}
+
+impl May {
+    /// What somebody of that standing may do.
+    pub fn of(standing: Option<Standing>) -> Self {
+        use crate::chatroom::Role;
+        match standing {
+            None => Self::default(),
+            Some(Standing::Pending) => Self { leave: true, ..Self::default() },
+            Some(Standing::Approved(role)) => Self {
+                decide: role.may_moderate(),
+                remove_admins: role == Role::Owner,
+                change_roles: role == Role::Owner,
+                leave: role != Role::Owner,
+                read: true,
+            },
+        }
+    }
+}
+
+/// `chatroom/chatroom.html`.
+#[derive(Debug, Serialize)]
+pub struct Chatroom {
+    /// The page.
+    pub page: Page,
+    /// The room.
+    pub room: RoomView,
+    /// Its goal.
+    pub goal: GoalView,
+    /// The viewer's rooms.
+    pub rooms: Vec<ListedView>,
+    /// The messages, in the order of reading.
+    pub entries: Vec<Entry>,
+    /// Whether older ones stand above.
+    pub has_earlier: bool,
+    /// Where they are, for who runs no JavaScript.
+    pub earlier_url: Option<String>,
+    /// Who is in the room.
+    pub members: Vec<MemberView>,
+    /// Who asks to join; for those who decide.
+    pub requests: Vec<RequestView>,
+    /// The viewer's role.
+    pub my: &'static str,
+    /// What the viewer may do.
+    pub may: May,
+    /// The viewer has read everything up to here.
+    pub read_position: i64,
+    /// What was typed.
+    pub form: Composer,
+    /// The message that is being edited without JavaScript.
+    pub editing: Option<Editing>,
+    /// What is wrong with what was typed.
+    pub errors: Errors,
+}
+
+/// What stands in the composer.
+#[derive(Debug, Default, Serialize)]
+pub struct Composer {
+    /// The text.
+    pub content: String,
+    /// What it answers.
+    pub reply_to: Option<Quoted>,
+    /// A fresh nonce: a form sent twice is one message.
+    pub client_nonce: String,
+}
+
+/// A message that is being edited without JavaScript.
+#[derive(Debug, Serialize)]
+pub struct Editing {
+    /// Which.
+    pub id: MessageId,
+    /// Its text.
+    pub content: String,
+}
+
+/// The room of a page.
+#[derive(Debug, Serialize)]
+pub struct RoomView {
+    /// Which.
+    pub id: RoomId,
+    /// `goal`, `group` or `direct`.
+    pub kind: String,
+    /// What stands above it.
+    pub title: String,
+    /// `active`, `locked` or `archived`.
+    pub state: &'static str,
+    /// Its goal.
+    pub goal_id: Option<GoalId>,
+    /// The cursor that the page stands at.
+    pub revision: i64,
+    /// The history that the cursor belongs to.
+    pub epoch: String,
+    /// The room's topic on the live link.
+    pub topic: String,
+}
+
+impl RoomView {
+    /// The room of a page that stands at a revision.
+    pub fn new(room: Room, revision: i64, epoch: &str, topic: String) -> Self {
+        Self {
+            id: room.id,
+            kind: room.kind,
+            title: room.title,
+            state: room.state.as_str(),
+            goal_id: room.goal_id,
+            revision,
+            epoch: epoch.to_owned(),
+            topic,
+        }
+    }
+}
+
+/// A room in the viewer's list.
+#[derive(Debug, Serialize)]
+pub struct ListedView {
+    /// Which.
+    pub id: RoomId,
+    /// What stands above it.
+    pub title: String,
+    /// `goal`, `group` or `direct`.
+    pub kind: String,
+    /// `active`, `locked` or `archived`.
+    pub state: &'static str,
+    /// Unread messages.
+    pub unread: i64,
+    /// Its top.
+    pub revision: i64,
+    /// The history that the revision belongs to.
+    pub epoch: String,
+    /// Whether it is the page's room.
+    pub current: bool,
+}
+
+impl ListedView {
+    /// A room in the list of a page.
+    pub fn new(listed: Listed, epoch: &str, current: RoomId) -> Self {
+        Self {
+            id: listed.room.id,
+            title: listed.room.title,
+            kind: listed.room.kind,
+            state: listed.room.state.as_str(),
+            unread: listed.unread,
+            revision: listed.room.top,
+            epoch: epoch.to_owned(),
+            current: listed.room.id == current,
+        }
+    }
+}
+
+/// A message in the list: the fragment, and what only this viewer sees around it.
+#[derive(Debug, Serialize)]
+pub struct Entry {
+    /// The fragment.
+    pub html: String,
+    /// Which message.
+    pub id: MessageId,
+    /// Its place.
+    pub position: i64,
+    /// Whose.
+    pub author_id: UserId,
+    /// Whether the viewer's.
+    pub mine: bool,
+    /// Whether a tombstone.
+    pub deleted: bool,
+    /// Whether the viewer may edit it.
+    pub may_edit: bool,
+    /// Whether the viewer may delete it.
+    pub may_delete: bool,
+    /// What it answers.
+    pub quoted: Option<Quoted>,
+}
+
+/// What the fragment is made from.
+#[derive(Debug, Serialize)]
+pub struct Fragment<'a> {
+    id: MessageId,
+    position: i64,
+    revision: i64,
+    kind: &'a str,
+    client_nonce: &'a str,
+    author: &'a Name,
+    created_at: Micros,
+    edited_at: Option<Micros>,
+    deleted: bool,
+    reply_to: Option<ReplyTo>,
+    body_html: &'a str,
+}
+
+impl<'a> Fragment<'a> {
+    /// Takes what everybody may see of a message.
+    pub fn new(message: &'a Message) -> Self {
+        Self {
+            id: message.id,
+            position: message.position,
+            revision: message.revision,
+            kind: &message.kind,
+            client_nonce: &message.client_nonce,
+            author: &message.author,
+            created_at: message.created_at,
+            edited_at: message.edited_at,
+            deleted: message.is_deleted(),
+            reply_to: message.reply_to,
+            body_html: &message.body_html,
+        }
+    }
+}
+
+/// `error.html`.
+#[derive(Debug, Serialize)]
+pub struct ErrorPage {
+    /// The page.
+    pub page: Page,
+    /// The HTTP status.
+    pub status: u16,
+    /// In a few words.
+    pub title: String,
+    /// In a sentence.
+    pub message: String,
+}

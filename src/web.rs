@@ -1,0 +1,161 @@
+//! Every route, then the layers around them with the reason for each.
+
+pub mod access;
+pub mod asking;
+pub mod chatroom;
+pub mod form;
+pub mod goal;
+pub mod headers;
+pub mod health;
+pub mod limits;
+pub mod message;
+pub mod public;
+pub mod realtime;
+pub mod reply;
+pub mod security;
+pub mod user;
+
+use crate::app::App;
+use axum::Router;
+use axum::extract::Request;
+use axum::http::{HeaderName, StatusCode, header};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::csrf::{CsrfLayer, ProtectionError};
+use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
+use tower_http::trace::{DefaultOnResponse, TraceLayer};
+
+use crate::error::{Error, Text};
+
+/// All routes of the application, the hub beside them.
+pub fn router(app: &App) -> Router {
+    let router = routes().with_state(app.clone());
+    let router = layers(router, app);
+    match app.live.bell.hub() {
+        // The hub has its own rules for cookies and origins, its own headers, and streams that no layer may hold up.
+        Some(hub) => router.merge(hub.router()),
+        None => router,
+    }
+}
+
+/// The table of routes: method and path, as `tests/it/policy.rs` walks through it.
+pub const ROUTES: &[(&str, &str)] = &[
+    ("GET", "/"),
+    ("GET", "/healthz"),
+    ("GET", "/readyz"),
+    ("GET", "/robots.txt"),
+    ("GET", "/public/{digest}/{*path}"),
+    ("GET", "/login"),
+    ("POST", "/login"),
+    ("GET", "/register"),
+    ("POST", "/register"),
+    ("POST", "/logout"),
+    ("POST", "/preferences"),
+    ("GET", "/user/fetch"),
+    ("POST", "/realtime/token"),
+    ("POST", "/realtime/mode"),
+    ("GET", "/goals"),
+    ("GET", "/goal/new"),
+    ("POST", "/goal/new"),
+    ("GET", "/goal/{id}"),
+    ("POST", "/goal/{id}/join"),
+    ("POST", "/goal/{id}/leave"),
+    ("POST", "/goal/{id}/participation/{user}/approve"),
+    ("POST", "/goal/{id}/participation/{user}/refuse"),
+    ("POST", "/goal/{id}/participation/{user}/remove"),
+    ("POST", "/goal/{id}/participation/{user}/role"),
+    ("GET", "/message/chatroom/{id}"),
+    ("POST", "/message/chatroom/{id}"),
+    ("GET", "/message/chatroom/{id}/fetch"),
+    ("POST", "/message/{id}/edit"),
+    ("POST", "/message/{id}/delete"),
+    ("POST", "/message/{id}/mark-read"),
+];
+
+fn routes() -> Router<App> {
+    Router::new()
+        // What machines ask
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .route("/robots.txt", get(public::robots))
+        .route("/public/{digest}/{*path}", get(public::file))
+        // People
+        .route("/", get(user::home))
+        .route("/login", get(security::login_form).post(security::login))
+        .route("/register", get(security::register_form).post(security::register))
+        .route("/logout", post(security::logout))
+        .route("/preferences", post(user::preferences))
+        .route("/user/fetch", get(user::fetch))
+        // The live link
+        .route("/realtime/token", post(realtime::token))
+        .route("/realtime/mode", post(realtime::mode))
+        // Goals
+        .route("/goals", get(goal::index))
+        .route("/goal/new", get(goal::new).post(goal::create))
+        .route("/goal/{id}", get(goal::show))
+        .route("/goal/{id}/join", post(goal::join))
+        .route("/goal/{id}/leave", post(goal::leave))
+        .route("/goal/{id}/participation/{user}/approve", post(goal::approve))
+        .route("/goal/{id}/participation/{user}/refuse", post(goal::refuse))
+        .route("/goal/{id}/participation/{user}/remove", post(goal::remove))
+        .route("/goal/{id}/participation/{user}/role", post(goal::role))
+        // The room and its messages
+        .route("/message/chatroom/{id}", get(chatroom::show).post(message::create))
+        .route("/message/chatroom/{id}/fetch", get(message::fetch))
+        .route("/message/{id}/edit", post(message::edit))
+        .route("/message/{id}/delete", post(message::delete))
+        .route("/message/{id}/mark-read", post(message::mark_read))
+        .fallback(async || Error::NotFound)
+        .method_not_allowed_fallback(async || (StatusCode::METHOD_NOT_ALLOWED, Error::NotFound.into_response()))
+}
+
+/// The layers, the innermost first.
+fn layers(router: Router, app: &App) -> Router {
+    let id = HeaderName::from_static("x-request-id");
+    // Only the browser knows whether its own page asks: Sec-Fetch-Site, or Origin against Host. A program sends neither.
+    let csrf = CsrfLayer::new().with_rejection_response(|_: ProtectionError| {
+        Error::Forbidden(Text::new("foreign-origin")).into_response()
+    });
+    let csrf = csrf.clone().add_trusted_origin(&app.config.public_url).unwrap_or(csrf);
+    router
+        // A write goes on to its end when its client leaves: what was committed is rung.
+        .layer(from_fn(detach))
+        .layer(csrf)
+        // Who asks, in which language; turns an outcome into a page or JSON. Outside of CSRF, so that its refusal is told too.
+        .layer(from_fn_with_state(app.clone(), asking::identify))
+        .layer(CompressionLayer::new().no_br())
+        .layer(from_fn_with_state(app.clone(), headers::secure))
+        // A panic is one request's misfortune, not the server's.
+        .layer(CatchPanicLayer::new())
+        // Paths are people's business (they name rooms): the log has the method, the status and the request's id.
+        .layer(
+            TraceLayer::new_for_http()
+                .make_span_with(span)
+                .on_response(DefaultOnResponse::new().level(tracing::Level::DEBUG)),
+        )
+        .layer(PropagateRequestIdLayer::new(id.clone()))
+        .layer(SetRequestIdLayer::new(id, MakeRequestUuid))
+}
+
+fn span(request: &Request) -> tracing::Span {
+    let id = request.headers().get("x-request-id").and_then(|id| id.to_str().ok()).unwrap_or_default();
+    tracing::info_span!("request", method = %request.method(), id)
+}
+
+async fn detach(request: Request, next: Next) -> Response {
+    if request.method().is_safe() {
+        return next.run(request).await;
+    }
+    match tokio::spawn(next.run(request)).await {
+        Ok(response) => response,
+        Err(error) => Error::internal(error).into_response(),
+    }
+}
+
+/// A header by name, as text.
+fn header_text(headers: &axum::http::HeaderMap, name: header::HeaderName) -> &str {
+    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}

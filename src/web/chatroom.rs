@@ -1,0 +1,158 @@
+//! The room's page.
+
+use crate::app::App;
+use crate::chatroom::{self, Listed, Member, MemberState, member};
+use crate::error::{Error, Fields, Result, Text};
+use crate::goal::participation::{self, Request};
+use crate::goal::{self, Goal, Standing};
+use crate::id::MessageId;
+use crate::message::page::{self, Cursor, NEWEST, Page};
+use crate::message::{self, Message, Quoted};
+use crate::view::context::{
+    Chatroom, Composer, Editing, Entry, GoalView, ListedView, May, MemberView, RequestView, RoomView,
+};
+use crate::web::access::InRoom;
+use crate::web::asking::Asking;
+use crate::web::reply;
+use axum::extract::{RawQuery, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use std::collections::HashMap;
+
+/// What a page of the room shows besides its newest messages.
+#[derive(Debug, Default)]
+pub struct Wanted {
+    /// History above this position.
+    pub before: Option<i64>,
+    /// The composer answers this message.
+    pub reply_to: Option<MessageId>,
+    /// The composer edits this message.
+    pub edit: Option<MessageId>,
+    /// What was typed, when it could not be taken.
+    pub content: Option<String>,
+    /// What is wrong with it.
+    pub faults: Fields,
+}
+
+impl Wanted {
+    fn parse(query: &str) -> Result<Self> {
+        let number = |name: &'static str| {
+            let text = query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
+            text.map(|text| text.parse().map_err(|_| Error::field(name, Text::new("field-number")))).transpose()
+        };
+        Ok(Self {
+            before: number("before")?,
+            reply_to: number("reply_to")?.map(MessageId),
+            edit: number("edit")?.map(MessageId),
+            ..Self::default()
+        })
+    }
+}
+
+/// GET `/message/chatroom/{id}`.
+pub async fn show(State(app): State<App>, asking: Asking, InRoom(member): InRoom, RawQuery(query): RawQuery) -> Result<Response> {
+    let wanted = Wanted::parse(query.as_deref().unwrap_or_default())?;
+    render(&app, &asking, member, wanted, StatusCode::OK).await
+}
+
+/// Everything that the page shows, read in one snapshot.
+struct Read {
+    room: chatroom::Room,
+    goal: Goal,
+    rooms: Vec<Listed>,
+    page: Page,
+    members: Vec<MemberState>,
+    requests: Vec<Request>,
+    reply_to: Option<Quoted>,
+    editing: Option<Message>,
+}
+
+/// Renders the room.
+///
+/// # Errors
+/// `NotFound` when the room went away meanwhile.
+pub async fn render(app: &App, asking: &Asking, member: Member, wanted: Wanted, status: StatusCode) -> Result<Response> {
+    let who = member.clone();
+    let (before, reply_to, edit) = (wanted.before, wanted.reply_to, wanted.edit);
+    let read = app
+        .db
+        .read(move |db| -> Result<Read> {
+            let room = chatroom::find(db, who.room())?.ok_or(Error::NotFound)?;
+            let goal = goal::find(db, room.goal_id.ok_or(Error::NotFound)?, Some(who.user()))?;
+            let in_room = |db: &mut crate::db::Reader<'_>, id: Option<MessageId>| {
+                id.map_or(Ok(None), |id| message::find_in_room(db, who.room(), id))
+            };
+            Ok(Read {
+                reply_to: in_room(db, reply_to)?.map(|source| source.as_quoted()),
+                editing: in_room(db, edit)?.filter(|own| own.author.id == who.user() && !own.is_deleted()),
+                page: page::read(db, &who, before.map_or(Cursor::Newest, Cursor::Before), NEWEST)?,
+                members: member::list(db, who.room())?,
+                requests: if who.role().may_moderate() { participation::requests(db, goal.id)? } else { Vec::new() },
+                rooms: chatroom::of_user(db, who.user())?,
+                room,
+                goal,
+            })
+        })
+        .await?;
+    let context = context(app, asking, &member, read, wanted)?;
+    reply::page(app, status, "chatroom/chatroom.html", &context)
+}
+
+fn context(app: &App, asking: &Asking, member: &Member, read: Read, wanted: Wanted) -> Result<Chatroom> {
+    let quoted: HashMap<MessageId, Quoted> = read.page.quoted.into_iter().map(|source| (source.id, source)).collect();
+    let entries: Vec<Entry> = read
+        .page
+        .messages
+        .into_iter()
+        .map(|message| entry(app, member, &quoted, &message))
+        .collect::<Result<_>>()?;
+    let earlier_url = entries
+        .first()
+        .filter(|_| read.page.has_earlier)
+        .map(|first| format!("/message/chatroom/{}?before={}", member.room(), first.position));
+    let mine = read.rooms.iter().find(|listed| listed.room.id == member.room());
+    let editing = read.editing.map(|own| Editing { id: own.id, content: own.content });
+    let typed = wanted.content.unwrap_or_default();
+    Ok(Chatroom {
+        page: asking.page(app),
+        read_position: mine.map_or(0, |listed| listed.read_position),
+        room: RoomView::new(read.room, read.page.revision, &app.live.epoch, app.live.topics.room(member.room())),
+        rooms: read.rooms.into_iter().map(|listed| ListedView::new(listed, &app.live.epoch, member.room())).collect(),
+        entries,
+        has_earlier: read.page.has_earlier,
+        earlier_url,
+        members: read.members.into_iter().map(MemberView::from).collect(),
+        requests: read.requests.into_iter().map(RequestView::from).collect(),
+        my: member.role().as_str(),
+        may: May::of(read.goal.my.or(Some(Standing::Approved(member.role())))),
+        goal: GoalView::from(read.goal),
+        editing: match editing {
+            Some(own) if !typed.is_empty() => Some(Editing { content: typed.clone(), ..own }),
+            other => other,
+        },
+        form: Composer {
+            content: typed,
+            reply_to: read.reply_to,
+            client_nonce: URL_SAFE_NO_PAD.encode(app.clock.random::<16>()),
+        },
+        errors: reply::errors(&wanted.faults, asking.locale()),
+    })
+}
+
+fn entry(app: &App, member: &Member, quoted: &HashMap<MessageId, Quoted>, message: &Message) -> Result<Entry> {
+    let mine = message.author.id == member.user();
+    let deleted = message.is_deleted();
+    Ok(Entry {
+        html: app.views.message(message)?,
+        id: message.id,
+        position: message.position,
+        author_id: message.author.id,
+        mine,
+        deleted,
+        may_edit: mine && !deleted,
+        may_delete: !deleted && (mine || member.role().may_moderate()),
+        quoted: message.reply_to.and_then(|source| quoted.get(&source.id).cloned()),
+    })
+}

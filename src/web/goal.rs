@@ -1,0 +1,215 @@
+//! Goals and who takes part in them.
+
+use crate::app::App;
+use crate::chatroom::{Role, member};
+use crate::db::{Lane, Writer};
+use crate::error::{Error, Fields, Result, Text};
+use crate::goal::participation::{self, Decider, Outcome, Owner};
+use crate::goal::{self as model, Goal, GoalForm, Standing};
+use crate::id::{GoalId, UserId};
+use crate::view::context::{GoalFormView, GoalIndex, GoalNew, GoalShow, GoalView, May, MemberView, RequestView};
+use crate::web::access::{CurrentUser, GoalPath, ParticipationPath};
+use crate::web::asking::Asking;
+use crate::web::form::Form;
+use crate::web::reply;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde_json::json;
+
+/// GET `/goals`.
+pub async fn index(State(app): State<App>, asking: Asking) -> Result<Response> {
+    let viewer = asking.user();
+    let goals: Vec<Goal> = app.db.read(move |db| model::list(db, viewer)).await?;
+    let goals: Vec<GoalView> = goals.into_iter().map(GoalView::from).collect();
+    if asking.wants_json() {
+        return reply::json(StatusCode::OK, &json!({ "goals": goals }));
+    }
+    reply::page(&app, StatusCode::OK, "goal/index.html", &GoalIndex { page: asking.page(&app), goals })
+}
+
+/// GET `/goal/new`.
+pub async fn new(State(app): State<App>, asking: Asking, _: CurrentUser) -> Result<Response> {
+    show_form(&app, &asking, StatusCode::OK, GoalFormView::default(), &Fields::default())
+}
+
+/// POST `/goal/new`: `title`, `description`, `start_date`, `end_date`.
+pub async fn create(State(app): State<App>, asking: Asking, CurrentUser(user): CurrentUser, form: Form) -> Result<Response> {
+    let typed = GoalForm {
+        title: form.owned("title"),
+        description: form.owned("description"),
+        start_date: form.owned("start_date"),
+        end_date: form.owned("end_date"),
+    };
+    match typed.checked() {
+        Ok(typed) => found(&app, &asking, user.id, typed).await,
+        Err(Error::Invalid(fields)) if !asking.wants_json() => {
+            let shown = GoalFormView {
+                title: form.owned("title"),
+                description: form.owned("description"),
+                start_date: form.owned("start_date"),
+                end_date: form.owned("end_date"),
+            };
+            show_form(&app, &asking, StatusCode::UNPROCESSABLE_ENTITY, shown, &fields)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+async fn found(app: &App, asking: &Asking, owner: UserId, form: GoalForm) -> Result<Response> {
+    let (live, now) = (app.live.clone(), app.clock.now());
+    let goal = app
+        .db
+        .write(Lane::None, move |tx| -> Result<Goal> {
+            let founded = model::create(tx, owner, &form, now)?;
+            live.announce_member(tx, founded.member)?;
+            model::find(tx, founded.goal, Some(owner))
+        })
+        .await?;
+    let location = format!("/message/chatroom/{}?notice=goal-created", goal.chatroom);
+    reply::done(asking, StatusCode::CREATED, &json!({ "goal": GoalView::from(goal) }), &location)
+}
+
+/// GET `/goal/{id}`: for everybody its title, description and count; its people for members.
+pub async fn show(State(app): State<App>, asking: Asking, GoalPath(id): GoalPath) -> Result<Response> {
+    let viewer = asking.user();
+    let (goal, members, requests) = app
+        .db
+        .read(move |db| -> Result<_> {
+            let goal = model::find(db, id, viewer)?;
+            let may = May::of(goal.my);
+            let members = if may.read { member::list(db, goal.chatroom)? } else { Vec::new() };
+            let requests = if may.decide { participation::requests(db, id)? } else { Vec::new() };
+            Ok((goal, members, requests))
+        })
+        .await?;
+    let context = GoalShow {
+        page: asking.page(&app),
+        my: goal.my.map_or("none", Standing::as_str),
+        may: May::of(goal.my),
+        goal: GoalView::from(goal),
+        members: members.into_iter().map(MemberView::from).collect(),
+        requests: requests.into_iter().map(RequestView::from).collect(),
+    };
+    if asking.wants_json() {
+        let GoalShow { goal, members, requests, .. } = &context;
+        return reply::json(StatusCode::OK, &json!({ "goal": goal, "members": members, "requests": requests }));
+    }
+    reply::page(&app, StatusCode::OK, "goal/show.html", &context)
+}
+
+/// POST `/goal/{id}/join`.
+pub async fn join(State(app): State<App>, asking: Asking, CurrentUser(user): CurrentUser, GoalPath(id): GoalPath) -> Result<Response> {
+    let now = app.clock.now();
+    let act = move |tx: &mut Writer<'_>| participation::join(tx, id, user.id, now);
+    change(&app, &asking, id, user.id, "joined-asked", act).await
+}
+
+/// POST `/goal/{id}/leave`.
+pub async fn leave(State(app): State<App>, asking: Asking, CurrentUser(user): CurrentUser, GoalPath(id): GoalPath) -> Result<Response> {
+    let now = app.clock.now();
+    let act = move |tx: &mut Writer<'_>| participation::leave(tx, id, user.id, now);
+    change(&app, &asking, id, user.id, "left", act).await
+}
+
+/// POST `/goal/{id}/participation/{user}/approve`.
+pub async fn approve(
+    State(app): State<App>,
+    asking: Asking,
+    CurrentUser(by): CurrentUser,
+    ParticipationPath(id, user): ParticipationPath,
+) -> Result<Response> {
+    let now = app.clock.now();
+    let act = move |tx: &mut Writer<'_>| {
+        let by = Decider::of(tx, id, by.id)?;
+        participation::approve(tx, &by, user, now)
+    };
+    change(&app, &asking, id, user, "approved", act).await
+}
+
+/// POST `/goal/{id}/participation/{user}/refuse`.
+pub async fn refuse(
+    State(app): State<App>,
+    asking: Asking,
+    CurrentUser(by): CurrentUser,
+    ParticipationPath(id, user): ParticipationPath,
+) -> Result<Response> {
+    let now = app.clock.now();
+    let act = move |tx: &mut Writer<'_>| {
+        let by = Decider::of(tx, id, by.id)?;
+        participation::refuse(tx, &by, user, now)
+    };
+    change(&app, &asking, id, user, "refused", act).await
+}
+
+/// POST `/goal/{id}/participation/{user}/remove`.
+pub async fn remove(
+    State(app): State<App>,
+    asking: Asking,
+    CurrentUser(by): CurrentUser,
+    ParticipationPath(id, user): ParticipationPath,
+) -> Result<Response> {
+    let now = app.clock.now();
+    let act = move |tx: &mut Writer<'_>| {
+        let by = Decider::of(tx, id, by.id)?;
+        participation::remove(tx, &by, user, now)
+    };
+    change(&app, &asking, id, user, "removed", act).await
+}
+
+/// POST `/goal/{id}/participation/{user}/role`: `role`; `owner` hands the goal over.
+pub async fn role(
+    State(app): State<App>,
+    asking: Asking,
+    CurrentUser(by): CurrentUser,
+    ParticipationPath(id, user): ParticipationPath,
+    form: Form,
+) -> Result<Response> {
+    let now = app.clock.now();
+    let role = Role::parse(form.text("role")).ok_or_else(|| Error::field("role", Text::new("field-role")));
+    let notice = if matches!(role, Ok(Role::Owner)) { "handed-over" } else { "role-changed" };
+    let mut role = Some(role);
+    let act = move |tx: &mut Writer<'_>| {
+        let by = Owner::of(tx, id, by.id)?;
+        let wanted = match role.take() {
+            Some(Ok(wanted)) => wanted,
+            Some(Err(error)) => return Err(error),
+            None => return Err(Error::Unavailable),
+        };
+        role = Some(Ok(wanted));
+        participation::change_role(tx, &by, user, wanted, now)
+    };
+    change(&app, &asking, id, user, notice, act).await
+}
+
+/// Does one act on somebody's participation and tells everybody concerned; answers what that person now is.
+async fn change(
+    app: &App,
+    asking: &Asking,
+    goal: GoalId,
+    user: UserId,
+    notice: &str,
+    mut act: impl FnMut(&mut Writer<'_>) -> Result<Outcome> + Send + 'static,
+) -> Result<Response> {
+    let live = app.live.clone();
+    let standing = app
+        .db
+        .write(Lane::None, move |tx| -> Result<Option<Standing>> {
+            let outcome = act(tx)?;
+            live.announce_outcome(tx, outcome)?;
+            participation::standing(tx, goal, user)
+        })
+        .await?;
+    let (role, status) = match standing {
+        Some(Standing::Approved(role)) => (Some(role), Some("approved")),
+        Some(Standing::Pending) => (Some(Role::Member), Some("pending")),
+        None => (None, None),
+    };
+    let body = json!({ "participation": { "user_id": user, "role": role, "status": status } });
+    reply::done(asking, StatusCode::OK, &body, &format!("/goal/{goal}?notice={notice}"))
+}
+
+fn show_form(app: &App, asking: &Asking, status: StatusCode, form: GoalFormView, fields: &Fields) -> Result<Response> {
+    let context = GoalNew { page: asking.page(app), form, errors: reply::errors(fields, asking.locale()) };
+    reply::page(app, status, "goal/new.html", &context)
+}

@@ -1,0 +1,112 @@
+//! Who tries too often: buckets per address, and per account for logins.
+
+use crate::error::{Error, Result};
+use governor::clock::{Clock as _, DefaultClock};
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use std::hash::Hash;
+use std::net::{IpAddr, Ipv6Addr};
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+/// Buckets that are full again are thrown away each time that so many were asked.
+const SWEEP: u32 = 4_096;
+
+/// All limits. A cheap clone.
+#[derive(Clone)]
+pub struct Limits(Option<Arc<Buckets>>);
+
+struct Buckets {
+    logins: Bucket<IpAddr>,
+    accounts: Bucket<String>,
+    registrations: Bucket<IpAddr>,
+}
+
+impl Limits {
+    /// The limits, or none at all for tests and benchmarks.
+    pub fn new(is_on: bool) -> Self {
+        Self(is_on.then(|| {
+            Arc::new(Buckets {
+                logins: Bucket::new(20, Duration::from_secs(6)),
+                accounts: Bucket::new(10, Duration::from_secs(30)),
+                registrations: Bucket::new(10, Duration::from_secs(60)),
+            })
+        }))
+    }
+
+    /// A login is tried, from an address, for an account.
+    ///
+    /// # Errors
+    /// `TooMany`.
+    pub fn login(&self, address: IpAddr, email: &str) -> Result<()> {
+        let Some(buckets) = &self.0 else { return Ok(()) };
+        buckets.logins.check(network(address))?;
+        buckets.accounts.check(email.trim().to_lowercase())
+    }
+
+    /// An account is opened from an address.
+    ///
+    /// # Errors
+    /// `TooMany`.
+    pub fn registration(&self, address: IpAddr) -> Result<()> {
+        self.0.as_ref().map_or(Ok(()), |buckets| buckets.registrations.check(network(address)))
+    }
+}
+
+/// An IPv6 customer has a /64: one bucket for all its addresses.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(address) => IpAddr::V4(address),
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from(u128::from(address) & (u128::MAX << 64))),
+    }
+}
+
+struct Bucket<K: Hash + Eq + Clone> {
+    keys: DefaultKeyedRateLimiter<K>,
+    asked: AtomicU32,
+}
+
+impl<K: Hash + Eq + Clone> Bucket<K> {
+    /// So many at once, then one each so often.
+    fn new(burst: u32, each: Duration) -> Self {
+        let quota = Quota::with_period(each).unwrap_or_else(|| Quota::per_second(NonZeroU32::MIN));
+        let quota = quota.allow_burst(NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN));
+        Self { keys: RateLimiter::keyed(quota), asked: AtomicU32::new(0) }
+    }
+
+    fn check(&self, key: K) -> Result<()> {
+        if self.asked.fetch_add(1, Ordering::Relaxed) % SWEEP == SWEEP - 1 {
+            self.keys.retain_recent();
+        }
+        self.keys.check_key(&key).map_err(|early| {
+            let wait = early.wait_time_from(DefaultClock::default().now());
+            Error::TooMany { retry_after: wait.as_secs() + 1 }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_and_an_account_each_have_a_limit() {
+        let limits = Limits::new(true);
+        let alice: IpAddr = "192.0.2.1".parse().unwrap();
+        let count = |email: &str| (0..50).filter(|_| limits.login(alice, email).is_ok()).count();
+        assert_eq!(count("alice@example.fr"), 10);
+        assert_eq!(count("Bob@example.fr"), 0, "the address has used up its own");
+        let other: IpAddr = "192.0.2.2".parse().unwrap();
+        assert!(matches!(limits.login(other, " ALICE@example.fr"), Err(Error::TooMany { retry_after: 1..=31 })));
+        assert!(limits.login(other, "bob@example.fr").is_ok());
+    }
+
+    #[test]
+    fn a_network_of_version_6_is_one_customer() {
+        let limits = Limits::new(true);
+        let open = (0..50_u16).filter(|n| limits.registration(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, *n).into()).is_ok());
+        assert_eq!(open.count(), 10);
+        assert!(limits.registration("2001:db8:0:1::1".parse().unwrap()).is_ok());
+    }
+}

@@ -1,0 +1,6 @@
+//! Through public URLs, on a real server with its real database and hub. One binary; a file per noun.
+
+#![expect(unreachable_pub, reason = "a test binary has no outside")]
+
+mod harness;
+mod smoke;
