@@ -69,10 +69,7 @@ impl Engine {
             if state.revocations.cover(subject, issued_at) {
                 return Err(Refused::Revoked);
             }
-            if reached(
-                self.limits.connections_per_subject,
-                state.roll.of_subject(subject).len(),
-            ) {
+            if reached(self.limits.connections_per_subject, state.roll.of_subject(subject).len()) {
                 return Err(Refused::TooManyOfSubject);
             }
         }
@@ -81,11 +78,7 @@ impl Engine {
         }
         state.next_id += 1;
         state.open += 1;
-        let subscriber = Arc::new(Subscriber::new(
-            state.next_id,
-            self.limits.queue_bytes,
-            traits,
-        ));
+        let subscriber = Arc::new(Subscriber::new(state.next_id, self.limits.queue_bytes, traits));
         let first = state.roll.next_deadline();
         state.roll.insert(Arc::clone(&subscriber));
         let cursor = last.and_then(|last| state.history.find(last));
@@ -95,13 +88,7 @@ impl Engine {
         if state.roll.next_deadline() != first || state.roll.len() == 1 {
             self.alarm.notify_one();
         }
-        Ok(Start {
-            registration: Registration {
-                engine: Arc::clone(self),
-                subscriber,
-            },
-            cursor,
-        })
+        Ok(Start { registration: Registration { engine: Arc::clone(self), subscriber }, cursor })
     }
 }
 

@@ -70,14 +70,9 @@ fn deliver_event(event: &Event, readers: &[Readers]) -> Vec<u64> {
     let mut served = (readers.len() > 1).then(HashSet::new);
     for entry in readers.iter().flat_map(|list| list.iter()) {
         let subscriber = &entry.subscriber;
-        let first = served
-            .as_mut()
-            .is_none_or(|served| served.insert(subscriber.id));
+        let first = served.as_mut().is_none_or(|served| served.insert(subscriber.id));
         if first && (!event.private || entry.readable || subscriber.may_receive(event)) {
-            match subscriber
-                .queue
-                .push(event.on(subscriber.wire), event.class)
-            {
+            match subscriber.queue.push(event.on(subscriber.wire), event.class) {
                 Pushed::Overflow => overflown.push(subscriber.id),
                 Pushed::Queued | Pushed::Dropped | Pushed::Ended => {}
             }
@@ -107,10 +102,7 @@ impl Engine {
         let mut state = self.state();
         while state.line.busy && state.line.pending.len() >= MAX_PENDING {
             state.line.waiting += 1;
-            state = self
-                .room
-                .wait(state)
-                .unwrap_or_else(std::sync::PoisonError::into_inner);
+            state = self.room.wait(state).unwrap_or_else(std::sync::PoisonError::into_inner);
             state.line.waiting -= 1;
         }
         state
@@ -122,10 +114,7 @@ impl Engine {
         if !state.line.busy {
             state.line.busy = true;
             drop(state);
-            self.work(Turn {
-                engine: self,
-                over: false,
-            });
+            self.work(Turn { engine: self, over: false });
         }
     }
 
@@ -163,8 +152,8 @@ mod tests {
 
     use super::*;
     use crate::{
-        admission::Start, engine::Limits, event::Wire, matcher::Matcher, queue::Taken,
-        subscriber::Interest, subscriber::Traits, update::Update,
+        admission::Start, engine::Limits, event::Wire, matcher::Matcher, queue::Taken, subscriber::Interest,
+        subscriber::Traits, update::Update,
     };
 
     fn engine() -> Arc<Engine> {
@@ -179,31 +168,16 @@ mod tests {
     }
 
     fn subscribe(engine: &Arc<Engine>, topics: &[&str]) -> Start {
-        let matchers = topics
-            .iter()
-            .map(|topic| Matcher::exact(topic).unwrap())
-            .collect();
+        let matchers = topics.iter().map(|topic| Matcher::exact(topic).unwrap()).collect();
         let interest = Interest::new(matchers);
         let grants = Default::default();
-        let traits = Traits {
-            subject: None,
-            wire: Wire::Sse,
-            beats: false,
-            deadline: None,
-            grants,
-            interest,
-        };
+        let traits = Traits { subject: None, wire: Wire::Sse, beats: false, deadline: None, grants, interest };
         engine.admit(traits, None, None).unwrap()
     }
 
     fn received(start: &Start) -> Vec<u8> {
         let (mut all, mut context) = (Vec::new(), Context::from_waker(noop_waker_ref()));
-        while let Poll::Ready(Taken::Bytes(bytes)) = start
-            .registration
-            .subscriber()
-            .queue
-            .poll_take(&mut context)
-        {
+        while let Poll::Ready(Taken::Bytes(bytes)) = start.registration.subscriber().queue.poll_take(&mut context) {
             all.extend_from_slice(&bytes);
         }
         all
@@ -215,33 +189,23 @@ mod tests {
         const PUBLISHERS: usize = 6;
         const EACH: usize = 1_000;
         let engine = engine();
-        let streams: Vec<_> = (0..100)
-            .map(|n| subscribe(&engine, if n % 2 == 0 { &["a", "b"] } else { &["*"] }))
-            .collect();
+        let streams: Vec<_> =
+            (0..100).map(|n| subscribe(&engine, if n % 2 == 0 { &["a", "b"] } else { &["*"] })).collect();
         thread::scope(|scope| {
             for publisher in 0..PUBLISHERS {
                 let engine = &engine;
                 scope.spawn(move || {
                     for n in 0..EACH {
-                        let update = Update::new(
-                            if n % 3 == 0 { "a" } else { "b" },
-                            format!("{publisher}/{n}"),
-                        )
-                        .unwrap();
+                        let update =
+                            Update::new(if n % 3 == 0 { "a" } else { "b" }, format!("{publisher}/{n}")).unwrap();
                         assert!(engine.publish(Arc::new(Event::new(update))));
                     }
                 });
             }
         });
         let first = received(&streams[0]);
-        assert_eq!(
-            first.windows(6).filter(|bytes| bytes == b"data: ").count(),
-            PUBLISHERS * EACH
-        );
-        assert!(
-            streams[1..].iter().all(|stream| received(stream) == first),
-            "one order for all"
-        );
+        assert_eq!(first.windows(6).filter(|bytes| bytes == b"data: ").count(), PUBLISHERS * EACH);
+        assert!(streams[1..].iter().all(|stream| received(stream) == first), "one order for all");
         assert!(engine.state().line.is_empty() && !engine.state().line.busy);
     }
 }

@@ -84,13 +84,7 @@ impl Engine {
             revocations: Revocations::new(limits.revocation.as_secs_f64()),
             line: Line::default(),
         };
-        Self {
-            limits,
-            state: Mutex::new(state),
-            room: Condvar::new(),
-            left: Notify::new(),
-            alarm: Arc::default(),
-        }
+        Self { limits, state: Mutex::new(state), room: Condvar::new(), left: Notify::new(), alarm: Arc::default() }
     }
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
@@ -159,10 +153,7 @@ impl Engine {
     ) -> bool {
         let mut state = self.state();
         let mut interest = subscriber.interest();
-        let new = verdicts
-            .keys()
-            .filter(|topic| !interest.named.contains_key(*topic))
-            .count();
+        let new = verdicts.keys().filter(|topic| !interest.named.contains_key(*topic)).count();
         if interest.named.len() + new > max {
             return false;
         }
@@ -190,11 +181,7 @@ impl Engine {
     }
 
     /// What the authorizer said during a replay.
-    pub(crate) fn renew(
-        &self,
-        subscriber: &Subscriber,
-        verdicts: impl IntoIterator<Item = (Topic, bool)>,
-    ) {
+    pub(crate) fn renew(&self, subscriber: &Subscriber, verdicts: impl IntoIterator<Item = (Topic, bool)>) {
         let _order = self.state();
         let mut interest = subscriber.interest();
         for (topic, allowed) in verdicts {
@@ -220,11 +207,7 @@ impl Engine {
     pub(crate) fn expire(&self, now: Instant) {
         let state = self.state();
         let ids = state.roll.due(now);
-        end_all(state, &ids, |subscriber| {
-            subscriber
-                .deadline
-                .map_or(Ending::Lifetime, |(_, ending)| ending)
-        });
+        end_all(state, &ids, |subscriber| subscriber.deadline.map_or(Ending::Lifetime, |(_, ending)| ending));
     }
 
     pub(crate) fn end(&self, id: u64, ending: Ending) {
@@ -289,11 +272,7 @@ impl Drop for Engine {
 }
 
 /// Takes streams out of the state, and tells them outside of the lock.
-fn end_all(
-    mut state: MutexGuard<'_, State>,
-    ids: &[u64],
-    ending: impl Fn(&Subscriber) -> Ending,
-) -> usize {
+fn end_all(mut state: MutexGuard<'_, State>, ids: &[u64], ending: impl Fn(&Subscriber) -> Ending) -> usize {
     let ended: Vec<_> = ids.iter().filter_map(|id| state.remove(*id)).collect();
     drop(state);
     for subscriber in &ended {
@@ -310,16 +289,12 @@ impl State {
         }
         let mut interest = subscriber.interest();
         interest.live = true;
-        let entry = |readable| Entry {
-            subscriber: Arc::clone(subscriber),
-            readable,
-        };
+        let entry = |readable| Entry { subscriber: Arc::clone(subscriber), readable };
         if interest.everything {
             self.index.insert(None, entry(false));
         }
         for (topic, allowed) in &interest.named {
-            self.index
-                .insert(Some(topic), entry(*allowed || subscriber.is_granted(topic)));
+            self.index.insert(Some(topic), entry(*allowed || subscriber.is_granted(topic)));
         }
     }
 

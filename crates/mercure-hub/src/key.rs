@@ -66,15 +66,9 @@ impl Key {
 
     /// Header and payload, encoded and signed (RFC 7515 section 7.1).
     pub(crate) fn sign(&self, header: &[u8], payload: &[u8]) -> String {
-        let (header, payload) = (
-            URL_SAFE_NO_PAD.encode(header),
-            URL_SAFE_NO_PAD.encode(payload),
-        );
+        let (header, payload) = (URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(payload));
         let signed = format!("{header}.{payload}");
-        let tag = hmac::sign(
-            &hmac::Key::new(self.algorithm.hmac(), &self.secret),
-            signed.as_bytes(),
-        );
+        let tag = hmac::sign(&hmac::Key::new(self.algorithm.hmac(), &self.secret), signed.as_bytes());
         format!("{signed}.{}", URL_SAFE_NO_PAD.encode(tag))
     }
 
@@ -84,19 +78,13 @@ impl Key {
     }
 
     fn hmac(algorithm: Algorithm, secret: &[u8]) -> Self {
-        Self {
-            algorithm,
-            secret: secret.into(),
-            verifier: DecodingKey::from_secret(secret),
-        }
+        Self { algorithm, secret: secret.into(), verifier: DecodingKey::from_secret(secret) }
     }
 }
 
 impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Key")
-            .field("algorithm", &self.algorithm)
-            .finish_non_exhaustive()
+        f.debug_struct("Key").field("algorithm", &self.algorithm).finish_non_exhaustive()
     }
 }
 
@@ -138,10 +126,7 @@ pub struct Grant {
 pub fn mint(key: &Key, claims: &Claims) -> String {
     let header = format!("{{\"typ\":\"JWT\",\"alg\":\"{}\"}}", key.algorithm.name());
     // Strings and numbers always serialise; were it otherwise, the empty payload grants nothing.
-    key.sign(
-        header.as_bytes(),
-        &serde_json::to_vec(claims).unwrap_or_default(),
-    )
+    key.sign(header.as_bytes(), &serde_json::to_vec(claims).unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -162,9 +147,6 @@ mod tests {
             b"{\"typ\":\"JWT\",\r\n \"alg\":\"HS256\"}",
             b"{\"iss\":\"joe\",\r\n \"exp\":1300819380,\r\n \"http://example.com/is_root\":true}",
         );
-        assert!(
-            token.ends_with(".dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"),
-            "{token}"
-        );
+        assert!(token.ends_with(".dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"), "{token}");
     }
 }

@@ -50,10 +50,7 @@ pub(crate) struct Queue {
 
 impl Queue {
     pub(crate) fn new(budget: usize) -> Self {
-        Self {
-            budget,
-            waiting: Mutex::default(),
-        }
+        Self { budget, waiting: Mutex::default() }
     }
 
     /// Queues a frame. Never waits.
@@ -63,8 +60,7 @@ impl Queue {
             return Pushed::Ended;
         }
         // A single frame may be larger than the budget: to a subscriber that has read all before it, it is no sign of being slow.
-        let fits =
-            |queue: &Waiting| queue.bytes + frame.len() <= self.budget || queue.frames.is_empty();
+        let fits = |queue: &Waiting| queue.bytes + frame.len() <= self.budget || queue.frames.is_empty();
         if !fits(&queue) {
             match class {
                 Class::Ephemeral => return Pushed::Dropped,
@@ -141,11 +137,7 @@ fn wake(mut queue: MutexGuard<'_, Waiting>) {
 
 impl Waiting {
     fn wait(&mut self, context: &Context<'_>) {
-        if !self
-            .waker
-            .as_ref()
-            .is_some_and(|waker| waker.will_wake(context.waker()))
-        {
+        if !self.waker.as_ref().is_some_and(|waker| waker.will_wake(context.waker())) {
             self.waker = Some(context.waker().clone());
         }
     }
@@ -172,17 +164,13 @@ impl Waiting {
             size += frame.len();
             size <= MAX_JOIN
         });
-        let (more, size) = more.fold((0, first.len()), |(count, size), (frame, _)| {
-            (count + 1, size + frame.len())
-        });
+        let (more, size) = more.fold((0, first.len()), |(count, size), (frame, _)| (count + 1, size + frame.len()));
         let joined = if more == 0 {
             first
         } else {
             let mut joined = BytesMut::with_capacity(size);
             joined.extend_from_slice(&first);
-            (0..more)
-                .filter_map(|_| self.pop())
-                .for_each(|frame| joined.extend_from_slice(&frame));
+            (0..more).filter_map(|_| self.pop()).for_each(|frame| joined.extend_from_slice(&frame));
             joined.freeze()
         };
         if self.frames.is_empty() {
@@ -221,10 +209,7 @@ mod tests {
         for byte in b"abc" {
             assert_eq!(queue.push(&frame(*byte, 2), Class::Durable), Pushed::Queued);
         }
-        assert_eq!(
-            take(&queue),
-            Poll::Ready(Taken::Bytes(Bytes::from_static(b"aabbcc")))
-        );
+        assert_eq!(take(&queue), Poll::Ready(Taken::Bytes(Bytes::from_static(b"aabbcc"))));
         assert_eq!(take(&queue), Poll::Pending);
     }
 
@@ -234,43 +219,26 @@ mod tests {
         let large = frame(b'x', MAX_JOIN);
         queue.push(&large, Class::Durable);
         queue.push(&frame(b'y', 1), Class::Durable);
-        let Poll::Ready(Taken::Bytes(first)) = take(&queue) else {
-            panic!("a frame waits")
-        };
+        let Poll::Ready(Taken::Bytes(first)) = take(&queue) else { panic!("a frame waits") };
         assert_eq!(first.as_ptr(), large.as_ptr(), "the same memory");
-        assert_eq!(
-            take(&queue),
-            Poll::Ready(Taken::Bytes(Bytes::from_static(b"y")))
-        );
+        assert_eq!(take(&queue), Poll::Ready(Taken::Bytes(Bytes::from_static(b"y"))));
     }
 
     #[test]
     fn ephemeral_frames_make_room_first() {
         let queue = Queue::new(10);
-        assert_eq!(
-            queue.push(&frame(b'e', 4), Class::Ephemeral),
-            Pushed::Queued
-        );
+        assert_eq!(queue.push(&frame(b'e', 4), Class::Ephemeral), Pushed::Queued);
         assert_eq!(queue.push(&frame(b'a', 5), Class::Durable), Pushed::Queued);
-        assert_eq!(
-            queue.push(&frame(b'f', 2), Class::Ephemeral),
-            Pushed::Dropped
-        );
+        assert_eq!(queue.push(&frame(b'f', 2), Class::Ephemeral), Pushed::Dropped);
         assert_eq!(queue.push(&frame(b'b', 5), Class::Durable), Pushed::Queued);
-        assert_eq!(
-            take(&queue),
-            Poll::Ready(Taken::Bytes(Bytes::from_static(b"aaaaabbbbb")))
-        );
+        assert_eq!(take(&queue), Poll::Ready(Taken::Bytes(Bytes::from_static(b"aaaaabbbbb"))));
     }
 
     #[test]
     fn a_full_queue_ends_the_stream_and_frees_its_memory() {
         let queue = Queue::new(10);
         assert_eq!(queue.push(&frame(b'a', 10), Class::Durable), Pushed::Queued);
-        assert_eq!(
-            queue.push(&frame(b'b', 1), Class::Durable),
-            Pushed::Overflow
-        );
+        assert_eq!(queue.push(&frame(b'b', 1), Class::Durable), Pushed::Overflow);
         assert_eq!(queue.push(&frame(b'c', 1), Class::Durable), Pushed::Ended);
         assert_eq!(take(&queue), Poll::Ready(Taken::Ended(Ending::Slow)));
         assert_eq!(lock(&queue.waiting).bytes, 0);
@@ -280,28 +248,20 @@ mod tests {
     fn an_empty_queue_takes_a_frame_of_any_size() {
         let queue = Queue::new(10);
         assert_eq!(queue.push(&frame(b'a', 50), Class::Durable), Pushed::Queued);
-        assert_eq!(
-            queue.push(&frame(b'b', 1), Class::Durable),
-            Pushed::Overflow
-        );
+        assert_eq!(queue.push(&frame(b'b', 1), Class::Durable), Pushed::Overflow);
     }
 
     #[test]
     fn a_gentle_ending_comes_after_what_waits_and_an_abrupt_one_instead() {
-        for (ending, first) in [
-            (Ending::Expired, Taken::Bytes(frame(b'a', 3))),
-            (Ending::Revoked, Taken::Ended(Ending::Revoked)),
-        ] {
+        for (ending, first) in
+            [(Ending::Expired, Taken::Bytes(frame(b'a', 3))), (Ending::Revoked, Taken::Ended(Ending::Revoked))]
+        {
             let queue = Queue::new(10);
             queue.push(&frame(b'a', 3), Class::Durable);
             queue.end(ending);
             queue.end(Ending::Silent);
             assert_eq!(take(&queue), Poll::Ready(first));
-            assert_eq!(
-                take(&queue),
-                Poll::Ready(Taken::Ended(ending)),
-                "the first reason stays"
-            );
+            assert_eq!(take(&queue), Poll::Ready(Taken::Ended(ending)), "the first reason stays");
         }
     }
 
@@ -310,9 +270,6 @@ mod tests {
         let queue = Queue::new(10);
         queue.push_if_idle(&frame(b':', 1));
         queue.push_if_idle(&frame(b':', 1));
-        assert_eq!(
-            take(&queue),
-            Poll::Ready(Taken::Bytes(Bytes::from_static(b":")))
-        );
+        assert_eq!(take(&queue), Poll::Ready(Taken::Bytes(Bytes::from_static(b":"))));
     }
 }

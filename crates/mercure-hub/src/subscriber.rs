@@ -50,11 +50,7 @@ impl Interest {
     }
 
     pub(crate) fn wants(&self, event: &Event) -> bool {
-        self.everything
-            || event
-                .topics
-                .iter()
-                .any(|topic| self.named.contains_key(topic))
+        self.everything || event.topics.iter().any(|topic| self.named.contains_key(topic))
     }
 }
 
@@ -86,26 +82,9 @@ pub(crate) struct Traits {
 
 impl Subscriber {
     pub(crate) fn new(id: u64, budget: usize, traits: Traits) -> Self {
-        let Traits {
-            subject,
-            wire,
-            beats,
-            deadline,
-            grants,
-            interest,
-        } = traits;
+        let Traits { subject, wire, beats, deadline, grants, interest } = traits;
         let (interest, queue) = (Mutex::new(interest), Queue::new(budget));
-        Self {
-            id,
-            subject,
-            wire,
-            beats,
-            deadline,
-            grants,
-            interest,
-            queue,
-            unanswered: AtomicU8::new(0),
-        }
+        Self { id, subject, wire, beats, deadline, grants, interest, queue, unanswered: AtomicU8::new(0) }
     }
 
     /// The interest. Changed under the engine's lock only, so that it and the index agree.
@@ -123,10 +102,7 @@ impl Subscriber {
             return true;
         }
         let interest = self.interest();
-        event
-            .topics
-            .iter()
-            .any(|topic| interest.named.get(topic) == Some(&true))
+        event.topics.iter().any(|topic| interest.named.get(topic) == Some(&true))
     }
 
     /// The topics that were asked for by name and may be read: those whose cursors a heartbeat tells.

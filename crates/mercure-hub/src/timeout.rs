@@ -27,18 +27,10 @@ pub struct WriteTimeout<IO> {
 impl<IO> WriteTimeout<IO> {
     /// Lets a write to `io` be stuck for `limit` at most.
     pub fn new(io: IO, limit: Duration) -> Self {
-        Self {
-            io,
-            limit,
-            stuck: None,
-        }
+        Self { io, limit, stuck: None }
     }
 
-    fn watch<T>(
-        &mut self,
-        context: &mut Context<'_>,
-        written: Poll<io::Result<T>>,
-    ) -> Poll<io::Result<T>> {
+    fn watch<T>(&mut self, context: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if written.is_ready() {
             self.stuck = None;
             return written;
@@ -61,11 +53,7 @@ impl<IO: AsyncRead + Unpin> AsyncRead for WriteTimeout<IO> {
 }
 
 impl<IO: AsyncWrite + Unpin> AsyncWrite for WriteTimeout<IO> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.io).poll_write(context, bytes);
         self.watch(context, written)
     }
@@ -112,9 +100,7 @@ mod tests {
         let (near, mut far) = duplex(4);
         let mut near = WriteTimeout::new(near, Duration::from_secs(10));
         let writing = tokio::spawn(async move {
-            near.write_all(b"abcdefgh")
-                .await
-                .map_err(|error| error.kind())?;
+            near.write_all(b"abcdefgh").await.map_err(|error| error.kind())?;
             near.write_all(b"ijkl").await.map_err(|error| error.kind())
         });
         sleep(Duration::from_secs(9)).await;

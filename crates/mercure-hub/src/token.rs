@@ -48,10 +48,7 @@ pub(crate) fn verify(token: &str, key: &Key, now: f64) -> Result<Verified, Faile
     if decoded.header.crit.is_some() {
         return Err("crit");
     }
-    let strict = decoded
-        .header
-        .typ
-        .is_some_and(|typ| typ.to_ascii_lowercase().ends_with("at+jwt"));
+    let strict = decoded.header.typ.is_some_and(|typ| typ.to_ascii_lowercase().ends_with("at+jwt"));
     read(decoded.claims, strict, now)
 }
 
@@ -59,10 +56,7 @@ fn failed_check(error: &jsonwebtoken::errors::Error) -> FailedCheck {
     use jsonwebtoken::errors::ErrorKind;
     if matches!(error.kind(), ErrorKind::InvalidSignature) {
         "signature"
-    } else if matches!(
-        error.kind(),
-        ErrorKind::InvalidAlgorithm | ErrorKind::InvalidAlgorithmName
-    ) {
+    } else if matches!(error.kind(), ErrorKind::InvalidAlgorithm | ErrorKind::InvalidAlgorithmName) {
         "alg"
     } else {
         "form"
@@ -77,10 +71,7 @@ fn read(claims: Map<String, Value>, strict: bool, now: f64) -> Result<Verified, 
     if expires_at.is_some_and(|at| at <= now) {
         return Err("expired");
     }
-    if time(&claims, "nbf")
-        .ok_or("nbf")?
-        .is_some_and(|at| at > now)
-    {
+    if time(&claims, "nbf").ok_or("nbf")?.is_some_and(|at| at > now) {
         return Err("not yet valid");
     }
     let issued_at = time(&claims, "iat").ok_or("iat")?;
@@ -89,9 +80,7 @@ fn read(claims: Map<String, Value>, strict: bool, now: f64) -> Result<Verified, 
         Some(Value::String(subject)) => Some(subject.clone()),
         Some(_) => return Err("sub"),
     };
-    let grant = claims
-        .get("mercure")
-        .or_else(|| claims.get("https://mercure.rocks/"));
+    let grant = claims.get("mercure").or_else(|| claims.get("https://mercure.rocks/"));
     let grant = grant.and_then(Value::as_object).ok_or("mercure claim")?;
     Ok(Verified {
         subject,
@@ -117,9 +106,7 @@ fn grants(list: Option<&Value>) -> Option<Grants> {
         Some(list) => list.as_array().filter(|list| list.len() <= MAX_MATCHERS)?,
     };
     let matchers = list.iter().map(|value| {
-        let value = value
-            .as_str()
-            .filter(|value| value.len() <= MAX_MATCHER_BYTES)?;
+        let value = value.as_str().filter(|value| value.len() <= MAX_MATCHER_BYTES)?;
         Matcher::exact(value).ok()
     });
     matchers.collect::<Option<Vec<_>>>().map(Grants::new)
@@ -155,28 +142,17 @@ mod tests {
     #[test]
     fn a_minted_token_is_read_back() {
         for key in [Key::hs256(SECRET), Key::hs384(SECRET), Key::hs512(SECRET)] {
-            let grant = Grant {
-                subscribe: vec!["user/3".into()],
-                publish: vec!["*".into()],
-            };
+            let grant = Grant { subscribe: vec!["user/3".into()], publish: vec!["*".into()] };
             let token = mint(
                 &key,
-                &Claims {
-                    sub: Some("3".into()),
-                    iat: Some(NOW - 0.25),
-                    exp: Some(NOW + 0.25),
-                    mercure: grant,
-                },
+                &Claims { sub: Some("3".into()), iat: Some(NOW - 0.25), exp: Some(NOW + 0.25), mercure: grant },
             );
             let read = verify(&token, &key, NOW).unwrap();
             assert_eq!(
                 (read.subject.as_deref(), read.issued_at, read.expires_at),
                 (Some("3"), Some(NOW - 0.25), Some(NOW + 0.25))
             );
-            assert!(
-                read.publish.cover(&Topic::new("x").unwrap())
-                    && !read.subscribe.cover(&Topic::new("x").unwrap())
-            );
+            assert!(read.publish.cover(&Topic::new("x").unwrap()) && !read.subscribe.cover(&Topic::new("x").unwrap()));
             assert_eq!(verify(&token, &key, NOW + 0.25).err(), Some("expired"));
         }
     }
@@ -185,22 +161,9 @@ mod tests {
     fn the_algorithm_is_the_keys_own() {
         let claims = json!({"mercure": {}});
         let key = Key::hs256(SECRET);
+        assert_eq!(verify(&sign(&json!({"alg": "HS256"}), &claims, &key), &Key::hs512(SECRET), NOW).err(), Some("alg"));
         assert_eq!(
-            verify(
-                &sign(&json!({"alg": "HS256"}), &claims, &key),
-                &Key::hs512(SECRET),
-                NOW
-            )
-            .err(),
-            Some("alg")
-        );
-        assert_eq!(
-            verify(
-                &sign(&json!({"alg": "HS256"}), &claims, &key),
-                &Key::hs256("another secret"),
-                NOW
-            )
-            .err(),
+            verify(&sign(&json!({"alg": "HS256"}), &claims, &key), &Key::hs256("another secret"), NOW).err(),
             Some("signature")
         );
         let unsigned = format!(
@@ -210,14 +173,8 @@ mod tests {
         );
         assert!(verify(&unsigned, &key, NOW).is_err());
         let empty = Key::hs256("");
-        assert_eq!(
-            verify(&mint(&empty, &Claims::default()), &empty, NOW).err(),
-            Some("no secret")
-        );
-        assert_eq!(
-            check(json!({"alg": "HS256", "crit": ["exp"]}), claims).err(),
-            Some("crit")
-        );
+        assert_eq!(verify(&mint(&empty, &Claims::default()), &empty, NOW).err(), Some("no secret"));
+        assert_eq!(check(json!({"alg": "HS256", "crit": ["exp"]}), claims).err(), Some("crit"));
         assert_eq!(verify("short", &key, NOW).err(), Some("length"));
         assert!(verify(&"x.".repeat(40), &key, NOW).is_err());
     }
@@ -245,37 +202,16 @@ mod tests {
     #[test]
     fn only_whole_grants_count() {
         for (token, failed) in [
-            (
-                json!({"mercure": {"publish": ["*"], "subscribe": []}}),
-                None,
-            ),
+            (json!({"mercure": {"publish": ["*"], "subscribe": []}}), None),
             (json!({"https://mercure.rocks/": {"publish": ["*"]}}), None),
-            (
-                json!({"mercure": {"publish": null, "payload": {"x": 1}}}),
-                None,
-            ),
+            (json!({"mercure": {"publish": null, "payload": {"x": 1}}}), None),
             (json!({}), Some("mercure claim")),
             (json!({"mercure": ["*"]}), Some("mercure claim")),
-            (
-                json!({"mercure": {"publish": "*"}}),
-                Some("mercure.publish"),
-            ),
-            (
-                json!({"mercure": {"subscribe": [1]}}),
-                Some("mercure.subscribe"),
-            ),
-            (
-                json!({"mercure": {"subscribe": ["a\n"]}}),
-                Some("mercure.subscribe"),
-            ),
-            (
-                json!({"mercure": {"subscribe": vec!["x"; 1_001]}}),
-                Some("mercure.subscribe"),
-            ),
-            (
-                json!({"mercure": {"subscribe": ["x".repeat(4_097)]}}),
-                Some("mercure.subscribe"),
-            ),
+            (json!({"mercure": {"publish": "*"}}), Some("mercure.publish")),
+            (json!({"mercure": {"subscribe": [1]}}), Some("mercure.subscribe")),
+            (json!({"mercure": {"subscribe": ["a\n"]}}), Some("mercure.subscribe")),
+            (json!({"mercure": {"subscribe": vec!["x"; 1_001]}}), Some("mercure.subscribe")),
+            (json!({"mercure": {"subscribe": ["x".repeat(4_097)]}}), Some("mercure.subscribe")),
         ] {
             assert_eq!(claims(token.clone()), failed, "{token}");
         }
@@ -285,14 +221,8 @@ mod tests {
     fn tokens_of_the_newer_generation_are_not_judged_by_the_older_rules() {
         let grant = json!({"mercure": {"subscribe": ["*"]}});
         for typ in ["at+jwt", "AT+JWT", "application/at+jwt"] {
-            assert_eq!(
-                check(json!({"alg": "HS256", "typ": typ}), grant.clone()).err(),
-                Some("generation")
-            );
+            assert_eq!(check(json!({"alg": "HS256", "typ": typ}), grant.clone()).err(), Some("generation"));
         }
-        assert_eq!(
-            claims(json!({"mercure": {}, "authorization_details": []})),
-            Some("generation")
-        );
+        assert_eq!(claims(json!({"mercure": {}, "authorization_details": []})), Some("generation"));
     }
 }

@@ -21,9 +21,7 @@ pub const PATH: &str = "/.well-known/mercure";
 
 /// Waits for something that must happen, and not for ever.
 pub async fn within<T>(what: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(60), what)
-        .await
-        .expect("it happens in time")
+    tokio::time::timeout(Duration::from_secs(60), what).await.expect("it happens in time")
 }
 
 /// Waits until something is so.
@@ -51,10 +49,7 @@ pub fn config() -> HubConfig {
 }
 
 pub fn open_config() -> HubConfig {
-    HubConfig {
-        anonymous: true,
-        ..config()
-    }
+    HubConfig { anonymous: true, ..config() }
 }
 
 pub fn now() -> f64 {
@@ -67,10 +62,7 @@ pub fn claims(sub: Option<&str>, subscribe: &[&str], publish: &[&str]) -> Claims
         sub: sub.map(str::to_owned),
         iat: Some(now()),
         exp: Some(now() + 60.0),
-        mercure: Grant {
-            subscribe: list(subscribe),
-            publish: list(publish),
-        },
+        mercure: Grant { subscribe: list(subscribe), publish: list(publish) },
     }
 }
 
@@ -98,9 +90,7 @@ impl Server {
     }
 
     pub fn now(&self, topic: &str, data: &str) {
-        self.hub
-            .publish(mercure_hub::Update::new(topic, data).unwrap())
-            .unwrap();
+        self.hub.publish(mercure_hub::Update::new(topic, data).unwrap()).unwrap();
     }
 
     pub fn now_private(&self, topic: &str, data: &str) {
@@ -111,22 +101,14 @@ impl Server {
     async fn send(&self, request: Vec<u8>) -> Connection {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
         stream.write_all(&request).await.unwrap();
-        Connection {
-            stream,
-            buffer: Vec::new(),
-        }
+        Connection { stream, buffer: Vec::new() }
     }
 
     /// Any request; `headers` are whole lines.
     pub async fn request(&self, method: &str, target: &str, headers: &str, body: &str) -> Reply {
-        let length = if body.is_empty() {
-            String::new()
-        } else {
-            format!("Content-Length: {}\r\n", body.len())
-        };
-        let request = format!(
-            "{method} {target} HTTP/1.1\r\nHost: hub.test\r\nConnection: close\r\n{length}{headers}\r\n{body}"
-        );
+        let length = if body.is_empty() { String::new() } else { format!("Content-Length: {}\r\n", body.len()) };
+        let request =
+            format!("{method} {target} HTTP/1.1\r\nHost: hub.test\r\nConnection: close\r\n{length}{headers}\r\n{body}");
         let mut connection = self.send(request.into_bytes()).await;
         within(async {
             let mut reply = connection.head().await;
@@ -141,16 +123,12 @@ impl Server {
     }
 
     pub async fn post(&self, token: &str, form: &str) -> Reply {
-        let headers = format!(
-            "{}Content-Type: application/x-www-form-urlencoded\r\n",
-            bearer(token)
-        );
+        let headers = format!("{}Content-Type: application/x-www-form-urlencoded\r\n", bearer(token));
         self.request("POST", PATH, &headers, form).await
     }
 
     pub async fn get(&self, query: &str, headers: &str) -> Reply {
-        self.request("GET", &format!("{PATH}?{query}"), headers, "")
-            .await
+        self.request("GET", &format!("{PATH}?{query}"), headers, "").await
     }
 
     /// An open stream. It is registered when this returns: its first bytes have come.
@@ -168,12 +146,7 @@ impl Server {
         let mut connection = self.send(request.into_bytes()).await;
         let head = within(connection.head()).await;
         assert_eq!(head.status, 200, "{head:?}");
-        Sse {
-            connection,
-            head,
-            text: String::new(),
-            ended: false,
-        }
+        Sse { connection, head, text: String::new(), ended: false }
     }
 
     /// The head of the answer to a GET with these headers, on a connection that stays open.
@@ -203,10 +176,7 @@ impl Server {
         if head.status != 101 {
             return Err(head);
         }
-        assert_eq!(
-            head.header("sec-websocket-accept"),
-            Some("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")
-        );
+        assert_eq!(head.header("sec-websocket-accept"), Some("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
         assert_eq!(head.header("sec-websocket-extensions"), None);
         Ok(Socket { connection, head })
     }
@@ -242,10 +212,7 @@ pub struct Reply {
 
 impl Reply {
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(found, _)| found == name)
-            .map(|(_, value)| value.as_str())
+        self.headers.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
     }
 }
 
@@ -262,11 +229,7 @@ impl Connection {
 
     async fn head(&mut self) -> Reply {
         let end = loop {
-            if let Some(end) = self
-                .buffer
-                .windows(4)
-                .position(|bytes| bytes == b"\r\n\r\n")
-            {
+            if let Some(end) = self.buffer.windows(4).position(|bytes| bytes == b"\r\n\r\n") {
                 break end;
             }
             assert!(self.fill().await, "the head comes whole: {:?}", self.buffer);
@@ -274,23 +237,10 @@ impl Connection {
         let head: Vec<u8> = self.buffer.drain(..end + 4).collect();
         let head = String::from_utf8(head).unwrap();
         let mut lines = head.lines();
-        let status = lines
-            .next()
-            .unwrap()
-            .split(' ')
-            .nth(1)
-            .unwrap()
-            .parse()
-            .unwrap();
+        let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
         let headers = lines.filter_map(|line| line.split_once(": "));
-        let headers = headers
-            .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
-            .collect();
-        Reply {
-            status,
-            headers,
-            body: String::new(),
-        }
+        let headers = headers.map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned())).collect();
+        Reply { status, headers, body: String::new() }
     }
 
     async fn exactly(&mut self, count: usize) -> Option<Vec<u8>> {

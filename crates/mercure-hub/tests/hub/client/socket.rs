@@ -31,18 +31,8 @@ impl Socket {
         let head = self.connection.exactly(2).await?;
         assert_eq!(head[1] & 0x80, 0, "a server does not mask");
         let length = match head[1] {
-            126 => self
-                .connection
-                .exactly(2)
-                .await?
-                .iter()
-                .fold(0, |sum, byte| sum << 8 | usize::from(*byte)),
-            127 => self
-                .connection
-                .exactly(8)
-                .await?
-                .iter()
-                .fold(0, |sum, byte| sum << 8 | usize::from(*byte)),
+            126 => self.connection.exactly(2).await?.iter().fold(0, |sum, byte| sum << 8 | usize::from(*byte)),
+            127 => self.connection.exactly(8).await?.iter().fold(0, |sum, byte| sum << 8 | usize::from(*byte)),
             short => usize::from(short),
         };
         let content = self.connection.exactly(length).await?;
@@ -96,12 +86,7 @@ impl Socket {
         }
         let mask = [1, 2, 3, 4];
         frame.extend(mask);
-        frame.extend(
-            content
-                .iter()
-                .zip(mask.iter().cycle())
-                .map(|(byte, key)| byte ^ key),
-        );
+        frame.extend(content.iter().zip(mask.iter().cycle()).map(|(byte, key)| byte ^ key));
         self.send_raw(&frame).await;
     }
 

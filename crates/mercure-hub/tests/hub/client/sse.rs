@@ -22,12 +22,7 @@ impl Sse {
     /// One chunk of the chunked body; `false` at the end.
     pub(super) async fn chunk(&mut self) -> bool {
         let size = loop {
-            if let Some(end) = self
-                .connection
-                .buffer
-                .windows(2)
-                .position(|bytes| bytes == b"\r\n")
-            {
+            if let Some(end) = self.connection.buffer.windows(2).position(|bytes| bytes == b"\r\n") {
                 let line: Vec<u8> = self.connection.buffer.drain(..end + 2).collect();
                 break usize::from_str_radix(String::from_utf8(line).unwrap().trim(), 16).unwrap();
             }
@@ -38,8 +33,7 @@ impl Sse {
         let Some(chunk) = self.connection.exactly(size + 2).await else {
             return false;
         };
-        self.text
-            .push_str(std::str::from_utf8(&chunk[..size]).unwrap());
+        self.text.push_str(std::str::from_utf8(&chunk[..size]).unwrap());
         size > 0
     }
 
