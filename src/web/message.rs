@@ -93,7 +93,7 @@ pub async fn mark_read(State(app): State<App>, asking: Asking, OnMessage(member,
     let (position, has_moved) = app
         .db
         .write(Lane::Room(member.room().0), move |tx| -> Result<_> {
-            let message = model::find_in_room(tx, who.room(), id)?.ok_or(Error::NotFound)?;
+            let message = model::find(tx, &who, id)?.ok_or(Error::NotFound)?;
             Ok((message.position, chatroom::mark_read(tx, &who, message.position)?))
         })
         .await?;
