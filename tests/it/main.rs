@@ -3,4 +3,4 @@
 #![expect(unreachable_pub, reason = "a test binary has no outside")]
 
 mod harness;
-mod smoke;
+mod policy;
