@@ -26,6 +26,7 @@ pub const DEADLINE: Duration = Duration::from_secs(30);
 pub const START: i64 = 1_772_366_400_000_000;
 
 #[derive(Parser)]
+#[command(args_override_self = true)]
 struct Line {
     #[command(flatten)]
     settings: Settings,

@@ -2,5 +2,7 @@
 
 #![expect(unreachable_pub, reason = "a test binary has no outside")]
 
+mod goal;
 mod harness;
 mod policy;
+mod user;
