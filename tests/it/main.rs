@@ -4,5 +4,7 @@
 
 mod goal;
 mod harness;
+mod message;
+mod page;
 mod policy;
 mod user;
