@@ -2,6 +2,10 @@
 
 #![expect(unreachable_pub, reason = "a test binary has no outside")]
 
+mod goal;
 mod harness;
+mod message;
 mod newcomer;
-mod smoke;
+mod page;
+mod policy;
+mod user;
