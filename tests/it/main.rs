@@ -2,5 +2,8 @@
 
 #![expect(unreachable_pub, reason = "a test binary has no outside")]
 
+mod ear;
 mod harness;
+mod live;
+mod reducer;
 mod smoke;
