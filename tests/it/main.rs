@@ -5,5 +5,6 @@
 mod ear;
 mod harness;
 mod live;
+mod realtime;
 mod reducer;
 mod smoke;
