@@ -5,6 +5,7 @@
 mod ear;
 mod harness;
 mod live;
+mod races;
 mod realtime;
 mod reducer;
 mod smoke;
