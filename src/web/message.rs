@@ -173,8 +173,8 @@ pub async fn fetch(
     {
         if query.wait > 0 {
             wait_for_news(&app, &who, since, query.wait).await;
-            // Who was removed meanwhile must not learn what came after.
-            let user = asking.user().ok_or(Error::Unauthenticated)?;
+            // Who was removed or signed out meanwhile must not learn what came after.
+            let user = asking.still_signed_in(&app).await?;
             who = member(&app, who.room(), user).await?;
         }
         if app.live.tops.get(who.room()) == Some(since) {
