@@ -243,44 +243,46 @@ async fn who_is_let_in_hears_it_and_listens_on_the_same_socket() {
     ticket(&alice).await;
     let mut admin = Ear::Sse(Sse::open(&alice, &topics(&[&user_topic(&alice)])).await);
     ticket(&carol).await;
-    let mut socket = Socket::open(&carol, &topics(&[&user_topic(&carol)])).await;
+    let mut socket = Socket::open(&carol, &format!("{}&heartbeat=1", topics(&[&user_topic(&carol)]))).await;
+    assert_eq!(next_of(&mut socket, "heartbeat").await.json(), json!({}));
     carol.post(&format!("/goal/{}/join", goal.id), &[]).await;
     let asked = admin.next().await.unwrap();
     assert_eq!(asked.kind, "user");
     assert_eq!(asked.json()["event"]["kind"], "participation_asked");
     assert_eq!(asked.json()["event"]["actor"]["id"], carol.id);
     // Too early: asks for the room before being let in, and hears nothing of it.
-    socket.say(&subscribe(&[&room_topic(&goal)])).await;
+    assert_eq!(subscribes(&mut socket, &goal).await, json!({}));
     alice.says(&goal, "secret").await;
     alice.post(&goal.participation(&carol, "approve"), &[]).await;
-    let approved = socket.next().await.unwrap();
+    let approved = next_of(&mut socket, "user").await;
     assert_eq!(approved.json()["event"]["kind"], "participation_approved");
     assert_eq!(approved.json()["event"]["chatroom"], goal.room);
     assert!(approved.id.starts_with(&format!("urn:user:{}:", carol.id)), "{}", approved.id);
-    let mut socket = subscribed(&town, &carol, socket, &goal).await;
+    let top = top(&alice, &goal).await;
+    assert_eq!(subscribes(&mut socket, &goal).await, json!({ (room_topic(&goal)): top }));
     let sent = alice.post(&goal.path(), &[("content", "Bienvenue"), ("client_nonce", "n-1")]).await;
-    assert_eq!(socket.next_change().await.unwrap().data, sent.text);
+    assert_eq!(next_of(&mut socket, "").await.data, sent.text);
     // What cannot be understood ends the socket with a reason.
-    let Ear::Socket(mut socket) = socket else { unreachable!() };
     socket.say(&json!({ "publish": "nonsense" })).await;
-    assert!(socket.next().await.is_none());
+    while socket.next().await.is_some() {}
     assert_eq!(socket.closed.unwrap().0, 1008);
 }
 
-/// Asks for the room's topic, and knows by an answered ping of the application's own that it was taken.
-async fn subscribed(town: &Town, browser: &Browser, mut socket: Socket, goal: &Goal) -> Ear {
+/// Asks for the room's topic. The heartbeat answers with the tops of what is subscribed now.
+async fn subscribes(socket: &mut Socket, goal: &Goal) -> Value {
     socket.say(&subscribe(&[&room_topic(goal)])).await;
-    let hub = town.app.live.bell.hub().unwrap().clone();
-    within("the room is subscribed", async {
-        while hub.topics() < 3 {
-            tokio::task::yield_now().await;
+    next_of(socket, "heartbeat").await.json()
+}
+
+/// The next event of this type; signs of life in between do not count.
+async fn next_of(socket: &mut Socket, kind: &str) -> Heard {
+    loop {
+        let heard = socket.next().await.unwrap();
+        if heard.kind == kind {
+            return heard;
         }
-    })
-    .await;
-    let mut ear = Ear::Socket(socket);
-    mark(&town.app, browser);
-    ear.until_mark().await;
-    ear
+        assert_eq!(heard.kind, "heartbeat", "{heard:?}");
+    }
 }
 
 #[tokio::test]
