@@ -33,7 +33,7 @@ create table session (
     expires_at  bigint not null
 );
 
-create index session_user on session (user_id);
+create index session_by_user on session (user_id);
 
 create table goal (
     id           {identity},
