@@ -4,7 +4,9 @@
 
 mod goal;
 mod harness;
+mod input;
 mod message;
 mod page;
 mod policy;
+mod tidy;
 mod user;
