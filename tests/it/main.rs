@@ -8,5 +8,6 @@ mod input;
 mod message;
 mod page;
 mod policy;
+mod templates;
 mod tidy;
 mod user;
