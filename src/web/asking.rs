@@ -1,9 +1,9 @@
 //! Who is asking, and how to answer: found once per request, then outcomes become a page or JSON.
 
 use crate::app::App;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::id::UserId;
-use crate::user::session::{self, Session, Token};
+use crate::user::session::{self, Session, Token, TokenHash};
 use crate::view::context::{Page, Viewer};
 use crate::view::locale::Locale;
 use crate::web::{header_text, reply};
@@ -49,6 +49,16 @@ impl Asking {
     /// Who is signed in.
     pub fn user(&self) -> Option<UserId> {
         self.session().map(|session| session.user.id)
+    }
+
+    /// Who is signed in, asked again: for an answer that was long in coming.
+    ///
+    /// # Errors
+    /// `Unauthenticated` when the session was closed meanwhile.
+    pub async fn still_signed_in(&self, app: &App) -> Result<UserId> {
+        let hash = self.session().map(|session| session.token_hash).ok_or(Error::Unauthenticated)?;
+        let session = open_session(app, hash).await?.ok_or(Error::Unauthenticated)?;
+        Ok(session.user.id)
     }
 
     /// The language to answer in.
@@ -115,7 +125,11 @@ async fn find_session(app: &App, headers: &HeaderMap) -> Result<Option<Session>>
     let jar = CookieJar::from_headers(headers);
     let name = session_cookie(app);
     let Some(token) = jar.get(&name).and_then(|cookie| Token::parse(cookie.value())) else { return Ok(None) };
-    let (hash, now) = (token.hash(), app.clock.now());
+    open_session(app, token.hash()).await
+}
+
+async fn open_session(app: &App, hash: TokenHash) -> Result<Option<Session>> {
+    let now = app.clock.now();
     let found = app.sessions.get(hash, app.db.read(move |db| session::find(db, &hash, now))).await?;
     Ok(found.filter(|session| session.expires_at > now))
 }

@@ -93,7 +93,7 @@ pub async fn mark_read(State(app): State<App>, asking: Asking, OnMessage(member,
     let (position, has_moved) = app
         .db
         .write(Lane::Room(member.room().0), move |tx| -> Result<_> {
-            let message = model::find_in_room(tx, who.room(), id)?.ok_or(Error::NotFound)?;
+            let message = model::find(tx, &who, id)?.ok_or(Error::NotFound)?;
             Ok((message.position, chatroom::mark_read(tx, &who, message.position)?))
         })
         .await?;
@@ -173,8 +173,8 @@ pub async fn fetch(
     {
         if query.wait > 0 {
             wait_for_news(&app, &who, since, query.wait).await;
-            // Who was removed meanwhile must not learn what came after.
-            let user = asking.user().ok_or(Error::Unauthenticated)?;
+            // Who was removed or signed out meanwhile must not learn what came after.
+            let user = asking.still_signed_in(&app).await?;
             who = member(&app, who.room(), user).await?;
         }
         if app.live.tops.get(who.room()) == Some(since) {

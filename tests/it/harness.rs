@@ -2,10 +2,10 @@
 //!
 //! Nothing here waits by the clock: what should happen is awaited, with a deadline that only a fault ever reaches.
 
+use clap::Parser;
 use palabre::clock::Clock;
 use palabre::config::{Config, Settings};
 use palabre::{App, serve};
-use clap::Parser;
 use reqwest::header::{HeaderMap, HeaderValue};
 use reqwest::{Method, Response, StatusCode};
 use serde_json::Value;
@@ -85,7 +85,8 @@ impl Drop for Database {
 /// The driver blocks, and must not run on an asynchronous thread.
 fn sql(url: &str, statements: &str) {
     let (url, statements) = (url.to_owned(), statements.to_owned());
-    let work = move || postgres::Client::connect(&url, postgres::NoTls).and_then(|mut db| db.batch_execute(&statements));
+    let work =
+        move || postgres::Client::connect(&url, postgres::NoTls).and_then(|mut db| db.batch_execute(&statements));
     std::thread::spawn(work).join().unwrap().unwrap();
 }
 
@@ -162,7 +163,8 @@ impl Town {
     pub async fn person(&self, first_name: &str) -> Browser {
         let mut browser = self.visitor();
         let email = format!("{}@example.org", first_name.to_lowercase());
-        let form = [("email", email.as_str()), ("password", PASSWORD), ("first_name", first_name), ("last_name", "Martin")];
+        let form =
+            [("email", email.as_str()), ("password", PASSWORD), ("first_name", first_name), ("last_name", "Martin")];
         let answer = browser.post("/register", &form).await;
         assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text);
         browser.id = answer.json()["user"]["id"].as_i64().unwrap();
@@ -242,7 +244,13 @@ impl Browser {
     }
 
     /// A request with this browser's cookies; `headers` come on top.
-    pub async fn request(&self, method: Method, path: &str, headers: &[(&str, &str)], body: impl Into<reqwest::Body>) -> Response {
+    pub async fn request(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<reqwest::Body>,
+    ) -> Response {
         let mut request = self.client.request(method, format!("http://{}{path}", self.address)).body(body);
         if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("accept")) {
             request = request.header("accept", "application/json");
@@ -265,7 +273,11 @@ impl Browser {
             let (name, rest) = line.split_once('=').unwrap();
             let value = rest.split(';').next().unwrap_or_default();
             let mut cookies = self.cookies.lock().unwrap();
-            if line.contains("Max-Age=0") { cookies.remove(name) } else { cookies.insert(name.into(), value.into()) };
+            if line.contains("Max-Age=0") {
+                cookies.remove(name)
+            } else {
+                cookies.insert(name.into(), value.into())
+            };
         }
     }
 
@@ -325,7 +337,8 @@ impl Browser {
 }
 
 pub fn urlencoded(form: &[(&str, &str)]) -> String {
-    let encode = |text: &str| percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string();
+    let encode =
+        |text: &str| percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string();
     form.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect::<Vec<_>>().join("&")
 }
 
@@ -404,4 +417,16 @@ pub async fn raw(address: SocketAddr, bytes: &[u8]) -> String {
     let what = format!("an answer to {:?}", String::from_utf8_lossy(&bytes[..bytes.len().min(300)]));
     let _ = within(&what, stream.read_to_end(&mut answer)).await;
     String::from_utf8_lossy(&answer).into_owned()
+}
+impl Browser {
+    /// The same browser, sending to another address.
+    pub fn elsewhere(&self, address: SocketAddr) -> Self {
+        Self { address, ..self.clone() }
+    }
+
+    /// A copy of the browser with its cookies as they are now.
+    pub fn copy(&self) -> Self {
+        let cookies = self.cookies.lock().unwrap().clone();
+        Self { cookies: Arc::new(Mutex::new(cookies)), ..self.clone() }
+    }
 }

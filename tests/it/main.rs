@@ -2,12 +2,18 @@
 
 #![expect(unreachable_pub, reason = "a test binary has no outside")]
 
+mod ear;
 mod goal;
 mod harness;
 mod input;
+mod live;
 mod message;
+mod newcomer;
 mod page;
 mod policy;
+mod races;
+mod realtime;
+mod reducer;
 mod templates;
 mod tidy;
 mod user;
