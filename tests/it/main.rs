@@ -5,6 +5,7 @@
 mod ear;
 mod goal;
 mod harness;
+mod input;
 mod live;
 mod message;
 mod newcomer;
@@ -13,4 +14,6 @@ mod policy;
 mod races;
 mod realtime;
 mod reducer;
+mod templates;
+mod tidy;
 mod user;
