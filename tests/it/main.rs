@@ -2,9 +2,11 @@
 
 #![expect(unreachable_pub, reason = "a test binary has no outside")]
 
+mod crash;
 mod ear;
 mod harness;
 mod live;
+mod outages;
 mod races;
 mod realtime;
 mod reducer;
