@@ -8,6 +8,7 @@ mod harness;
 mod live;
 mod outages;
 mod races;
+mod random;
 mod realtime;
 mod reducer;
 mod smoke;
