@@ -1,7 +1,7 @@
 /**
  * The room's page: it joins the reducer, the list, the composer, the outbox and the link, and decides nothing itself.
  *
- * @import { Change, Frame, UserEvent, UserPage } from "./types.js"
+ * @import { Change, Frame, Message, UserEvent, UserPage } from "./types.js"
  * @import { Effects } from "./room_state.js"
  */
 import { createComposer } from "./composer.js";
@@ -46,7 +46,11 @@ export async function startChatroom(root) {
   const state = createRoomState({ room, viewer, epoch, revision: Number(revision) });
   adopt(state, { ...readList(list), hasEarlier: hasEarlier === "true" });
 
-  const firstUnread = ordered(state).find((message) => message.position > Number(readPosition) && message.author.id !== viewer);
+  const loaded = ordered(state);
+  const isNew = (/** @type {Message} */ message) => message.position > Number(readPosition);
+  // Where even the oldest message that is loaded is new, the line would stand somewhere in the middle of the new ones.
+  const reachesBack = state.lowest === 0 || !loaded.every(isNew);
+  const firstUnread = reachesBack ? loaded.find((message) => isNew(message) && message.author.id !== viewer) : undefined;
   const scroll = createScroll(scroller, list, () => reading.look());
   const messages = createMessages({
     list, state, reader, scroll,

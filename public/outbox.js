@@ -26,6 +26,7 @@ import { backoff, createTimer } from "./link/backoff.js";
  * }} OutboxDeps
  */
 
+const TAKE_OVER = 2_000;
 const RETRY = { base: 1_000, cap: 30_000 };
 
 /** @param {OutboxDeps} deps */
@@ -38,6 +39,7 @@ export function createOutbox(deps) {
   /** @type {Set<() => void>} */
   const sleepers = new Set();
   let stopped = false;
+  const takeOver = createTimer(clock, () => void pumpAll());
 
   async function mine() {
     const items = (await store.all()).filter((item) => item.viewer === viewer);
@@ -65,6 +67,10 @@ export function createOutbox(deps) {
     }
     // Something may have come in between the last look and the release.
     if (!stopped && (await head(room))) void pump(room);
+  }
+
+  async function pumpAll() {
+    for (const room of new Set((await mine()).map((item) => item.room))) void pump(room);
   }
 
   /** @param {number} room */
@@ -144,10 +150,11 @@ export function createOutbox(deps) {
     /** Shows what an earlier visit left behind, and goes on sending it. */
     async start() {
       await show();
-      for (const room of new Set((await mine()).map((item) => item.room))) void pump(room);
+      await pumpAll();
     },
     stop() {
       stopped = true;
+      takeOver.cancel();
       for (const wake of [...sleepers]) wake();
     },
     /**
@@ -194,6 +201,8 @@ export function createOutbox(deps) {
       if (news.type === "sent") deps.onSent(news, news.change);
       if (news.type === "sending") heedSending(news.nonce, news.sending);
       void show();
+      // The tab that wrote it sends it, unless it is closed before it could.
+      if (news.type !== "sent" && !takeOver.isSet()) takeOver.set(TAKE_OVER * (1 + deps.random()));
     },
   };
 }

@@ -83,7 +83,7 @@ export function drawMessage(old, message, quoted, reader) {
   const article = line.querySelector(".message");
   const shown = article instanceof HTMLElement ? Number(article.dataset.revision || -1) : -1;
   if (message.html && shown !== message.revision) article?.replaceWith(fragment(message.html));
-  drawQuote(line, message.deleted ? null : quoted);
+  drawQuote(line, quoted);
   drawActions(line, message, mine, reader);
   drawTimes(line);
   return line;

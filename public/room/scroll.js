@@ -33,10 +33,10 @@ export function createScroll(scroller, list, onMove) {
   watch.observe(scroller);
   watch.observe(list);
 
-  /** The first line that the reader sees. */
+  /** The first message that the reader sees; days and other marks move from line to line. */
   function anchor() {
     const top = scroller.getBoundingClientRect().top;
-    for (const line of list.children) {
+    for (const line of list.querySelectorAll(".entry")) {
       const box = line.getBoundingClientRect();
       if (box.bottom > top) return { line, top: box.top };
     }

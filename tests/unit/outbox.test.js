@@ -184,6 +184,19 @@ test("two tabs: one sends, both show, nothing is doubled", async () => {
   assert.equal(it.posts.filter((post) => post.endsWith("ok")).length, 2);
 });
 
+test("a tab that is closed with something to send leaves it to the others", async () => {
+  const it = browser();
+  const [left, right] = [it.open(), it.open()];
+  it.script.push("unreachable");
+  await it.add(left, "one");
+  await settle();
+  left.alive = false;
+  left.outbox.stop();
+  await it.clock.advance(10_000);
+  assert.deepEqual(inRoom(it.room), ["one"]);
+  assert.deepEqual(right.sent, [["n1", 1]]);
+});
+
 test("without locks two tabs may both send; the nonce keeps the room right", async () => {
   const it = browser({ lock: (_name, run) => run() });
   const [left, right] = [it.open(), it.open()];
