@@ -72,8 +72,8 @@ export async function startTown(test, { flags = [], relay: hasRelay = false } = 
    * @param {string} first_name
    * @param {BrowserContextOptions & { last?: string, signedUp?: boolean }} [options]
    */
-  async function person(first_name, { last = "Test", signedUp = true, ...options } = {}) {
-    const context = await browser.newContext({ baseURL: url, locale: "en-GB", timezoneId: "Europe/Paris", viewport: DESK, reducedMotion: "reduce", ...options });
+  async function person(first_name, { last = "Test", signedUp = true, locale = "en-GB", ...options } = {}) {
+    const context = await browser.newContext({ baseURL: url, locale, timezoneId: "Europe/Paris", viewport: DESK, reducedMotion: "reduce", ...options });
     contexts.push(context);
     const page = guard(await context.newPage(), first_name);
     context.on("page", (other) => guard(other, first_name));
@@ -83,7 +83,7 @@ export async function startTown(test, { flags = [], relay: hasRelay = false } = 
 
     /** A form, as a program sends it. @param {string} path @param {Record<string, string>} [form] */
     async function post(path, form = {}) {
-      const answer = await context.request.post(path, { form, headers: { accept: "application/json" } });
+      const answer = await context.request.post(path, { form, headers: { accept: "application/json", "accept-language": locale } });
       const text = await answer.text();
       assert.ok(answer.ok(), `POST ${path}: ${answer.status()} ${text}`);
       return JSON.parse(text || "{}");
