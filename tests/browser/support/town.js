@@ -29,37 +29,40 @@ const NETWORK = /Failed to load resource|WebSocket connection to|net::ERR_/;
 
 /**
  * @param {import("node:test").TestContext} test
- * @param {{ flags?: string[], relay?: boolean }} [options]
+ * @param {{ flags?: string[], relay?: boolean, complaints?: RegExp[] }} [options] `complaints`: what a page may say, as part of the test
  */
-export async function startTown(test, { flags = [], relay: hasRelay = false } = {}) {
+export async function startTown(test, { flags = [], relay: hasRelay = false, complaints = [] } = {}) {
   const browser = await launch();
   const relayPort = hasRelay ? await freePort() : 0;
   const server = await startServer({ flags, publicUrl: hasRelay ? `http://127.0.0.1:${relayPort}` : undefined });
   const relay = hasRelay ? await startRelay(relayPort, () => server.port) : null;
   const url = relay?.url ?? server.url;
-  /** @type {string[]} */
-  const faults = [];
+  /** @type {Set<string>} */
+  const faults = new Set();
   /** @type {import("playwright-core").BrowserContext[]} */
   const contexts = [];
-  /** @type {RegExp[]} */
-  const expected = [];
 
   test.after(async () => {
     for (const context of contexts) await context.close();
     await relay?.stop();
     await server.stop();
-    assert.deepEqual(faults.filter((fault) => !expected.some((pattern) => pattern.test(fault))), [], "no page complained");
+    assert.deepEqual([...faults], [], "no page complained");
   });
+
+  /** @param {string} fault */
+  function complain(fault) {
+    if (!complaints.some((pattern) => pattern.test(fault))) faults.add(fault);
+  }
 
   /** A page that may not fail in silence. @param {Page} page @param {string} who */
   function guard(page, who) {
     page.setDefaultTimeout(20_000);
-    page.on("pageerror", (error) => faults.push(`${who}: ${error.stack ?? error}`));
+    page.on("pageerror", (error) => complain(`${who}: ${error.stack ?? error}`));
     page.on("console", (message) => {
-      if (message.type() === "error" && !NETWORK.test(message.text())) faults.push(`${who}: ${message.text()}`);
+      if (message.type() === "error" && !NETWORK.test(message.text())) complain(`${who}: ${message.text()}`);
     });
     page.on("dialog", (dialog) => {
-      faults.push(`${who}: a dialog was opened: ${dialog.message()}`);
+      complain(`${who}: a dialog was opened: ${dialog.message()}`);
       void dialog.dismiss();
     });
     return page;
@@ -107,8 +110,6 @@ export async function startTown(test, { flags = [], relay: hasRelay = false } = 
       if (!relay) throw new Error("this town has no relay");
       return relay;
     },
-    /** A complaint that belongs to the test. @param {RegExp} pattern */
-    expect: (pattern) => void expected.push(pattern),
     /** A goal of the first person, with the others as members. @param {Person[]} people @param {string} [title] */
     async goal([owner, ...others], title = "Renovate the common room") {
       const { goal } = await owner.post("/goal/new", { title, description: "Paint, light and a new floor." });
