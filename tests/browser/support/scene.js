@@ -16,8 +16,7 @@ const LIST = `So for Saturday:
 2. Jonas and Léa sand the shutters
 3. I order the lime wash
 
-- [x] key of the hall
-- [ ] somebody who cooks`;
+We still need the \`key of the hall\`, and somebody who **cooks**.`;
 
 /** @param {Town} town @param {import("playwright-core").BrowserContextOptions} [options] */
 export async function playScene(town, options = {}) {
@@ -37,15 +36,15 @@ export async function playScene(town, options = {}) {
   await say(jonas, "That is wonderful news 🎉");
   const question = await say(jonas, "What do we begin with, the roof or the façade?");
   await say(lea, "The façade, before the rain. The roof holds until spring, I was up there yesterday.", question);
-  await say(aminata, CODE);
-  const gone = await say(jonas, "Sorry, wrong room");
-  await jonas.post(`/message/${gone.message.id}/delete`);
   const plan = await say(lea, LIST);
   const time = await say(aminata, "I can be there at eigth");
   await aminata.post(`/message/${time.message.id}/edit`, { content: "I can be there at eight, with coffee." });
   await say(jonas, "I cook! Who eats no meat?", plan);
+  await say(aminata, CODE);
+  const gone = await say(jonas, "Sorry, wrong room");
+  await jonas.post(`/message/${gone.message.id}/delete`);
   await say(jonas, "And here is how they did it two villages further: https://commonrooms.example/projects/2026/lime-wash-on-old-walls-what-we-learned-the-hard-way");
-  await say(lea, "> keep one tin for the next years\n\nIn the cellar, it is the only dry place. *Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft* is what is written on the last one, by the way.");
+  await say(lea, "> keep one tin for the next years\n\nIn the cellar, it is the only dry place. *Do not dilute* is what is written on the last one, by the way.");
   await say(aminata, "| | morning | evening |\n|---|---|---|\n| Saturday | sanding | first coat |\n| Sunday | rest | second coat |");
   const thanks = await say(lea, "Thank you all. See you on Saturday!");
   await jonas.says(garden.room, "The seeds are here.");
