@@ -2,7 +2,7 @@
  * The room's page: it joins the reducer, the list, the composer, the outbox and the link, and decides nothing itself.
  *
  * @import { Change, Frame, Message, UserEvent, UserPage } from "./types.js"
- * @import { Effects } from "./room_state.js"
+ * @import { Effects } from "./room/list_state.js"
  */
 import { createComposer } from "./composer.js";
 import { reasonOf, request } from "./http.js";
@@ -14,12 +14,13 @@ import { startOutbox } from "./outbox_browser.js";
 import { openStore } from "./outbox_store.js";
 import { createPeople } from "./people.js";
 import { createLink } from "./realtime.js";
-import { acknowledge, adopt, apply, applyPage, asQuote, behind, createRoomState, nextRequest, noteTop, ordered, setPending } from "./room_state.js";
+import { acknowledge, adopt, apply, applyPage, noteTop, setPending } from "./room_state.js";
+import { asQuote, behind, createRoomState, nextRequest, ordered } from "./room/list_state.js";
 import { listenToList } from "./room/actions.js";
 import { createHistory } from "./room/history.js";
 import { createPanels } from "./room/panels.js";
 import { createReading } from "./room/reading.js";
-import { createScroll } from "./room/scroll.js";
+import { createScroll, keepPlace, recallPlace } from "./room/scroll.js";
 import { createRooms } from "./rooms.js";
 import { t } from "./strings.js";
 
@@ -35,7 +36,7 @@ export async function startChatroom(root) {
   const room = Number(root.dataset.room);
   const path = `/message/chatroom/${room}`;
   // A page of the history that was asked for without scripts is not the end of the list: start from there.
-  if (new URLSearchParams(location.search).has("before")) return location.replace(path);
+  if (new URLSearchParams(location.search).has("before")) return location.replace(path + location.hash);
 
   const store = await openStore();
   const list = byId("messages");
@@ -64,7 +65,7 @@ export async function startChatroom(root) {
     position: Number(readPosition),
     onUnread: (count) => rooms.setUnread(room, count),
   });
-  const history = createHistory({ state, scroller, list, button: document.getElementById("earlier"), take: draw });
+  const historyUp = createHistory({ state, scroller, list, button: document.getElementById("earlier"), take: draw });
   const panels = createPanels({ path, rooms });
   const people = createPeople({ onStale: panels.reload });
   let userRevision = root.dataset.userRevision === undefined ? null : Number(root.dataset.userRevision);
@@ -152,7 +153,7 @@ export async function startChatroom(root) {
 
   /** @param {number} id @param {number} position */
   async function jumpTo(id, position) {
-    if (!(await history.reach(id, position))) return;
+    if (!(await historyUp.reach(id, position))) return;
     const line = messages.line(id);
     if (!line) return;
     scroll.to(line);
@@ -163,7 +164,7 @@ export async function startChatroom(root) {
   /** @param {Effects} effects */
   function draw(effects) {
     messages.draw(effects);
-    if (effects.reset) history.start();
+    if (effects.reset) historyUp.start();
     if (effects.fresh.length > 0) reading.arrived(effects.fresh.flatMap((id) => state.messages.get(id) ?? []));
     if (effects.room) showRoom();
     if (effects.members) showMembers();
@@ -285,14 +286,31 @@ export async function startChatroom(root) {
   document.addEventListener("resume", wake);
   document.addEventListener("visibilitychange", () => !document.hidden && link.wake());
 
-  const target = /^#message-(\d+)$/.exec(location.hash);
-  const newLine = messages.newLine();
-  if (target) await jumpTo(Number(target[1]), 0);
-  else if (newLine && scroller.scrollHeight > scroller.clientHeight) scroll.to(newLine);
-  else scroll.toBottom();
-  history.start();
+  /** Where the reader belongs: a linked message, the place before a reload, what is new, or the end. */
+  async function settleDown() {
+    const target = /^#message-(\d+)$/.exec(location.hash);
+    const left = recallPlace(path);
+    if (target) return jumpTo(Number(target[1]), 0);
+    if (left && (await historyUp.reach(left.id, 0))) {
+      const line = messages.line(left.id);
+      if (line) return scroll.putAt(line, left.top);
+    }
+    const newLine = messages.newLine();
+    if (newLine && scroller.scrollHeight > scroller.clientHeight) scroll.to(newLine);
+    else scroll.toBottom();
+  }
+
+  addEventListener("pagehide", () => keepPlace(path, scroll.place()));
+  const asked = state.messages.get(Number(new URLSearchParams(location.search).get("reply_to")));
+  if (asked && composer.mode().kind === "send") composer.reply(asQuote(asked));
+  if (location.search) history.replaceState(null, "", path + location.hash);
+
+  scroll.toBottom();
+  const settled = settleDown();
   link.start();
   await outbox.start();
+  await settled;
+  historyUp.start();
   reading.look();
   root.dataset.ready = "true";
 }

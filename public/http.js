@@ -5,7 +5,7 @@
  */
 
 /**
- * "refused": the server says no, and says why. "later": it may say yes another time (`after` milliseconds, when it knows).
+ * "refused": the server says no, and says why (without a code it is not our server that speaks). "later": it may say yes another time (`after` milliseconds, when it knows).
  * "unreachable": no answer, or one that does not come from our server.
  * @template T
  * @typedef {{ kind: "ok", status: number, body: T, etag: string | null }
@@ -56,9 +56,10 @@ async function read(response) {
   if (status >= 500 || status === 429 || status === 408) {
     return { kind: "later", status, after: retryAfter(response.headers.get("retry-after")) };
   }
-  // A page where JSON was asked for comes from something between the server and this browser.
-  if (!body?.error?.code) return { kind: "unreachable" };
-  return { kind: "refused", status, error: { code: body.error.code, message: body.error.message ?? "", fields: body.error.fields ?? {} } };
+  if (status < 400) return { kind: "unreachable" };
+  // A page where JSON was asked for comes from something between the server and this browser: a refusal without a code.
+  const { code = "", message = "", fields = {} } = body?.error ?? {};
+  return { kind: "refused", status, error: { code, message, fields } };
 }
 
 /** @param {Record<string, string | number | null>} form */
@@ -84,6 +85,15 @@ function withDeadline(signal, deadline) {
   const both = new AbortController();
   for (const one of [signal, limit]) one.addEventListener("abort", () => both.abort(), { once: true });
   return both.signal;
+}
+
+/**
+ * Whether our server, and nobody on the way, refused with this status.
+ * @param {Reply<unknown>} reply
+ * @param {...number} statuses
+ */
+export function isOurs(reply, ...statuses) {
+  return reply.kind === "refused" && reply.error.code !== "" && statuses.includes(reply.status);
 }
 
 /**

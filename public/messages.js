@@ -3,11 +3,11 @@
  *
  * @import { Message, PendingItem } from "./types.js"
  * @import { Placed } from "./room/decor.js"
- * @import { Effects, RoomState } from "./room_state.js"
+ * @import { Effects, RoomState } from "./room/list_state.js"
  * @import { Reader } from "./room/entry.js"
  * @import { Scroll } from "./room/scroll.js"
  */
-import { ordered, quoteOf } from "./room_state.js";
+import { ordered, quoteOf } from "./room/list_state.js";
 import { decorate } from "./room/decor.js";
 import { createPending, drawMessage, drawPending, finish, readEntry } from "./room/entry.js";
 

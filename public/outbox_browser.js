@@ -4,7 +4,7 @@
  * @import { Change, PendingItem } from "./types.js"
  * @import { Outbox, OutboxNews, OutboxStore, SendOutcome } from "./outbox.js"
  */
-import { reasonOf, request } from "./http.js";
+import { isOurs, reasonOf, request } from "./http.js";
 import { browserClock } from "./link/backoff.js";
 import { createOutbox } from "./outbox.js";
 import { browserLock, newNonce } from "./outbox_store.js";
@@ -42,7 +42,7 @@ async function send({ room, content, reply_to, nonce }) {
     case "ok":
       return { kind: "sent", change: /** @type {Change} */ (reply.body) };
     case "refused":
-      if (reply.status === 401) return { kind: "signed-out" };
+      if (isOurs(reply, 401)) return { kind: "signed-out" };
       return { kind: "refused", message: reasonOf(reply, t("js-failed")) };
     case "later":
       return { kind: "later", after: reply.after };

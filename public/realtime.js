@@ -11,7 +11,7 @@
  * @import { Outcome, Sync } from "./link/sync.js"
  */
 import { backoff, createTimer } from "./link/backoff.js";
-import { createPass, pushes, rungsOf } from "./link/pass.js";
+import { createPass, endOf, pushes, rungsOf } from "./link/pass.js";
 import { RETRY, createPull } from "./link/pull.js";
 import { createStream } from "./link/stream.js";
 
@@ -171,7 +171,7 @@ export function createLink(deps) {
     candidate = null;
     dropServing();
     gapTimer.cancel();
-    serving = { rung, stream: opened, pull: null, expires: Date.parse(token.expires_at) };
+    serving = { rung, stream: opened, pull: null, expires: endOf(token) };
     rounds = 0;
     scheduleRenewal();
     if (!token.websocket) externalTimer.set(EXTERNAL_FETCH);

@@ -34,7 +34,7 @@
  * }} PendingItem
  *
  * @typedef {"hybrid" | "mercure" | "polling"} Mode
- * @typedef {{ hub_url: string | null, topics: string[], expires_at: string, mode: Mode, websocket: boolean }} Token
+ * @typedef {{ hub_url: string | null, topics: string[], expires_at: string | null, mode: Mode, websocket: boolean }} Token
  *
  * @typedef {{
  *   kind: string, goal?: { id: number, title: string }, chatroom?: number, actor?: Person, role?: string,

@@ -50,7 +50,7 @@ export function createPass({ clock, random, askToken, onDue }) {
     stop: due.cancel,
     /** @returns {Promise<"token" | "signed-out" | "failed">} */
     async ensure() {
-      return token && Date.parse(token.expires_at) - clock.now() > 5_000 ? "token" : renew();
+      return token && endOf(token) - clock.now() > 5_000 ? "token" : renew();
     },
     /** The server ended a stream of this token early: its next answer may be another. */
     doubt() {
@@ -70,6 +70,11 @@ export function createPass({ clock, random, askToken, onDue }) {
       return left <= LONGEST_MARGIN * 1.1 || left <= CHECK * 0.1;
     },
   };
+}
+
+/** @param {Token} token */
+export function endOf({ expires_at }) {
+  return expires_at === null ? Infinity : Date.parse(expires_at);
 }
 
 /** @param {number} left */

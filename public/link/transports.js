@@ -6,7 +6,7 @@
  * @import { OpenTransport, TransportEvents } from "./stream.js"
  * @import { Answer, SinceRequest } from "./sync.js"
  */
-import { request } from "../http.js";
+import { isOurs, request } from "../http.js";
 
 /** @param {Token} token */
 function hubUrl(token) {
@@ -81,7 +81,7 @@ function unavailable(events) {
 export async function askToken() {
   const reply = await request("/realtime/token", { form: {} });
   if (reply.kind === "ok") return { kind: "token", token: /** @type {Token} */ (reply.body) };
-  return reply.kind === "refused" && reply.status === 401 ? { kind: "signed-out" } : { kind: "failed" };
+  return isOurs(reply, 401) ? { kind: "signed-out" } : { kind: "failed" };
 }
 
 /**
@@ -109,8 +109,8 @@ function asAnswer(reply) {
     case "same":
       return { kind: "same" };
     case "refused":
-      if (reply.status === 401) return { kind: "signed-out" };
-      return reply.status === 404 || reply.status === 403 ? { kind: "gone" } : { kind: "failed", after: null };
+      if (isOurs(reply, 401)) return { kind: "signed-out" };
+      return isOurs(reply, 403, 404) ? { kind: "gone" } : { kind: "failed", after: null };
     case "later":
       return { kind: "failed", after: reply.after };
     case "unreachable":

@@ -2,9 +2,10 @@
  * History upwards: a page when the reader comes near the top, on the button, or on the way to a message that is
  * linked or quoted.
  *
- * @import { Effects, RoomState } from "../room_state.js"
+ * @import { Effects, RoomState } from "./list_state.js"
  */
-import { applyPage, earlierRequest } from "../room_state.js";
+import { applyPage } from "../room_state.js";
+import { earlierRequest } from "./list_state.js";
 import { fetchEarlier } from "../link/transports.js";
 
 const NEAR = "400px 0px 0px 0px";

@@ -3,12 +3,12 @@
  * the count of what came since, and the button that leads there.
  *
  * @import { Message } from "../types.js"
- * @import { RoomState } from "../room_state.js"
+ * @import { RoomState } from "./list_state.js"
  * @import { Messages } from "../messages.js"
  * @import { Scroll } from "./scroll.js"
  */
 import { request } from "../http.js";
-import { ordered } from "../room_state.js";
+import { ordered } from "./list_state.js";
 import { plural, t } from "../strings.js";
 import { setText } from "./entry.js";
 

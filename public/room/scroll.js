@@ -50,6 +50,16 @@ export function createScroll(scroller, list, onMove) {
 
   return {
     toBottom,
+    /** Where the reader is in the history, for the next visit; nothing at the bottom. */
+    place() {
+      const held = following ? null : anchor();
+      return held ? { id: Number(held.line.getAttribute("data-entry")), top: held.top - scroller.getBoundingClientRect().top } : null;
+    },
+    /** @param {Element} line @param {number} top */
+    putAt(line, top) {
+      following = false;
+      scroller.scrollTop += line.getBoundingClientRect().top - scroller.getBoundingClientRect().top - top;
+    },
     isFollowing: () => following,
     /** Changes the list without moving what is being read. @param {() => void} change */
     steady(change) {
@@ -67,3 +77,29 @@ export function createScroll(scroller, list, onMove) {
 }
 
 /** @typedef {ReturnType<typeof createScroll>} Scroll */
+
+/** @param {string} path @param {{ id: number, top: number } | null} place */
+export function keepPlace(path, place) {
+  try {
+    if (place) sessionStorage.setItem(`palabre:place:${path}`, JSON.stringify(place));
+    else sessionStorage.removeItem(`palabre:place:${path}`);
+  } catch {
+    // Without storage a reload leads to the end of the list.
+  }
+}
+
+/**
+ * The place that a reload or a step back returns to; a new visit begins at its own.
+ * @param {string} path
+ * @returns {{ id: number, top: number } | null}
+ */
+export function recallPlace(path) {
+  const [visit] = performance.getEntriesByType("navigation");
+  const type = visit instanceof PerformanceNavigationTiming ? visit.type : "navigate";
+  if (type !== "reload" && type !== "back_forward") return null;
+  try {
+    return JSON.parse(sessionStorage.getItem(`palabre:place:${path}`) ?? "null");
+  } catch {
+    return null;
+  }
+}

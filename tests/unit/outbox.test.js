@@ -234,6 +234,26 @@ test("signed out: the text waits for the next visit", async () => {
   assert.deepEqual(tab.shown, ["one:queued"]);
 });
 
+test("what comes in while the sender lets go of its lock is not forgotten", async () => {
+  let release = () => {};
+  const gate = new Promise((resolve) => (release = resolve));
+  const it = browser({
+    lock: async (_name, run) => {
+      await run();
+      await gate;
+    },
+  });
+  const tab = it.open();
+  await it.add(tab, "one");
+  await settle();
+  await it.add(tab, "two");
+  await settle();
+  assert.deepEqual(inRoom(it.room), ["one"]);
+  release();
+  await settle();
+  assert.deepEqual(inRoom(it.room), ["one", "two"]);
+});
+
 test("rooms do not wait for each other", async () => {
   const it = browser();
   const tab = it.open();

@@ -1,9 +1,8 @@
 /** The reducer, case by case: what each arrival does to the list. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import {
-  acknowledge, adopt, apply, applyPage, behind, createRoomState, earlierRequest, nextRequest, noteTop, ordered, quoteOf, setPending,
-} from "../../public/room_state.js";
+import { behind, createRoomState, earlierRequest, nextRequest, ordered, quoteOf } from "../../public/room/list_state.js";
+import { acknowledge, adopt, apply, applyPage, noteTop, setPending } from "../../public/room_state.js";
 import { fakeRoom } from "./support/room.js";
 
 const VIEWER = 1;

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createSync } from "../../public/link/sync.js";
-import { applyPage, createRoomState, nextRequest } from "../../public/room_state.js";
+import { createRoomState, nextRequest } from "../../public/room/list_state.js";
+import { applyPage } from "../../public/room_state.js";
 import { settle } from "./support/clock.js";
 import { fakeRoom } from "./support/room.js";
 

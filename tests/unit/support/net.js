@@ -1,7 +1,8 @@
 /** A network for the link: what opens, what answers, what falls silent is decided by the test. */
 import { createLink } from "../../../public/realtime.js";
 import { createSync } from "../../../public/link/sync.js";
-import { apply, applyPage, behind, createRoomState, nextRequest, noteTop } from "../../../public/room_state.js";
+import { behind, createRoomState, nextRequest } from "../../../public/room/list_state.js";
+import { apply, applyPage, noteTop } from "../../../public/room_state.js";
 import { fakeClock } from "./clock.js";
 import { fakeRoom } from "./room.js";
 
@@ -27,6 +28,8 @@ export function fakeNet({ room = fakeRoom(), seed = 1, token = {}, clock = fakeC
     waits: true,
     /** One that breaks those that do. */
     cutsWaits: false,
+    /** How long an answer travels after it was read. */
+    latency: 0,
     signedIn: true,
     member: true,
     token: { hub_url: "/.well-known/mercure", topics: ["chatroom/1", "user/1"], mode: "hybrid", websocket: true, lives: 3_600_000, ...token },
@@ -56,7 +59,9 @@ export function fakeNet({ room = fakeRoom(), seed = 1, token = {}, clock = fakeC
       });
       if (!net.up.fetch) return { kind: "failed", after: null };
     }
-    return answer(request);
+    const read = answer(request);
+    if (net.latency > 0) await new Promise((resolve) => clock.setTimeout(resolve, net.latency));
+    return read;
   }
 
   const state = createRoomState({ room: 1, viewer: 1, epoch: room.epoch, revision: room.revision });
