@@ -40,7 +40,7 @@ pub struct App {
     pub live: Live,
     /// HTML.
     pub views: Views,
-    /// Hashing, away from the asynchronous threads.
+    /// Hashing, on a thread of its own.
     pub passwords: Passwords,
     /// Open sessions, as recently asked.
     pub sessions: Recent<TokenHash, Session>,
@@ -98,7 +98,7 @@ impl App {
             clock,
             live,
             views,
-            passwords: Passwords::default(),
+            passwords: Passwords::start()?,
             sessions: Recent::new(RECENT),
             stopping: Arc::new(watch::Sender::new(false)),
         })

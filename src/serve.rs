@@ -9,6 +9,7 @@ use axum::http::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use mercure_hub::WriteTimeout;
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
@@ -23,6 +24,8 @@ use tower::ServiceExt;
 const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
 /// How long answers under way may take once the program is to end.
 const DRAIN: Duration = Duration::from_secs(5);
+/// How long a client may take none of what is written to it: a stream's reader that stalls must not hold its socket.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 /// The largest head of a request: a page may ask the hub for a hundred topics.
 const HEAD_MAX: usize = 32 * 1024;
 
@@ -76,7 +79,7 @@ async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, app: Ap
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD_TIMEOUT)
             .max_buf_size(HEAD_MAX)
-            .serve_connection(TokioIo::new(stream), service)
+            .serve_connection(TokioIo::new(WriteTimeout::new(stream, WRITE_TIMEOUT)), service)
             .with_upgrades()
     );
     let mut stopping = app.stopping.subscribe();

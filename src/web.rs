@@ -156,6 +156,6 @@ async fn detach(request: Request, next: Next) -> Response {
 }
 
 /// A header by name, as text.
-fn header_text<'a>(request: &'a axum::http::HeaderMap, name: header::HeaderName) -> &'a str {
-    request.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+fn header_text(headers: &axum::http::HeaderMap, name: header::HeaderName) -> &str {
+    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }

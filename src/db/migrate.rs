@@ -66,7 +66,19 @@ fn explain(error: &refinery::Error) -> String {
             )
         }
         Kind::Connection(doing, source) => format!("{doing}: {source}"),
-        other => other.to_string(),
+        // What the database itself says stands at the end of the chain.
+        other => {
+            let mut text = other.to_string();
+            let mut source = std::error::Error::source(error);
+            while let Some(error) = source {
+                let reason = error.to_string();
+                if !text.contains(&reason) {
+                    text = format!("{text}: {reason}");
+                }
+                source = error.source();
+            }
+            text
+        }
     }
 }
 
@@ -110,7 +122,8 @@ mod tests {
             "V3__c",
             "create table c (id {identity}); create tabel d (id bigint)",
         );
-        run(&mut connection, Engine::Sqlite, &[first, second, broken]).unwrap_err();
+        let error = run(&mut connection, Engine::Sqlite, &[first, second, broken]).unwrap_err().to_string();
+        assert!(error.contains("tabel"), "the database's own reason is told: {error}");
         let fixed = ("V3__c", "create table c (id {identity})");
         run(&mut connection, Engine::Sqlite, &[first, second, fixed]).unwrap();
     }

@@ -27,6 +27,11 @@ static SANITISER: LazyLock<Builder<'static>> = LazyLock::new(|| {
         .tag_attributes(HashMap::from([("a", HashSet::from(["href"])), ("ol", HashSet::from(["start"]))]))
         .url_schemes(HashSet::from(["http", "https", "mailto"]))
         .url_relative(ammonia::UrlRelative::Deny)
+        // They scroll inside: who has no mouse must be able to reach them.
+        .set_tag_attribute_values(HashMap::from([
+            ("pre", HashMap::from([("tabindex", "0")])),
+            ("table", HashMap::from([("tabindex", "0")])),
+        ]))
         .link_rel(Some("noopener nofollow ugc"));
     builder
 });
@@ -65,6 +70,7 @@ fn options() -> Options {
 
 /// Turns what an author may not use into what shows it: HTML into its text, an image into a link, a heading into bold,
 /// a line end into a line end.
+#[expect(clippy::wildcard_enum_match_arm, reason = "what is not named is harmless, and the sanitiser follows")]
 fn harmless(event: Event<'_>) -> Vec<Event<'_>> {
     match event {
         Event::Html(html) | Event::InlineHtml(html) => vec![Event::Text(html)],
@@ -95,10 +101,10 @@ fn link_bare_addresses<'a>(events: impl Iterator<Item = Event<'a>>) -> Vec<Event
             continue;
         }
         push_linked(&finder, &mut run, &mut linked);
-        match &event {
-            Event::Start(Tag::Link { .. } | Tag::CodeBlock(_)) => opaque += 1,
-            Event::End(TagEnd::Link | TagEnd::CodeBlock) => opaque = opaque.saturating_sub(1),
-            _ => {}
+        if let Event::Start(Tag::Link { .. } | Tag::CodeBlock(_)) = &event {
+            opaque += 1;
+        } else if let Event::End(TagEnd::Link | TagEnd::CodeBlock) = &event {
+            opaque = opaque.saturating_sub(1);
         }
         linked.push(event);
     }
@@ -143,20 +149,17 @@ impl<'a, I: Iterator<Item = Event<'a>>> Iterator for Shallow<I> {
     fn next(&mut self) -> Option<Event<'a>> {
         loop {
             let event = self.events.next()?;
-            match &event {
-                Event::Start(_) => {
-                    self.depth += 1;
-                    if self.depth <= DEPTH_MAX {
-                        return Some(event);
-                    }
-                }
-                Event::End(_) => {
-                    self.depth = self.depth.saturating_sub(1);
-                    if self.depth < DEPTH_MAX {
-                        return Some(event);
-                    }
-                }
-                _ => return Some(event),
+            let is_shown = if let Event::Start(_) = &event {
+                self.depth += 1;
+                self.depth <= DEPTH_MAX
+            } else if let Event::End(_) = &event {
+                self.depth = self.depth.saturating_sub(1);
+                self.depth < DEPTH_MAX
+            } else {
+                true
+            };
+            if is_shown {
+                return Some(event);
             }
         }
     }

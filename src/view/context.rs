@@ -173,6 +173,8 @@ pub struct GoalFormView {
     pub start_date: String,
     /// YYYY-MM-DD.
     pub end_date: String,
+    /// `all`, `none` or empty: what newcomers see of the talk before them.
+    pub history: String,
 }
 
 /// `goal/show.html`.

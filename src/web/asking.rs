@@ -1,9 +1,9 @@
 //! Who is asking, and how to answer: found once per request, then outcomes become a page or JSON.
 
 use crate::app::App;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::id::UserId;
-use crate::user::session::{self, Session, Token};
+use crate::user::session::{self, Session, Token, TokenHash};
 use crate::view::context::{Page, Viewer};
 use crate::view::locale::Locale;
 use crate::web::{header_text, reply};
@@ -51,6 +51,16 @@ impl Asking {
         self.session().map(|session| session.user.id)
     }
 
+    /// Who is signed in, asked again: for an answer that was long in coming.
+    ///
+    /// # Errors
+    /// `Unauthenticated` when the session was closed meanwhile.
+    pub async fn still_signed_in(&self, app: &App) -> Result<UserId> {
+        let hash = self.session().map(|session| session.token_hash).ok_or(Error::Unauthenticated)?;
+        let session = open_session(app, hash).await?.ok_or(Error::Unauthenticated)?;
+        Ok(session.user.id)
+    }
+
     /// The language to answer in.
     pub fn locale(&self) -> Locale {
         self.0.locale
@@ -66,7 +76,7 @@ impl Asking {
         self.0.address
     }
 
-    /// The path and query that were asked for.
+    /// The path and query of the page that was asked for, or of the one whose form was sent: where to come back to.
     pub fn path(&self) -> &str {
         &self.0.path
     }
@@ -115,7 +125,11 @@ async fn find_session(app: &App, headers: &HeaderMap) -> Result<Option<Session>>
     let jar = CookieJar::from_headers(headers);
     let name = session_cookie(app);
     let Some(token) = jar.get(&name).and_then(|cookie| Token::parse(cookie.value())) else { return Ok(None) };
-    let (hash, now) = (token.hash(), app.clock.now());
+    open_session(app, token.hash()).await
+}
+
+async fn open_session(app: &App, hash: TokenHash) -> Result<Option<Session>> {
+    let now = app.clock.now();
     let found = app.sessions.get(hash, app.db.read(move |db| session::find(db, &hash, now))).await?;
     Ok(found.filter(|session| session.expires_at > now))
 }
@@ -133,7 +147,6 @@ pub fn session_cookie(app: &App) -> String {
 fn ask(app: &App, parts: &Parts) -> Inner {
     let headers = &parts.headers;
     let accept_language = header_text(headers, header::ACCEPT_LANGUAGE);
-    let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
     let theme = CookieJar::from_headers(headers).get(THEME_COOKIE).map(|cookie| cookie.value().to_owned());
     Inner {
         session: None,
@@ -144,10 +157,21 @@ fn ask(app: &App, parts: &Parts) -> Inner {
             Some(_) | None => "auto",
         },
         wants_json: wants_json(parts),
-        path: path.to_owned(),
+        path: page_path(app, parts).to_owned(),
         notice: parts.uri.query().and_then(reply::notice),
         address: address(app, parts),
     }
+}
+
+/// The address of a form is no page: who comes back there by a link would only read that the method is wrong.
+fn page_path<'a>(app: &App, parts: &'a Parts) -> &'a str {
+    if parts.method.is_safe() {
+        return parts.uri.path_and_query().map_or("/", |path| path.as_str());
+    }
+    let referer = header_text(&parts.headers, header::REFERER);
+    let host = header_text(&parts.headers, header::HOST);
+    let after_host = referer.split_once("://").and_then(|(_, rest)| rest.strip_prefix(host));
+    after_host.or_else(|| referer.strip_prefix(&*app.config.public_url)).and_then(reply::local_path).unwrap_or("/")
 }
 
 fn chosen_locale(headers: &HeaderMap) -> Option<Locale> {

@@ -82,7 +82,7 @@ pub async fn render(app: &App, asking: &Asking, member: Member, wanted: Wanted, 
             let room = chatroom::find(db, who.room())?.ok_or(Error::NotFound)?;
             let goal = goal::find(db, room.goal_id.ok_or(Error::NotFound)?, Some(who.user()))?;
             let in_room = |db: &mut crate::db::Reader<'_>, id: Option<MessageId>| {
-                id.map_or(Ok(None), |id| message::find_in_room(db, who.room(), id))
+                id.map_or(Ok(None), |id| message::find(db, &who, id))
             };
             Ok(Read {
                 reply_to: in_room(db, reply_to)?.map(|source| source.as_quoted()),

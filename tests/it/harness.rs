@@ -2,10 +2,10 @@
 //!
 //! Nothing here waits by the clock: what should happen is awaited, with a deadline that only a fault ever reaches.
 
+use clap::Parser;
 use palabre::clock::Clock;
 use palabre::config::{Config, Settings};
 use palabre::{App, serve};
-use clap::Parser;
 use reqwest::header::{HeaderMap, HeaderValue};
 use reqwest::{Method, Response, StatusCode};
 use serde_json::Value;
@@ -26,6 +26,7 @@ pub const DEADLINE: Duration = Duration::from_secs(30);
 pub const START: i64 = 1_772_366_400_000_000;
 
 #[derive(Parser)]
+#[command(args_override_self = true)]
 struct Line {
     #[command(flatten)]
     settings: Settings,
@@ -84,7 +85,8 @@ impl Drop for Database {
 /// The driver blocks, and must not run on an asynchronous thread.
 fn sql(url: &str, statements: &str) {
     let (url, statements) = (url.to_owned(), statements.to_owned());
-    let work = move || postgres::Client::connect(&url, postgres::NoTls).and_then(|mut db| db.batch_execute(&statements));
+    let work =
+        move || postgres::Client::connect(&url, postgres::NoTls).and_then(|mut db| db.batch_execute(&statements));
     std::thread::spawn(work).join().unwrap().unwrap();
 }
 
@@ -161,7 +163,8 @@ impl Town {
     pub async fn person(&self, first_name: &str) -> Browser {
         let mut browser = self.visitor();
         let email = format!("{}@example.org", first_name.to_lowercase());
-        let form = [("email", email.as_str()), ("password", PASSWORD), ("first_name", first_name), ("last_name", "Martin")];
+        let form =
+            [("email", email.as_str()), ("password", PASSWORD), ("first_name", first_name), ("last_name", "Martin")];
         let answer = browser.post("/register", &form).await;
         assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text);
         browser.id = answer.json()["user"]["id"].as_i64().unwrap();
@@ -241,7 +244,13 @@ impl Browser {
     }
 
     /// A request with this browser's cookies; `headers` come on top.
-    pub async fn request(&self, method: Method, path: &str, headers: &[(&str, &str)], body: impl Into<reqwest::Body>) -> Response {
+    pub async fn request(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<reqwest::Body>,
+    ) -> Response {
         let mut request = self.client.request(method, format!("http://{}{path}", self.address)).body(body);
         if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("accept")) {
             request = request.header("accept", "application/json");
@@ -264,7 +273,11 @@ impl Browser {
             let (name, rest) = line.split_once('=').unwrap();
             let value = rest.split(';').next().unwrap_or_default();
             let mut cookies = self.cookies.lock().unwrap();
-            if line.contains("Max-Age=0") { cookies.remove(name) } else { cookies.insert(name.into(), value.into()) };
+            if line.contains("Max-Age=0") {
+                cookies.remove(name)
+            } else {
+                cookies.insert(name.into(), value.into())
+            };
         }
     }
 
@@ -324,6 +337,93 @@ impl Browser {
 }
 
 pub fn urlencoded(form: &[(&str, &str)]) -> String {
-    let encode = |text: &str| percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string();
+    let encode =
+        |text: &str| percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string();
     form.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect::<Vec<_>>().join("&")
+}
+
+/// What else people and programs do.
+impl Browser {
+    /// Another browser of nobody yet, at the same server.
+    pub fn another(&self) -> Self {
+        Self::new(self.address)
+    }
+
+    /// Signs in with the account that [`Town::person`] opened under this name.
+    pub async fn signs_in_as(&self, first_name: &str) -> Answer {
+        let email = format!("{}@example.org", first_name.to_lowercase());
+        self.post("/login", &[("email", &email), ("password", PASSWORD)]).await
+    }
+
+    /// The same person in a second browser.
+    pub async fn second_browser(&self) -> Self {
+        let mut second = self.another();
+        let answer = second.signs_in_as(&self.name).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+        (second.id, second.name) = (self.id, self.name.clone());
+        second
+    }
+
+    pub async fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        self.answer(self.request(Method::GET, path, headers, "").await).await
+    }
+
+    /// A body of any kind, for JSON.
+    pub async fn post_body(&self, path: &str, content_type: &str, body: impl Into<reqwest::Body>) -> Answer {
+        self.answer(self.request(Method::POST, path, &[("content-type", content_type)], body).await).await
+    }
+}
+
+impl Answer {
+    /// Where a redirect leads.
+    pub fn location(&self) -> &str {
+        assert_eq!(self.status, StatusCode::SEE_OTHER, "{}", self.text);
+        self.header("location")
+    }
+
+    /// The code of a JSON error.
+    pub fn code(&self) -> String {
+        self.json()["error"]["code"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// The sentence of a JSON error.
+    pub fn message(&self) -> String {
+        self.json()["error"]["message"].as_str().unwrap_or_default().to_owned()
+    }
+}
+
+/// The body of a `multipart/form-data` with this boundary; a field with a file's name is a file.
+pub fn multipart(boundary: &str, parts: &[(&str, Option<&str>, &[u8])]) -> Vec<u8> {
+    let mut body = Vec::new();
+    for (name, file, bytes) in parts {
+        let file = file.map_or(String::new(), |file| format!("; filename=\"{file}\"\r\ncontent-type: image/png"));
+        body.extend(format!("--{boundary}\r\ncontent-disposition: form-data; name=\"{name}\"{file}\r\n\r\n").into_bytes());
+        body.extend_from_slice(bytes);
+        body.extend_from_slice(b"\r\n");
+    }
+    body.extend(format!("--{boundary}--\r\n").into_bytes());
+    body
+}
+
+/// Bytes on a connection of their own, and what comes back until the server closes it.
+pub async fn raw(address: SocketAddr, bytes: &[u8]) -> String {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    // A server that refuses early closes while we still write: what it said is what counts.
+    let _ = stream.write_all(bytes).await;
+    let mut answer = Vec::new();
+    let _ = within("an answer to raw bytes", stream.read_to_end(&mut answer)).await;
+    String::from_utf8_lossy(&answer).into_owned()
+}
+impl Browser {
+    /// The same browser, sending to another address.
+    pub fn elsewhere(&self, address: SocketAddr) -> Self {
+        Self { address, ..self.clone() }
+    }
+
+    /// A copy of the browser with its cookies as they are now.
+    pub fn copy(&self) -> Self {
+        let cookies = self.cookies.lock().unwrap().clone();
+        Self { cookies: Arc::new(Mutex::new(cookies)), ..self.clone() }
+    }
 }

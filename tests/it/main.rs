@@ -2,5 +2,15 @@
 
 #![expect(unreachable_pub, reason = "a test binary has no outside")]
 
+mod ear;
+mod goal;
 mod harness;
-mod smoke;
+mod live;
+mod message;
+mod newcomer;
+mod page;
+mod policy;
+mod races;
+mod realtime;
+mod reducer;
+mod user;

@@ -4,10 +4,11 @@ use axum::http::{HeaderMap, header};
 
 use crate::{
     Hub,
+    key::Key,
     matcher::Grants,
     origin::{self, Twice},
     reply::Refusal,
-    token::{self, Key, Verified},
+    token::{self, Verified},
 };
 
 /// How the token came.
@@ -32,9 +33,7 @@ pub(crate) fn publisher(hub: &Hub, headers: &HeaderMap) -> Result<Grants, Refusa
     let (token, carrier) = token_of(hub, headers)?.ok_or(Refusal::NoToken)?;
     let trusted = match carrier {
         Carrier::Header => true,
-        Carrier::Cookie => {
-            origin::of_page(headers).is_some_and(|page| hub.origins().publish.allow(&page))
-        }
+        Carrier::Cookie => origin::of_page(headers).is_some_and(|page| hub.origins().publish.allow(&page)),
     };
     if !trusted {
         tracing::debug!(check = "page origin", "publish refused");
@@ -44,19 +43,13 @@ pub(crate) fn publisher(hub: &Hub, headers: &HeaderMap) -> Result<Grants, Refusa
 }
 
 fn verify(hub: &Hub, token: &str, key: Option<&Key>) -> Result<Verified, Refusal> {
-    let verified = key
-        .ok_or("no key")
-        .and_then(|key| token::verify(token, key, hub.now()))
-        .and_then(|verified| {
-            if hub
-                .engine()
-                .is_revoked(verified.subject.as_deref(), verified.issued_at)
-            {
-                Err("revoked")
-            } else {
-                Ok(verified)
-            }
-        });
+    let verified = key.ok_or("no key").and_then(|key| token::verify(token, key, hub.now())).and_then(|verified| {
+        if hub.engine().is_revoked(verified.subject.as_deref(), verified.issued_at) {
+            Err("revoked")
+        } else {
+            Ok(verified)
+        }
+    });
     verified.map_err(|check| {
         tracing::debug!(check, "token refused");
         Refusal::InvalidToken
@@ -69,20 +62,14 @@ fn token_of(hub: &Hub, headers: &HeaderMap) -> Result<Option<(String, Carrier)>,
         Err(Twice) => Err(malformed("authorization twice")),
         Ok(Some(value)) => {
             let parts = value.to_str().ok().and_then(|value| value.split_once(' '));
-            let token = parts
-                .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-                .map(|(_, token)| token.trim());
-            let token = token
-                .filter(|token| !token.is_empty())
-                .ok_or_else(|| malformed("authorization scheme"))?;
+            let token =
+                parts.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token.trim());
+            let token = token.filter(|token| !token.is_empty()).ok_or_else(|| malformed("authorization scheme"))?;
             Ok(Some((token.to_owned(), Carrier::Header)))
         }
         Ok(None) => {
             let names = &hub.config().cookie_names;
-            Ok(names
-                .iter()
-                .find_map(|name| cookie(headers, name))
-                .map(|token| (token, Carrier::Cookie)))
+            Ok(names.iter().find_map(|name| cookie(headers, name)).map(|token| (token, Carrier::Cookie)))
         }
     }
 }
@@ -93,13 +80,8 @@ fn malformed(check: &'static str) -> Refusal {
 }
 
 fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
-    let values = headers
-        .get_all(header::COOKIE)
-        .into_iter()
-        .filter_map(|value| value.to_str().ok());
-    let mut pairs = values
-        .flat_map(|value| value.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='));
+    let values = headers.get_all(header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
+    let mut pairs = values.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
     let (_, value) = pairs.find(|(found, value)| *found == name && !value.is_empty())?;
     Some(value.trim_matches('"').to_owned())
 }

@@ -8,7 +8,7 @@ use std::{
 
 use futures_util::future::BoxFuture;
 
-use crate::token::Key;
+use crate::key::Key;
 
 /// Tells the time in seconds since 1970, with a fraction. Tokens and revocations are judged by it.
 pub type Clock = Arc<dyn Fn() -> f64 + Send + Sync>;
@@ -37,7 +37,7 @@ pub trait Cursors: Send + Sync + 'static {
 /// A limit of zero means "no limit", a duration of zero means "off", except where the field says otherwise.
 #[derive(Clone)]
 pub struct HubConfig {
-    /// Where the hub is mounted. Topics that resolve to this path or below it are reserved.
+    /// Where the hub is mounted: an absolute path. Topics that resolve to this path or below it are reserved.
     pub path: String,
     /// Verifies the tokens of those who publish by POST. Without it nobody can.
     pub publisher_key: Option<Key>,
@@ -135,7 +135,5 @@ impl fmt::Debug for HubConfig {
 }
 
 fn system_time() -> f64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0.0, |since| since.as_secs_f64())
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
 }

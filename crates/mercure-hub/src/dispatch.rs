@@ -15,7 +15,8 @@ use crate::{
     engine::{Engine, State},
     event::{Class, Event},
     index::Readers,
-    subscriber::{Pushed, Subscriber},
+    queue::Pushed,
+    subscriber::Subscriber,
 };
 
 /// How long the line may get before publishers wait for it. Only processor time stands before its end, never a subscriber.
@@ -55,7 +56,7 @@ impl Dispatch {
             Self::Event(event, readers) => deliver_event(&event, &readers),
             Self::Beat(frames) => {
                 for (subscriber, frame) in frames {
-                    subscriber.push(&frame, Class::Ephemeral);
+                    subscriber.queue.push(&frame, Class::Ephemeral);
                 }
                 Vec::new()
             }
@@ -69,11 +70,9 @@ fn deliver_event(event: &Event, readers: &[Readers]) -> Vec<u64> {
     let mut served = (readers.len() > 1).then(HashSet::new);
     for entry in readers.iter().flat_map(|list| list.iter()) {
         let subscriber = &entry.subscriber;
-        let first = served
-            .as_mut()
-            .is_none_or(|served| served.insert(subscriber.id));
+        let first = served.as_mut().is_none_or(|served| served.insert(subscriber.id));
         if first && (!event.private || entry.readable || subscriber.may_receive(event)) {
-            match subscriber.push(event.on(subscriber.wire), event.class) {
+            match subscriber.queue.push(event.on(subscriber.wire), event.class) {
                 Pushed::Overflow => overflown.push(subscriber.id),
                 Pushed::Queued | Pushed::Dropped | Pushed::Ended => {}
             }
@@ -103,10 +102,7 @@ impl Engine {
         let mut state = self.state();
         while state.line.busy && state.line.pending.len() >= MAX_PENDING {
             state.line.waiting += 1;
-            state = self
-                .room
-                .wait(state)
-                .unwrap_or_else(std::sync::PoisonError::into_inner);
+            state = self.room.wait(state).unwrap_or_else(std::sync::PoisonError::into_inner);
             state.line.waiting -= 1;
         }
         state
@@ -118,10 +114,7 @@ impl Engine {
         if !state.line.busy {
             state.line.busy = true;
             drop(state);
-            self.work(Turn {
-                engine: self,
-                over: false,
-            });
+            self.work(Turn { engine: self, over: false });
         }
     }
 
@@ -144,5 +137,75 @@ impl Engine {
                 self.strike_out(&overflown);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        task::{Context, Poll},
+        thread,
+        time::Duration,
+    };
+
+    use futures_util::task::noop_waker_ref;
+
+    use super::*;
+    use crate::{
+        admission::Start, engine::Limits, event::Wire, matcher::Matcher, queue::Taken, subscriber::Interest,
+        subscriber::Traits, update::Update,
+    };
+
+    fn engine() -> Arc<Engine> {
+        Arc::new(Engine::new(Limits {
+            history_events: 0,
+            history_bytes: 0,
+            queue_bytes: usize::MAX,
+            connections: 0,
+            connections_per_subject: 0,
+            revocation: Duration::ZERO,
+        }))
+    }
+
+    fn subscribe(engine: &Arc<Engine>, topics: &[&str]) -> Start {
+        let matchers = topics.iter().map(|topic| Matcher::exact(topic).unwrap()).collect();
+        let interest = Interest::new(matchers);
+        let grants = Default::default();
+        let traits = Traits { subject: None, wire: Wire::Sse, beats: false, deadline: None, grants, interest };
+        engine.admit(traits, None, None).unwrap()
+    }
+
+    fn received(start: &Start) -> Vec<u8> {
+        let (mut all, mut context) = (Vec::new(), Context::from_waker(noop_waker_ref()));
+        while let Poll::Ready(Taken::Bytes(bytes)) = start.registration.subscriber().queue.poll_take(&mut context) {
+            all.extend_from_slice(&bytes);
+        }
+        all
+    }
+
+    /// So many readers that the line fills up and publishers take turns at it.
+    #[test]
+    fn publishers_that_wait_for_each_other_lose_nothing() {
+        const PUBLISHERS: usize = 6;
+        const EACH: usize = 1_000;
+        let engine = engine();
+        let streams: Vec<_> =
+            (0..100).map(|n| subscribe(&engine, if n % 2 == 0 { &["a", "b"] } else { &["*"] })).collect();
+        thread::scope(|scope| {
+            for publisher in 0..PUBLISHERS {
+                let engine = &engine;
+                scope.spawn(move || {
+                    for n in 0..EACH {
+                        let update =
+                            Update::new(if n % 3 == 0 { "a" } else { "b" }, format!("{publisher}/{n}")).unwrap();
+                        assert!(engine.publish(Arc::new(Event::new(update))));
+                    }
+                });
+            }
+        });
+        let first = received(&streams[0]);
+        assert_eq!(first.windows(6).filter(|bytes| bytes == b"data: ").count(), PUBLISHERS * EACH);
+        assert!(streams[1..].iter().all(|stream| received(stream) == first), "one order for all");
+        assert!(engine.state().line.is_empty() && !engine.state().line.busy);
     }
 }

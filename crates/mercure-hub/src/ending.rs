@@ -64,9 +64,7 @@ impl Ending {
         match wire {
             Wire::Socket => frame::close(Some(self.code()), self.reason()),
             Wire::Sse => match self {
-                Self::Shutdown { retry } => {
-                    format!(": {}\nretry: {retry}\n\n", self.reason()).into()
-                }
+                Self::Shutdown { retry } => format!(": {}\nretry: {retry}\n\n", self.reason()).into(),
                 Self::Revoked
                 | Self::Expired
                 | Self::Lifetime
@@ -85,19 +83,8 @@ mod tests {
 
     #[test]
     fn each_wire_names_the_reason() {
-        assert_eq!(
-            Ending::Shutdown { retry: 1500 }
-                .farewell(Wire::Sse)
-                .as_ref(),
-            b": shutting down\nretry: 1500\n\n"
-        );
-        assert_eq!(
-            Ending::Slow.farewell(Wire::Sse).as_ref(),
-            b": slow reader\n\n"
-        );
-        assert_eq!(
-            Ending::Slow.farewell(Wire::Socket).as_ref(),
-            b"\x88\x0d\x03\xf5slow reader"
-        );
+        assert_eq!(Ending::Shutdown { retry: 1500 }.farewell(Wire::Sse).as_ref(), b": shutting down\nretry: 1500\n\n");
+        assert_eq!(Ending::Slow.farewell(Wire::Sse).as_ref(), b": slow reader\n\n");
+        assert_eq!(Ending::Slow.farewell(Wire::Socket).as_ref(), b"\x88\x0d\x03\xf5slow reader");
     }
 }

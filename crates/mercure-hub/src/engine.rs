@@ -12,17 +12,19 @@ use crate::{
     dispatch::{Dispatch, Line},
     ending::Ending,
     event::{Class, Event},
-    history::{Cursor, History, LastId},
+    history::{Cursor, History},
     index::{Entry, Index},
     revocation::Revocations,
     roll::Roll,
-    subscriber::{Subscriber, Traits, lock},
+    subscriber::{Subscriber, lock},
     topic::Topic,
     update::UpdateId,
 };
 
 /// How many events one step of a replay looks at.
 const PAGE: usize = 256;
+/// How many bytes it gathers before it stops.
+const PAGE_BYTES: usize = 256 << 10;
 
 /// The bounds of an engine.
 #[derive(Clone, Debug)]
@@ -37,44 +39,27 @@ pub(crate) struct Limits {
 
 #[derive(Debug)]
 pub(crate) struct Engine {
-    limits: Limits,
+    pub(crate) limits: Limits,
     state: Mutex<State>,
     /// Publishers wait here for room in the line.
     pub(crate) room: Condvar,
     /// A stream has ended for good.
-    left: Notify,
+    pub(crate) left: Notify,
     /// The ticker has something new to wait for.
     pub(crate) alarm: Arc<Notify>,
 }
 
 #[derive(Debug)]
 pub(crate) struct State {
-    closed: bool,
-    next_id: u64,
+    pub(crate) closed: bool,
+    pub(crate) next_id: u64,
     /// Registrations that still exist, those of ended streams included.
-    open: usize,
-    roll: Roll,
-    index: Index,
-    history: History,
-    revocations: Revocations,
+    pub(crate) open: usize,
+    pub(crate) roll: Roll,
+    pub(crate) index: Index,
+    pub(crate) history: History,
+    pub(crate) revocations: Revocations,
     pub(crate) line: Line,
-}
-
-/// Why a stream can't be opened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Refused {
-    Closed,
-    Revoked,
-    TooMany,
-    TooManyOfSubject,
-}
-
-/// What a stream starts with.
-#[derive(Debug)]
-pub(crate) struct Start {
-    pub(crate) registration: Registration,
-    /// Where its replay begins, if there is one.
-    pub(crate) cursor: Option<Cursor>,
 }
 
 /// The next step of a replay.
@@ -99,13 +84,7 @@ impl Engine {
             revocations: Revocations::new(limits.revocation.as_secs_f64()),
             line: Line::default(),
         };
-        Self {
-            limits,
-            state: Mutex::new(state),
-            room: Condvar::new(),
-            left: Notify::new(),
-            alarm: Arc::default(),
-        }
+        Self { limits, state: Mutex::new(state), room: Condvar::new(), left: Notify::new(), alarm: Arc::default() }
     }
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
@@ -138,57 +117,6 @@ impl Engine {
         }
     }
 
-    /// Opens a stream. What was decided about its rights before must still hold: a disconnect that came between is found here.
-    pub(crate) fn admit(
-        self: &Arc<Self>,
-        traits: Traits,
-        issued_at: Option<f64>,
-        last: Option<&LastId>,
-    ) -> Result<Start, Refused> {
-        let mut guard = self.state();
-        let state = &mut *guard;
-        if state.closed {
-            return Err(Refused::Closed);
-        }
-        if let Some(subject) = &traits.subject {
-            if state.revocations.cover(subject, issued_at) {
-                return Err(Refused::Revoked);
-            }
-            if reached(
-                self.limits.connections_per_subject,
-                state.roll.of_subject(subject).len(),
-            ) {
-                return Err(Refused::TooManyOfSubject);
-            }
-        }
-        if reached(self.limits.connections, state.open) {
-            return Err(Refused::TooMany);
-        }
-        state.next_id += 1;
-        state.open += 1;
-        let subscriber = Arc::new(Subscriber::new(
-            state.next_id,
-            self.limits.queue_bytes,
-            traits,
-        ));
-        let first = state.roll.next_deadline();
-        state.roll.insert(Arc::clone(&subscriber));
-        let cursor = last.and_then(|last| state.history.find(last));
-        if cursor.is_none() {
-            state.enter(&subscriber);
-        }
-        if state.roll.next_deadline() != first || state.roll.len() == 1 {
-            self.alarm.notify_one();
-        }
-        Ok(Start {
-            registration: Registration {
-                engine: Arc::clone(self),
-                subscriber,
-            },
-            cursor,
-        })
-    }
-
     /// The next page of a replay, or the switch to the present: under the one lock, so that nothing falls between.
     pub(crate) fn step(&self, subscriber: &Arc<Subscriber>, cursor: Cursor) -> Step {
         let mut state = self.state();
@@ -196,12 +124,17 @@ impl Engine {
             return Step::Outrun;
         };
         let interest = subscriber.interest();
-        let mut seen = 0;
-        let wanted: Vec<_> = page
-            .inspect(|_| seen += 1)
-            .filter(|event| interest.wants(event))
-            .cloned()
-            .collect();
+        let (mut seen, mut bytes, mut wanted) = (0, 0, Vec::new());
+        for event in page {
+            if bytes >= PAGE_BYTES {
+                break;
+            }
+            seen += 1;
+            if interest.wants(event) {
+                bytes += event.on(subscriber.wire).len();
+                wanted.push(Arc::clone(event));
+            }
+        }
         drop(interest);
         if seen < PAGE && wanted.is_empty() {
             state.enter(subscriber);
@@ -220,10 +153,7 @@ impl Engine {
     ) -> bool {
         let mut state = self.state();
         let mut interest = subscriber.interest();
-        let new = verdicts
-            .keys()
-            .filter(|topic| !interest.named.contains_key(*topic))
-            .count();
+        let new = verdicts.keys().filter(|topic| !interest.named.contains_key(*topic)).count();
         if interest.named.len() + new > max {
             return false;
         }
@@ -251,11 +181,7 @@ impl Engine {
     }
 
     /// What the authorizer said during a replay.
-    pub(crate) fn renew(
-        &self,
-        subscriber: &Subscriber,
-        verdicts: impl IntoIterator<Item = (Topic, bool)>,
-    ) {
+    pub(crate) fn renew(&self, subscriber: &Subscriber, verdicts: impl IntoIterator<Item = (Topic, bool)>) {
         let _order = self.state();
         let mut interest = subscriber.interest();
         for (topic, allowed) in verdicts {
@@ -281,11 +207,7 @@ impl Engine {
     pub(crate) fn expire(&self, now: Instant) {
         let state = self.state();
         let ids = state.roll.due(now);
-        end_all(state, &ids, |subscriber| {
-            subscriber
-                .deadline
-                .map_or(Ending::Lifetime, |(_, ending)| ending)
-        });
+        end_all(state, &ids, |subscriber| subscriber.deadline.map_or(Ending::Lifetime, |(_, ending)| ending));
     }
 
     pub(crate) fn end(&self, id: u64, ending: Ending) {
@@ -349,46 +271,34 @@ impl Drop for Engine {
     }
 }
 
-fn reached(limit: usize, count: usize) -> bool {
-    limit > 0 && count >= limit
-}
-
 /// Takes streams out of the state, and tells them outside of the lock.
-fn end_all(
-    mut state: MutexGuard<'_, State>,
-    ids: &[u64],
-    ending: impl Fn(&Subscriber) -> Ending,
-) -> usize {
+fn end_all(mut state: MutexGuard<'_, State>, ids: &[u64], ending: impl Fn(&Subscriber) -> Ending) -> usize {
     let ended: Vec<_> = ids.iter().filter_map(|id| state.remove(*id)).collect();
     drop(state);
     for subscriber in &ended {
-        subscriber.end(ending(subscriber));
+        subscriber.queue.end(ending(subscriber));
     }
     ended.len()
 }
 
 impl State {
     /// Writes a subscriber into the index, for all that it wants. One that has ended meanwhile stays out.
-    fn enter(&mut self, subscriber: &Arc<Subscriber>) {
+    pub(crate) fn enter(&mut self, subscriber: &Arc<Subscriber>) {
         if !self.roll.contains(subscriber.id) {
             return;
         }
         let mut interest = subscriber.interest();
         interest.live = true;
-        let entry = |readable| Entry {
-            subscriber: Arc::clone(subscriber),
-            readable,
-        };
+        let entry = |readable| Entry { subscriber: Arc::clone(subscriber), readable };
         if interest.everything {
             self.index.insert(None, entry(false));
         }
         for (topic, allowed) in &interest.named {
-            self.index
-                .insert(Some(topic), entry(*allowed || subscriber.is_granted(topic)));
+            self.index.insert(Some(topic), entry(*allowed || subscriber.is_granted(topic)));
         }
     }
 
-    fn remove(&mut self, id: u64) -> Option<Arc<Subscriber>> {
+    pub(crate) fn remove(&mut self, id: u64) -> Option<Arc<Subscriber>> {
         let subscriber = self.roll.remove(id)?;
         let interest = subscriber.interest();
         if interest.live {
@@ -401,32 +311,5 @@ impl State {
         }
         drop(interest);
         Some(subscriber)
-    }
-}
-
-/// The place of one stream in the engine, given back when the connection lets go of it.
-#[derive(Debug)]
-pub(crate) struct Registration {
-    engine: Arc<Engine>,
-    subscriber: Arc<Subscriber>,
-}
-
-impl Registration {
-    pub(crate) fn engine(&self) -> &Arc<Engine> {
-        &self.engine
-    }
-
-    pub(crate) fn subscriber(&self) -> &Arc<Subscriber> {
-        &self.subscriber
-    }
-}
-
-impl Drop for Registration {
-    fn drop(&mut self) {
-        let mut state = self.engine.state();
-        state.remove(self.subscriber.id);
-        state.open -= 1;
-        drop(state);
-        self.engine.left.notify_waiters();
     }
 }

@@ -56,31 +56,13 @@ impl Frames {
 
 impl Event {
     pub(crate) fn new(update: Update) -> Self {
-        let id = update.id.unwrap_or_else(|| {
-            if update.ephemeral {
-                UpdateId::random()
-            } else {
-                UpdateId::generate()
-            }
-        });
+        let id = update.id.unwrap_or_else(|| if update.ephemeral { UpdateId::random() } else { UpdateId::generate() });
         let kind = update.kind.as_deref().unwrap_or_default();
         let topic = update.topics.first().map_or("", Topic::as_str);
-        let frames = Frames {
-            sse: sse(&id, kind, update.retry, &update.data),
-            socket: socket(&id, kind, topic, &update.data),
-        };
-        let class = if update.ephemeral {
-            Class::Ephemeral
-        } else {
-            Class::Durable
-        };
-        Self {
-            id,
-            topics: update.topics.into(),
-            private: update.private,
-            class,
-            frames,
-        }
+        let frames =
+            Frames { sse: sse(&id, kind, update.retry, &update.data), socket: socket(&id, kind, topic, &update.data) };
+        let class = if update.ephemeral { Class::Ephemeral } else { Class::Durable };
+        Self { id, topics: update.topics.into(), private: update.private, class, frames }
     }
 
     pub(crate) fn on(&self, wire: Wire) -> &Bytes {
@@ -91,11 +73,7 @@ impl Event {
     pub(crate) fn weight(&self) -> usize {
         const OVERHEAD: usize = 256;
         let names: usize = self.topics.iter().map(|topic| topic.as_str().len()).sum();
-        self.frames.sse.len()
-            + self.frames.socket.len()
-            + names
-            + 2 * self.id.as_str().len()
-            + OVERHEAD
+        self.frames.sse.len() + self.frames.socket.len() + names + 2 * self.id.as_str().len() + OVERHEAD
     }
 }
 
@@ -122,9 +100,7 @@ fn sse(id: &UpdateId, kind: &str, retry: Option<u64>, data: &str) -> Bytes {
     while let Some(end) = rest.find(['\r', '\n']) {
         let (line, tail) = rest.split_at(end);
         out.extend(["data: ", line, "\n"]);
-        rest = tail
-            .strip_prefix("\r\n")
-            .unwrap_or_else(|| tail.get(1..).unwrap_or_default());
+        rest = tail.strip_prefix("\r\n").unwrap_or_else(|| tail.get(1..).unwrap_or_default());
     }
     out.extend(["data: ", rest, "\n\n"]);
     out.into()
@@ -133,12 +109,8 @@ fn sse(id: &UpdateId, kind: &str, retry: Option<u64>, data: &str) -> Bytes {
 /// One text frame with a JSON object.
 fn socket(id: &UpdateId, kind: &str, topic: &str, data: &str) -> Bytes {
     let mut out = String::with_capacity(data.len() + data.len() / 8 + 128);
-    for (name, value) in [
-        ("{\"id\":", id.as_str()),
-        (",\"type\":", kind),
-        (",\"topic\":", topic),
-        (",\"data\":", data),
-    ] {
+    for (name, value) in [("{\"id\":", id.as_str()), (",\"type\":", kind), (",\"topic\":", topic), (",\"data\":", data)]
+    {
         out.push_str(name);
         push_json(&mut out, value);
     }
@@ -196,34 +168,19 @@ mod tests {
     #[test]
     fn the_text_of_smaller_events() {
         let update = |data: &str| Update::new("t", data).unwrap().id("b").unwrap();
-        assert_eq!(
-            sse_of(update("Hello World")),
-            "id: b\ndata: Hello World\n\n"
-        );
+        assert_eq!(sse_of(update("Hello World")), "id: b\ndata: Hello World\n\n");
         assert_eq!(sse_of(update("")), "id: b\ndata: \n\n");
         assert_eq!(sse_of(update("").retry(0)), "retry: 0\nid: b\ndata: \n\n");
         assert_eq!(sse_of(update("a\n")), "id: b\ndata: a\ndata: \n\n");
-        assert_eq!(
-            sse_of(update("\r\n\r\n")),
-            "id: b\ndata: \ndata: \ndata: \n\n"
-        );
-        assert_eq!(
-            sse_of(update("x\n\nevent: evil")),
-            "id: b\ndata: x\ndata: \ndata: event: evil\n\n"
-        );
-        assert_eq!(
-            sse_of(update("é\r\u{2028}名")),
-            "id: b\ndata: é\ndata: \u{2028}名\n\n"
-        );
+        assert_eq!(sse_of(update("\r\n\r\n")), "id: b\ndata: \ndata: \ndata: \n\n");
+        assert_eq!(sse_of(update("x\n\nevent: evil")), "id: b\ndata: x\ndata: \ndata: event: evil\n\n");
+        assert_eq!(sse_of(update("é\r\u{2028}名")), "id: b\ndata: é\ndata: \u{2028}名\n\n");
     }
 
     #[test]
     fn ids_are_made_when_none_is_given() {
         let id = Event::new(Update::new("t", "").unwrap()).id;
-        assert!(
-            id.as_str().starts_with("urn:uuid:") && id.as_str().len() == 45,
-            "{id}"
-        );
+        assert!(id.as_str().starts_with("urn:uuid:") && id.as_str().len() == 45, "{id}");
     }
 
     #[test]
@@ -245,19 +202,10 @@ mod tests {
 
     #[test]
     fn a_socket_frame_is_the_json_of_the_event() {
-        let event = Event::new(
-            Update::new("room/1", "{\"a\":1}")
-                .unwrap()
-                .id("x")
-                .unwrap()
-                .event_type("message")
-                .unwrap(),
-        );
+        let event =
+            Event::new(Update::new("room/1", "{\"a\":1}").unwrap().id("x").unwrap().event_type("message").unwrap());
         let bytes = event.on(Wire::Socket);
-        assert_eq!(
-            &bytes[2..],
-            br#"{"id":"x","type":"message","topic":"room/1","data":"{\"a\":1}"}"#
-        );
+        assert_eq!(&bytes[2..], br#"{"id":"x","type":"message","topic":"room/1","data":"{\"a\":1}"}"#);
         assert_eq!(bytes[..2], [0x81, (bytes.len() - 2) as u8]);
     }
 }

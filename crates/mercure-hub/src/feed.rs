@@ -11,12 +11,14 @@ use bytes::{Bytes, BytesMut};
 use futures_util::future::BoxFuture;
 
 use crate::{
+    admission::{Registration, Start},
     config::Authorizer,
     ending::Ending,
-    engine::{Registration, Start, Step},
+    engine::Step,
     event::Event,
     history::{Cursor, LastId},
-    subscriber::{Subscriber, Taken},
+    queue::Taken,
+    subscriber::Subscriber,
     ticker::Pulse,
     topic::Topic,
 };
@@ -29,15 +31,10 @@ pub(crate) async fn ask(
 ) -> Vec<(Topic, bool)> {
     let names: Vec<String> = topics.iter().map(ToString::to_string).collect();
     let answers = match (authorizer, subject) {
-        (Some(authorizer), Some(subject)) if !names.is_empty() => {
-            authorizer.may_read(subject, &names).await
-        }
+        (Some(authorizer), Some(subject)) if !names.is_empty() => authorizer.may_read(subject, &names).await,
         _ => Vec::new(),
     };
-    topics
-        .into_iter()
-        .zip(answers.into_iter().chain(std::iter::repeat(false)))
-        .collect()
+    topics.into_iter().zip(answers.into_iter().chain(std::iter::repeat(false))).collect()
 }
 
 type Asking = BoxFuture<'static, Vec<(Topic, bool)>>;
@@ -61,18 +58,8 @@ pub(crate) struct Feed {
 
 impl Feed {
     pub(crate) fn new(start: Start, pulse: Pulse, authorizer: Option<Arc<dyn Authorizer>>) -> Self {
-        let replay = start.cursor.map(|cursor| Replay {
-            cursor,
-            asked: None,
-        });
-        Self {
-            registration: start.registration,
-            pulse,
-            authorizer,
-            replay,
-            greeted: false,
-            ending: None,
-        }
+        let replay = start.cursor.map(|cursor| Replay { cursor, asked: None });
+        Self { registration: start.registration, pulse, authorizer, replay, greeted: false, ending: None }
     }
 
     pub(crate) fn registration(&self) -> &Registration {
@@ -103,7 +90,7 @@ impl Feed {
 
     pub(crate) fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
         while self.ending.is_none() && self.replay.is_some() {
-            if let Poll::Ready(ending) = self.subscriber().poll_end(context) {
+            if let Poll::Ready(ending) = self.subscriber().queue.poll_end(context) {
                 self.ending = Some(ending);
             } else if let Some(bytes) = ready!(self.poll_replay(context)) {
                 return Poll::Ready(Some(bytes));
@@ -116,7 +103,7 @@ impl Feed {
             // What was missed before the stream began to run shows at once.
             self.pulse.beat(vec![Arc::clone(self.subscriber())]);
         }
-        match ready!(self.subscriber().poll_take(context)) {
+        match ready!(self.subscriber().queue.poll_take(context)) {
             Taken::Bytes(bytes) => Poll::Ready(Some(bytes)),
             Taken::Ended(ending) => {
                 self.ending = Some(ending);
@@ -134,24 +121,22 @@ impl Feed {
         if let Some((_, asking)) = &mut replay.asked {
             let verdicts = ready!(asking.as_mut().poll(context));
             engine.renew(subscriber, verdicts);
-            let page = replay
-                .asked
-                .take()
-                .map(|(page, _)| page)
-                .unwrap_or_default();
+            let page = replay.asked.take().map(|(page, _)| page).unwrap_or_default();
             return Poll::Ready(join(&page, subscriber));
         }
         match engine.step(subscriber, replay.cursor) {
             Step::Page(page, cursor) => {
                 let (authorizer, subject) = (self.authorizer.clone(), subscriber.subject.clone());
                 let topics = doubtful(&page, subscriber);
-                let asking: Asking = Box::pin(async move {
-                    ask(authorizer.as_deref(), subject.as_deref(), topics).await
-                });
+                let asking: Asking =
+                    Box::pin(async move { ask(authorizer.as_deref(), subject.as_deref(), topics).await });
                 (replay.cursor, replay.asked) = (cursor, Some((page, asking)));
             }
             Step::Live => self.replay = None,
-            Step::Outrun => engine.end(subscriber.id, Ending::Outrun),
+            Step::Outrun => {
+                engine.end(subscriber.id, Ending::Outrun);
+                self.ending = Some(Ending::Outrun);
+            }
         }
         Poll::Ready(None)
     }
@@ -160,14 +145,9 @@ impl Feed {
 /// The topics of a page that decide about something private and that the token does not grant.
 fn doubtful(page: &[Arc<Event>], subscriber: &Subscriber) -> Vec<Topic> {
     let interest = subscriber.interest();
-    let private = page
-        .iter()
-        .filter(|event| event.private)
-        .flat_map(|event| event.topics.iter());
-    let mut topics: Vec<_> = private
-        .filter(|topic| interest.named.contains_key(*topic) && !subscriber.is_granted(topic))
-        .cloned()
-        .collect();
+    let private = page.iter().filter(|event| event.private).flat_map(|event| event.topics.iter());
+    let mut topics: Vec<_> =
+        private.filter(|topic| interest.named.contains_key(*topic) && !subscriber.is_granted(topic)).cloned().collect();
     topics.sort_unstable();
     topics.dedup();
     topics

@@ -2,14 +2,11 @@
 
 /// The pairs of a query or a body, decoded to bytes. A name without `=` has an empty value.
 pub(crate) fn pairs(input: &[u8]) -> impl Iterator<Item = (Vec<u8>, Vec<u8>)> {
-    input
-        .split(|&byte| byte == b'&')
-        .filter(|pair| !pair.is_empty())
-        .map(|pair| {
-            let mut parts = pair.splitn(2, |&byte| byte == b'=');
-            let name = decode(parts.next().unwrap_or_default());
-            (name, decode(parts.next().unwrap_or_default()))
-        })
+    input.split(|&byte| byte == b'&').filter(|pair| !pair.is_empty()).map(|pair| {
+        let mut parts = pair.splitn(2, |&byte| byte == b'=');
+        let name = decode(parts.next().unwrap_or_default());
+        (name, decode(parts.next().unwrap_or_default()))
+    })
 }
 
 fn decode(input: &[u8]) -> Vec<u8> {
@@ -51,13 +48,7 @@ mod tests {
     fn pairs_are_decoded_as_browsers_do() {
         let read = |input: &str| {
             pairs(input.as_bytes())
-                .map(|(name, value)| {
-                    format!(
-                        "{}|{}",
-                        String::from_utf8_lossy(&name),
-                        String::from_utf8_lossy(&value)
-                    )
-                })
+                .map(|(name, value)| format!("{}|{}", String::from_utf8_lossy(&name), String::from_utf8_lossy(&value)))
                 .collect::<Vec<_>>()
         };
         assert_eq!(read("a=1&b=2"), ["a|1", "b|2"]);

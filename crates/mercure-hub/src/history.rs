@@ -61,10 +61,7 @@ impl History {
     pub(crate) fn store(&mut self, event: Arc<Event>) {
         let place = self.end();
         if self.places.contains_key(&event.id) {
-            self.repeats
-                .entry(event.id.clone())
-                .or_default()
-                .push_back(place);
+            self.repeats.entry(event.id.clone()).or_default().push_back(place);
         } else {
             self.places.insert(event.id.clone(), place);
         }
@@ -96,10 +93,7 @@ impl History {
         };
         self.bytes -= event.weight();
         self.base += 1;
-        let next = self
-            .repeats
-            .get_mut(&event.id)
-            .and_then(VecDeque::pop_front);
+        let next = self.repeats.get_mut(&event.id).and_then(VecDeque::pop_front);
         match next {
             Some(place) => {
                 self.places.insert(event.id.clone(), place);
@@ -122,28 +116,15 @@ impl History {
             LastId::Earliest => Some(self.base),
             LastId::Id(id) => {
                 let stored = self.places.get(id.as_str()).map(|place| place + 1);
-                stored.or_else(|| {
-                    self.marks
-                        .get(id.as_str())
-                        .copied()
-                        .filter(|place| *place >= self.base)
-                })
+                stored.or_else(|| self.marks.get(id.as_str()).copied().filter(|place| *place >= self.base))
             }
         }
     }
 
     /// The next events from this place on, `count` at most.
-    pub(crate) fn page(
-        &self,
-        cursor: Cursor,
-        count: usize,
-    ) -> Result<impl Iterator<Item = &Arc<Event>>, Outrun> {
+    pub(crate) fn page(&self, cursor: Cursor, count: usize) -> Result<impl Iterator<Item = &Arc<Event>>, Outrun> {
         let skip = cursor.checked_sub(self.base).ok_or(Outrun)?;
-        Ok(self
-            .events
-            .iter()
-            .skip(usize::try_from(skip).unwrap_or(usize::MAX))
-            .take(count))
+        Ok(self.events.iter().skip(usize::try_from(skip).unwrap_or(usize::MAX)).take(count))
     }
 }
 
@@ -163,19 +144,9 @@ mod tests {
     }
 
     fn after(history: &History, id: &str) -> Option<Vec<String>> {
-        let last = if id == "earliest" {
-            LastId::Earliest
-        } else {
-            LastId::Id(id.to_owned())
-        };
+        let last = if id == "earliest" { LastId::Earliest } else { LastId::Id(id.to_owned()) };
         let cursor = history.find(&last)?;
-        Some(
-            history
-                .page(cursor, usize::MAX)
-                .unwrap()
-                .map(|event| event.id.to_string())
-                .collect(),
-        )
+        Some(history.page(cursor, usize::MAX).unwrap().map(|event| event.id.to_string()).collect())
     }
 
     #[test]
@@ -197,14 +168,8 @@ mod tests {
         history.store(event("c"));
         assert_eq!(after(&history, "x").unwrap(), ["b", "x", "c"]);
         history.store(event("x"));
-        assert_eq!(
-            after(&history, "x").unwrap(),
-            ["c", "x"],
-            "the first one has gone"
-        );
-        ["d", "e", "f"]
-            .iter()
-            .for_each(|id| history.store(event(id)));
+        assert_eq!(after(&history, "x").unwrap(), ["c", "x"], "the first one has gone");
+        ["d", "e", "f"].iter().for_each(|id| history.store(event(id)));
         assert_eq!(after(&history, "x").unwrap(), ["d", "e", "f"]);
         history.store(event("g"));
         assert_eq!(after(&history, "x"), None);
@@ -220,9 +185,7 @@ mod tests {
             history.store(event(&format!("id{n}")));
         }
         assert_eq!(after(&history, "earliest").unwrap(), ["id6", "id7", "id8"]);
-        history.store(Arc::new(Event::new(
-            Update::new("t", "x".repeat(4 * weight)).unwrap(),
-        )));
+        history.store(Arc::new(Event::new(Update::new("t", "x".repeat(4 * weight)).unwrap())));
         assert_eq!(after(&history, "earliest").unwrap(), Vec::<String>::new());
         assert_eq!((history.bytes, history.end()), (0, 10));
     }
@@ -232,20 +195,14 @@ mod tests {
         let mut history = filled(2, &["a", "b"]);
         let mark = UpdateId::random();
         history.mark(&mark);
-        assert_eq!(
-            after(&history, mark.as_str()).unwrap(),
-            Vec::<String>::new()
-        );
+        assert_eq!(after(&history, mark.as_str()).unwrap(), Vec::<String>::new());
         history.store(event("c"));
         history.store(event("d"));
         assert_eq!(after(&history, mark.as_str()).unwrap(), ["c", "d"]);
         history.store(event("e"));
         assert_eq!(after(&history, mark.as_str()), None, "c is lost");
         (0..MAX_MARKS).for_each(|_| history.mark(&UpdateId::random()));
-        assert_eq!(
-            (history.marks.len(), history.mark_order.len()),
-            (MAX_MARKS, MAX_MARKS)
-        );
+        assert_eq!((history.marks.len(), history.mark_order.len()), (MAX_MARKS, MAX_MARKS));
     }
 
     #[test]

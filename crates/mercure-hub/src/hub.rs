@@ -77,29 +77,19 @@ impl Hub {
     pub fn publish(&self, update: Update) -> Result<UpdateId, PublishError> {
         let config = self.config();
         let names = update.topics.iter().map(|topic| topic.as_str().len());
-        let longest = names
-            .chain(update.id.iter().map(|id| id.as_str().len()))
-            .chain(update.kind.iter().map(String::len))
-            .max();
+        let longest =
+            names.chain(update.id.iter().map(|id| id.as_str().len())).chain(update.kind.iter().map(String::len)).max();
         if exceeds(update.topics.len(), config.max_topics)
             || exceeds(longest.unwrap_or_default(), config.max_field_bytes)
         {
             return Err(PublishError::TooLarge);
         }
-        if update
-            .topics
-            .iter()
-            .any(|topic| self.0.namespace.holds(topic))
-        {
+        if update.topics.iter().any(|topic| self.0.namespace.holds(topic)) {
             return Err(PublishError::Reserved);
         }
         let event = Arc::new(Event::new(update));
         let id = event.id.clone();
-        if self.0.engine.publish(event) {
-            Ok(id)
-        } else {
-            Err(PublishError::Closed)
-        }
+        if self.0.engine.publish(event) { Ok(id) } else { Err(PublishError::Closed) }
     }
 
     /// Ends all streams whose token has this `sub`, at once, and refuses such tokens made until now with 401. Returns how many streams it ended.
@@ -126,9 +116,7 @@ impl Hub {
 
     /// The hub's routes: GET, HEAD, POST and OPTIONS at its path. The server must allow upgrades for WebSockets to work.
     pub fn router(&self) -> Router {
-        Router::new()
-            .route(&self.config().path, any(handle))
-            .with_state(self.clone())
+        Router::new().route(&self.config().path, any(handle)).with_state(self.clone())
     }
 
     pub(crate) fn config(&self) -> &HubConfig {
@@ -154,19 +142,13 @@ impl Hub {
     pub(crate) fn start_ticker(&self) {
         if !self.0.ticking.swap(true, Ordering::Relaxed) {
             let config = self.config();
-            tokio::spawn(ticker::run(
-                Arc::downgrade(&self.0.engine),
-                config.cursors.clone(),
-                config.heartbeat,
-            ));
+            tokio::spawn(ticker::run(Arc::downgrade(&self.0.engine), config.cursors.clone(), config.heartbeat));
         }
     }
 
     /// A subscriber's matcher, if it is one and not too long.
     pub(crate) fn matcher(&self, value: &str) -> Option<Matcher> {
-        Matcher::exact(value)
-            .ok()
-            .filter(|_| !exceeds(value.len(), self.config().max_field_bytes))
+        Matcher::exact(value).ok().filter(|_| !exceeds(value.len(), self.config().max_field_bytes))
     }
 
     pub(crate) fn is_too_many(&self, matchers: usize) -> bool {
@@ -174,9 +156,7 @@ impl Hub {
     }
 
     pub(crate) fn max_matchers(&self) -> usize {
-        Some(self.config().max_matchers)
-            .filter(|max| *max > 0)
-            .unwrap_or(usize::MAX)
+        Some(self.config().max_matchers).filter(|max| *max > 0).unwrap_or(usize::MAX)
     }
 }
 

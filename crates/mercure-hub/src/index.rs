@@ -26,10 +26,7 @@ impl Index {
     /// The lists that an update of these topics goes to; none of them is empty.
     pub(crate) fn readers(&self, topics: &[Topic]) -> Vec<Readers> {
         let named = topics.iter().filter_map(|topic| self.named.get(topic));
-        named
-            .chain((!self.everything.is_empty()).then_some(&self.everything))
-            .cloned()
-            .collect()
+        named.chain((!self.everything.is_empty()).then_some(&self.everything)).cloned().collect()
     }
 
     /// Enters a subscriber for a topic, or for everything; or renews its entry.

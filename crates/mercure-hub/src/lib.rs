@@ -21,10 +21,10 @@
 //!
 //! * `hub`: the handle, and the routes; `config`: what can be set, and the hooks; `reply`: refusals and headers.
 //! * `update`, `topic`: what is published; their constructors keep out what could break a stream. `event`: the same, encoded once for all.
-//! * `access`, `token`, `origin`, `revocation`: who asks, and what they may. `matcher`: how topics are named.
-//! * `publish`, `subscribe`, `form`: the two requests. `sse`, `socket`, `request`: the two wires.
-//! * `engine`: the one short lock, around `history`, `index` and `roll`. `dispatch`: from the lock's order into the queues. `subscriber`: the queue.
-//!   `feed`: replay, then live. `ticker`: heartbeats and deadlines. `ending`: why a stream ends.
+//! * `access`, `key`, `token`, `origin`, `revocation`: who asks, and what they may. `matcher`: how topics are named.
+//! * `publish`, `subscribe`, `form`: the two requests. `sse`, `socket`, `request`: the two wires. `timeout`: peers that take nothing.
+//! * `engine`: the one short lock, around `history`, `index` and `roll`; `admission`: how a stream gets its place there. `dispatch`: from the lock's order
+//!   into the queues. `subscriber`, `queue`: one stream. `feed`: its replay, then live. `ticker`: heartbeats and deadlines. `ending`: why a stream ends.
 //!
 //! # Invariants
 //!
@@ -35,6 +35,7 @@
 //! * No token, topic or data is written to a log.
 
 mod access;
+mod admission;
 mod config;
 mod dispatch;
 mod ending;
@@ -45,9 +46,11 @@ mod form;
 mod history;
 mod hub;
 mod index;
+mod key;
 mod matcher;
 mod origin;
 mod publish;
+mod queue;
 mod reply;
 mod request;
 mod revocation;
@@ -57,13 +60,20 @@ mod sse;
 mod subscribe;
 mod subscriber;
 mod ticker;
+mod timeout;
 mod token;
 mod topic;
 mod update;
 
+/// The README's example is compiled with the tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 pub use config::{Authorizer, Clock, Cursors, HubConfig, Inbound};
 pub use futures_util::future::BoxFuture;
 pub use hub::Hub;
-pub use token::{Claims, Grant, Key, mint};
+pub use key::{Claims, Grant, Key, mint};
+pub use timeout::WriteTimeout;
 pub use topic::{InvalidTopic, Topic};
 pub use update::{InvalidUpdate, PublishError, Update, UpdateId};

@@ -19,11 +19,7 @@ pub(crate) enum Matcher {
 impl Matcher {
     /// A value of `match`, `match_exact` or, until templates are known, of the older `topic`.
     pub(crate) fn exact(value: &str) -> Result<Self, InvalidTopic> {
-        if value == "*" {
-            Ok(Self::Everything)
-        } else {
-            Topic::new(value).map(Self::Exact)
-        }
+        if value == "*" { Ok(Self::Everything) } else { Topic::new(value).map(Self::Exact) }
     }
 }
 
@@ -67,22 +63,11 @@ mod tests {
 
     #[test]
     fn exact_is_exact() {
-        let grants = Grants::new([
-            Matcher::exact("chatroom/1").unwrap(),
-            Matcher::exact("{id}").unwrap(),
-        ]);
-        for (topic, covered) in [
-            ("chatroom/1", true),
-            ("chatroom/11", false),
-            ("Chatroom/1", false),
-            ("{id}", true),
-            ("x", false),
-        ] {
-            assert_eq!(
-                grants.cover(&Topic::new(topic).unwrap()),
-                covered,
-                "{topic}"
-            );
+        let grants = Grants::new([Matcher::exact("chatroom/1").unwrap(), Matcher::exact("{id}").unwrap()]);
+        for (topic, covered) in
+            [("chatroom/1", true), ("chatroom/11", false), ("Chatroom/1", false), ("{id}", true), ("x", false)]
+        {
+            assert_eq!(grants.cover(&Topic::new(topic).unwrap()), covered, "{topic}");
         }
     }
 

@@ -9,11 +9,7 @@ pub(crate) struct Origins(Vec<String>);
 
 impl Origins {
     pub(crate) fn new(list: &[String]) -> Self {
-        Self(
-            list.iter()
-                .map(|origin| origin.trim_end_matches('/').to_ascii_lowercase())
-                .collect(),
-        )
+        Self(list.iter().map(|origin| origin.trim_end_matches('/').to_ascii_lowercase()).collect())
     }
 
     pub(crate) fn any(&self) -> bool {
@@ -26,13 +22,9 @@ impl Origins {
             allowed == "*"
                 || *allowed == origin
                 || allowed.split_once("*.").is_some_and(|(scheme, domain)| {
-                    let host = origin
-                        .strip_prefix(scheme)
-                        .and_then(|host| host.strip_suffix(domain));
+                    let host = origin.strip_prefix(scheme).and_then(|host| host.strip_suffix(domain));
                     scheme.ends_with("://")
-                        && host.is_some_and(|label| {
-                            label.len() > 1 && label.ends_with('.') && is_host(label)
-                        })
+                        && host.is_some_and(|label| label.len() > 1 && label.ends_with('.') && is_host(label))
                 })
         })
     }
@@ -40,8 +32,7 @@ impl Origins {
 
 /// Whether nothing but a host's characters stands here: an origin with a user or a path in it must not slip through a wildcard.
 fn is_host(text: &str) -> bool {
-    text.bytes()
-        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.')
+    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.')
 }
 
 /// The origin of the page that sent a request: `Origin`, else that of `Referer`. More than one `Origin` is none.
@@ -49,11 +40,7 @@ pub(crate) fn of_page(headers: &HeaderMap) -> Option<String> {
     match only(headers, &header::ORIGIN) {
         Ok(Some(origin)) => origin.to_str().ok().map(str::to_owned),
         Ok(None) => {
-            let referer = only(headers, &header::REFERER)
-                .ok()
-                .flatten()?
-                .to_str()
-                .ok()?;
+            let referer = only(headers, &header::REFERER).ok().flatten()?.to_str().ok()?;
             Some(Url::parse(referer).ok()?.origin().ascii_serialization())
         }
         Err(Twice) => None,
@@ -62,28 +49,17 @@ pub(crate) fn of_page(headers: &HeaderMap) -> Option<String> {
 
 /// Whether the page comes from the host that the request was addressed to.
 pub(crate) fn is_same_host(origin: &str, headers: &HeaderMap) -> bool {
-    let host = only(headers, &header::HOST)
-        .ok()
-        .flatten()
-        .and_then(|host| host.to_str().ok());
-    origin
-        .split_once("://")
-        .zip(host)
-        .is_some_and(|((scheme, authority), host)| {
-            matches!(scheme, "http" | "https")
-                && authority.eq_ignore_ascii_case(host)
-                && !authority.is_empty()
-        })
+    let host = only(headers, &header::HOST).ok().flatten().and_then(|host| host.to_str().ok());
+    origin.split_once("://").zip(host).is_some_and(|((scheme, authority), host)| {
+        matches!(scheme, "http" | "https") && authority.eq_ignore_ascii_case(host) && !authority.is_empty()
+    })
 }
 
 /// The header stands there more than once.
 pub(crate) struct Twice;
 
 /// The value of a header that may stand once at most.
-pub(crate) fn only<'a>(
-    headers: &'a HeaderMap,
-    name: &header::HeaderName,
-) -> Result<Option<&'a HeaderValue>, Twice> {
+pub(crate) fn only<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> Result<Option<&'a HeaderValue>, Twice> {
     let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {
         (value, None) => Ok(value),
@@ -97,12 +73,7 @@ mod tests {
 
     fn headers(list: &[(&'static str, &str)]) -> HeaderMap {
         list.iter()
-            .map(|(name, value)| {
-                (
-                    header::HeaderName::from_static(name),
-                    HeaderValue::from_str(value).unwrap(),
-                )
-            })
+            .map(|(name, value)| (header::HeaderName::from_static(name), HeaderValue::from_str(value).unwrap()))
             .collect()
     }
 
@@ -146,11 +117,7 @@ mod tests {
     #[test]
     fn the_page_is_known_by_origin_and_else_by_referer() {
         assert_eq!(
-            of_page(&headers(&[
-                ("origin", "https://a.test"),
-                ("referer", "https://b.test/x")
-            ]))
-            .as_deref(),
+            of_page(&headers(&[("origin", "https://a.test"), ("referer", "https://b.test/x")])).as_deref(),
             Some("https://a.test")
         );
         assert_eq!(

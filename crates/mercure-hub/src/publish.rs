@@ -31,34 +31,24 @@ pub(crate) async fn publish(hub: &Hub, parts: &Parts, body: Body) -> Result<Resp
         PublishError::TooLarge => Refusal::TooLarge,
         PublishError::Closed => Refusal::Unavailable,
     })?;
-    Ok((
-        StatusCode::OK,
-        [(header::CONTENT_TYPE, "text/plain; charset=utf-8")],
-        id.to_string(),
-    )
-        .into_response())
+    Ok((StatusCode::OK, [(header::CONTENT_TYPE, "text/plain; charset=utf-8")], id.to_string()).into_response())
 }
 
 async fn read_body(headers: &HeaderMap, body: Body, limit: usize) -> Result<Vec<u8>, Refusal> {
-    let media_type = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
+    let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let media_type = media_type.split(';').next().unwrap_or_default().trim();
     if !media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
         return Err(Refusal::Bad("Expected application/x-www-form-urlencoded"));
     }
     let limit = if limit == 0 { usize::MAX } else { limit };
-    let read = tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, limit).collect())
-        .await
-        .map_err(|_| Refusal::Timeout)?;
-    let body = read.map_err(|error| {
-        if error.is::<LengthLimitError>() {
-            Refusal::TooLarge
-        } else {
-            Refusal::Bad("Unreadable body")
-        }
-    })?;
+    let read =
+        tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, limit).collect()).await.map_err(|_| Refusal::Timeout)?;
+    let body =
+        read.map_err(
+            |error| {
+                if error.is::<LengthLimitError>() { Refusal::TooLarge } else { Refusal::Bad("Unreadable body") }
+            },
+        )?;
     Ok(body.to_bytes().into())
 }
 
@@ -92,9 +82,7 @@ fn read_form(body: &[u8], hub: &Hub) -> Result<Update, Refusal> {
         }
     }
     let mut topics = topics.into_iter();
-    let canonical = topics
-        .next()
-        .ok_or(Refusal::Bad("Missing \"topic\" parameter"))?;
+    let canonical = topics.next().ok_or(Refusal::Bad("Missing \"topic\" parameter"))?;
     let mut update = Update::new(canonical, text(data.unwrap_or_default())?)?;
     for topic in topics {
         update = update.alternate(topic)?;
@@ -107,8 +95,7 @@ fn read_form(body: &[u8], hub: &Hub) -> Result<Update, Refusal> {
         update = update.event_type(short_text(kind, max_bytes)?)?;
     }
     if let Some(retry) = retry.filter(|retry| !retry.is_empty()) {
-        update =
-            update.retry(milliseconds(&retry).ok_or(Refusal::Bad("Invalid \"retry\" parameter"))?);
+        update = update.retry(milliseconds(&retry).ok_or(Refusal::Bad("Invalid \"retry\" parameter"))?);
     }
     Ok(if private { update.private() } else { update })
 }
@@ -118,18 +105,12 @@ fn text(value: Vec<u8>) -> Result<String, Refusal> {
 }
 
 fn short_text(value: Vec<u8>, max_bytes: usize) -> Result<String, Refusal> {
-    if max_bytes > 0 && value.len() > max_bytes {
-        Err(Refusal::TooLarge)
-    } else {
-        text(value)
-    }
+    if max_bytes > 0 && value.len() > max_bytes { Err(Refusal::TooLarge) } else { text(value) }
 }
 
 /// ASCII digits only: no sign, no space.
 fn milliseconds(value: &[u8]) -> Option<u64> {
-    let digits = std::str::from_utf8(value)
-        .ok()
-        .filter(|value| value.bytes().all(|byte| byte.is_ascii_digit()))?;
+    let digits = std::str::from_utf8(value).ok().filter(|value| value.bytes().all(|byte| byte.is_ascii_digit()))?;
     digits.parse().ok()
 }
 
@@ -149,33 +130,18 @@ mod tests {
     use crate::{HubConfig, event::Event, event::Wire};
 
     fn read(body: &str) -> Result<Update, Refusal> {
-        read_form(
-            body.as_bytes(),
-            &Hub::new(HubConfig {
-                max_topics: 3,
-                max_field_bytes: 20,
-                ..HubConfig::default()
-            }),
-        )
+        read_form(body.as_bytes(), &Hub::new(HubConfig { max_topics: 3, max_field_bytes: 20, ..HubConfig::default() }))
     }
 
     #[test]
     fn a_form_becomes_an_update() {
-        let update = read("topic=room%2F1&topic=other&data=a+b%0Ac&private=&id=x&type=note&retry=007&unknown=1&id=second").unwrap();
-        assert_eq!(
-            update
-                .topics()
-                .iter()
-                .map(ToString::to_string)
-                .collect::<Vec<_>>(),
-            ["room/1", "other"]
-        );
+        let update =
+            read("topic=room%2F1&topic=other&data=a+b%0Ac&private=&id=x&type=note&retry=007&unknown=1&id=second")
+                .unwrap();
+        assert_eq!(update.topics().iter().map(ToString::to_string).collect::<Vec<_>>(), ["room/1", "other"]);
         assert!(update.private && !update.ephemeral);
         let bytes = Event::new(update).on(Wire::Sse).to_vec();
-        assert_eq!(
-            String::from_utf8(bytes).unwrap(),
-            "event: note\nretry: 7\nid: x\ndata: a b\ndata: c\n\n"
-        );
+        assert_eq!(String::from_utf8(bytes).unwrap(), "event: note\nretry: 7\nid: x\ndata: a b\ndata: c\n\n");
         assert!(!read("topic=t").unwrap().private);
         assert_eq!(read("topic=t").unwrap().data, "");
     }
@@ -202,10 +168,7 @@ mod tests {
             ("topic=t&retry=1s", bad("Invalid \"retry\" parameter")),
             ("topic=t&retry=-1", bad("Invalid \"retry\" parameter")),
             ("topic=t&retry=%2B1", bad("Invalid \"retry\" parameter")),
-            (
-                "topic=t&retry=99999999999999999999",
-                bad("Invalid \"retry\" parameter"),
-            ),
+            ("topic=t&retry=99999999999999999999", bad("Invalid \"retry\" parameter")),
             ("topic=a&topic=b&topic=c&topic=d", Refusal::TooLarge),
             ("topic=123456789012345678901", Refusal::TooLarge),
         ] {

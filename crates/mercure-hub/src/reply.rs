@@ -5,7 +5,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use crate::{engine::Refused, origin::Origins};
+use crate::{admission::Refused, origin::Origins};
 
 /// Why a request is not served. It never says more than its bearer needs: the reason of a 401 stands in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,13 +64,8 @@ impl Refusal {
     fn header(self) -> Option<(HeaderName, &'static str)> {
         match self {
             Self::NoToken | Self::ForeignOrigin => Some((header::WWW_AUTHENTICATE, "Bearer")),
-            Self::InvalidToken => {
-                Some((header::WWW_AUTHENTICATE, "Bearer error=\"invalid_token\""))
-            }
-            Self::Forbidden => Some((
-                header::WWW_AUTHENTICATE,
-                "Bearer error=\"insufficient_scope\"",
-            )),
+            Self::InvalidToken => Some((header::WWW_AUTHENTICATE, "Bearer error=\"invalid_token\"")),
+            Self::Forbidden => Some((header::WWW_AUTHENTICATE, "Bearer error=\"insufficient_scope\"")),
             Self::Malformed => Some((header::WWW_AUTHENTICATE, "Bearer error=\"invalid_request\"")),
             Self::Upgrade => Some((header::SEC_WEBSOCKET_VERSION, "13")),
             Self::Method => Some((header::ALLOW, "GET, HEAD, POST, OPTIONS")),
@@ -98,9 +93,7 @@ impl IntoResponse for Refusal {
         };
         let mut response = (self.status(), format!("{text}\n")).into_response();
         if let Some((name, value)) = self.header() {
-            response
-                .headers_mut()
-                .insert(name, HeaderValue::from_static(value));
+            response.headers_mut().insert(name, HeaderValue::from_static(value));
         }
         response
     }
@@ -108,19 +101,10 @@ impl IntoResponse for Refusal {
 
 /// What every answer carries against being framed, sniffed or run as a page.
 const SECURITY: [(HeaderName, HeaderValue); 4] = [
-    (
-        header::CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static("default-src 'self'"),
-    ),
-    (
-        header::X_CONTENT_TYPE_OPTIONS,
-        HeaderValue::from_static("nosniff"),
-    ),
+    (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'self'")),
+    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
-    (
-        header::X_XSS_PROTECTION,
-        HeaderValue::from_static("1; mode=block"),
-    ),
+    (header::X_XSS_PROTECTION, HeaderValue::from_static("1; mode=block")),
 ];
 
 /// Puts the security headers on an answer, and what lets the pages of listed origins read it.
@@ -130,20 +114,14 @@ pub(crate) fn dress(response: &mut Response, origin: Option<&HeaderValue>, allow
     let Some(origin) = origin else { return };
     if allowed.any() {
         // With credentials the wildcard would hand every page the streams of its visitors.
-        headers.insert(
-            header::ACCESS_CONTROL_ALLOW_ORIGIN,
-            HeaderValue::from_static("*"),
-        );
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     } else {
         headers.append(header::VARY, HeaderValue::from_static("Origin"));
         if !origin.to_str().is_ok_and(|origin| allowed.allow(origin)) {
             return;
         }
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
-        headers.insert(
-            header::ACCESS_CONTROL_ALLOW_CREDENTIALS,
-            HeaderValue::from_static("true"),
-        );
+        headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
     }
     let exposed = HeaderValue::from_static("Link, Mercure-Last-Event-ID, Last-Event-ID");
     headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
@@ -152,21 +130,12 @@ pub(crate) fn dress(response: &mut Response, origin: Option<&HeaderValue>, allow
 /// The answer to a preflight; [`dress`] says to whom it applies.
 pub(crate) fn preflight() -> Response {
     let mut headers = HeaderMap::new();
-    headers.insert(
-        header::ALLOW,
-        HeaderValue::from_static("GET, HEAD, POST, OPTIONS"),
-    );
-    headers.insert(
-        header::ACCESS_CONTROL_ALLOW_METHODS,
-        HeaderValue::from_static("GET, HEAD, POST"),
-    );
+    headers.insert(header::ALLOW, HeaderValue::from_static("GET, HEAD, POST, OPTIONS"));
+    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, HEAD, POST"));
     headers.insert(
         header::ACCESS_CONTROL_ALLOW_HEADERS,
         HeaderValue::from_static("authorization, cache-control, last-event-id"),
     );
-    headers.insert(
-        header::ACCESS_CONTROL_MAX_AGE,
-        HeaderValue::from_static("600"),
-    );
+    headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
     (StatusCode::NO_CONTENT, headers).into_response()
 }

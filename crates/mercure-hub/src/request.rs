@@ -5,12 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use serde_json::Value;
 
 use crate::{
-    Hub,
-    engine::{Engine, Registration},
-    feed,
-    matcher::Matcher,
-    subscriber::Subscriber,
-    topic::Topic,
+    Hub, admission::Registration, engine::Engine, feed, matcher::Matcher, subscriber::Subscriber, topic::Topic,
 };
 
 /// What became of a request.
@@ -43,10 +38,7 @@ impl Requests {
         let Ok(message) = serde_json::from_str::<Value>(text) else {
             return Answer::Refused("not JSON");
         };
-        let only = message
-            .as_object()
-            .filter(|object| object.len() == 1)
-            .and_then(|object| object.iter().next());
+        let only = message.as_object().filter(|object| object.len() == 1).and_then(|object| object.iter().next());
         match only.map(|(name, value)| (name.as_str(), value)) {
             Some(("subscribe", topics)) => match self.matchers(topics) {
                 Some(matchers) => self.subscribe(matchers).await,
@@ -54,25 +46,15 @@ impl Requests {
             },
             Some(("unsubscribe", topics)) => match self.matchers(topics) {
                 Some((everything, topics)) => {
-                    self.engine
-                        .unsubscribe(&self.subscriber, everything, &topics);
+                    self.engine.unsubscribe(&self.subscriber, everything, &topics);
                     Answer::Done
                 }
                 None => Answer::Refused("bad topics"),
             },
             _ => {
                 let subject = self.subscriber.subject.as_deref().unwrap_or_default();
-                let taken = self
-                    .hub
-                    .config()
-                    .inbound
-                    .as_ref()
-                    .is_some_and(|inbound| inbound(subject, &message));
-                if taken {
-                    Answer::Done
-                } else {
-                    Answer::Refused("unknown message")
-                }
+                let taken = self.hub.config().inbound.as_ref().is_some_and(|inbound| inbound(subject, &message));
+                if taken { Answer::Done } else { Answer::Refused("unknown message") }
             }
         }
     }
@@ -90,21 +72,13 @@ impl Requests {
 
     /// The rights are asked for again, also for topics that are subscribed already: who was let into a room meanwhile subscribes anew.
     async fn subscribe(&self, (everything, topics): (bool, Vec<Topic>)) -> Answer {
-        let (granted, doubtful): (Vec<_>, Vec<_>) = topics
-            .into_iter()
-            .partition(|topic| self.subscriber.is_granted(topic));
+        let (granted, doubtful): (Vec<_>, Vec<_>) =
+            topics.into_iter().partition(|topic| self.subscriber.is_granted(topic));
         let authorizer = self.hub.config().authorizer.as_deref();
         let answers = feed::ask(authorizer, self.subscriber.subject.as_deref(), doubtful).await;
-        let verdicts: HashMap<_, _> = answers
-            .into_iter()
-            .chain(granted.into_iter().map(|topic| (topic, false)))
-            .collect();
-        if !self.engine.subscribe(
-            &self.subscriber,
-            everything,
-            verdicts,
-            self.hub.max_matchers(),
-        ) {
+        let verdicts: HashMap<_, _> =
+            answers.into_iter().chain(granted.into_iter().map(|topic| (topic, false))).collect();
+        if !self.engine.subscribe(&self.subscriber, everything, verdicts, self.hub.max_matchers()) {
             return Answer::Refused("too many topics");
         }
         // Tells the client that it is subscribed now, and what it may have missed before.

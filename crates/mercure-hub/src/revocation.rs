@@ -19,11 +19,7 @@ pub(crate) struct Revocations {
 
 impl Revocations {
     pub(crate) fn new(keep: f64) -> Self {
-        Self {
-            keep,
-            marks: HashMap::new(),
-            queue: VecDeque::new(),
-        }
+        Self { keep, marks: HashMap::new(), queue: VecDeque::new() }
     }
 
     pub(crate) fn revoke(&mut self, subject: &str, now: f64) {
@@ -39,9 +35,7 @@ impl Revocations {
 
     /// Whether a token of this person, made at that time, no longer counts. One that does not say when it was made may be from before.
     pub(crate) fn cover(&self, subject: &str, issued_at: Option<f64>) -> bool {
-        self.marks
-            .get(subject)
-            .is_some_and(|mark| issued_at.is_none_or(|at| at <= mark + PRECISION))
+        self.marks.get(subject).is_some_and(|mark| issued_at.is_none_or(|at| at <= mark + PRECISION))
     }
 }
 
@@ -61,11 +55,7 @@ mod tests {
             ("4", Some(1.0), false),
             ("4", None, false),
         ] {
-            assert_eq!(
-                revocations.cover(subject, issued_at),
-                covered,
-                "{subject} {issued_at:?}"
-            );
+            assert_eq!(revocations.cover(subject, issued_at), covered, "{subject} {issued_at:?}");
         }
     }
 
@@ -76,10 +66,7 @@ mod tests {
         revocations.revoke("4", 1_010.0);
         revocations.revoke("3", 1_050.0);
         revocations.revoke("5", 1_080.0);
-        assert!(
-            revocations.cover("3", Some(1_049.0)),
-            "renewed, so still there"
-        );
+        assert!(revocations.cover("3", Some(1_049.0)), "renewed, so still there");
         assert!(!revocations.cover("4", Some(1_000.0)));
         assert_eq!((revocations.marks.len(), revocations.queue.len()), (2, 2));
     }

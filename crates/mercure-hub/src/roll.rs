@@ -27,10 +27,7 @@ impl Roll {
     pub(crate) fn insert(&mut self, subscriber: Arc<Subscriber>) {
         let id = subscriber.id;
         if let Some(subject) = &subscriber.subject {
-            self.subjects
-                .entry(Arc::clone(subject))
-                .or_default()
-                .insert(id);
+            self.subjects.entry(Arc::clone(subject)).or_default().insert(id);
         }
         if let Some((at, _)) = subscriber.deadline {
             self.deadlines.insert((at, id));
@@ -57,9 +54,7 @@ impl Roll {
     }
 
     pub(crate) fn contains(&self, id: u64) -> bool {
-        self.spokes
-            .get(spoke_of(id))
-            .is_some_and(|spoke| spoke.contains_key(&id))
+        self.spokes.get(spoke_of(id)).is_some_and(|spoke| spoke.contains_key(&id))
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -67,29 +62,15 @@ impl Roll {
     }
 
     pub(crate) fn all(&self) -> Vec<u64> {
-        self.spokes
-            .iter()
-            .flat_map(HashMap::keys)
-            .copied()
-            .collect()
+        self.spokes.iter().flat_map(HashMap::keys).copied().collect()
     }
 
     pub(crate) fn of_subject(&self, subject: &str) -> Vec<u64> {
-        self.subjects
-            .get(subject)
-            .into_iter()
-            .flatten()
-            .copied()
-            .collect()
+        self.subjects.get(subject).into_iter().flatten().copied().collect()
     }
 
     pub(crate) fn on_spoke(&self, spoke: u64) -> Vec<Arc<Subscriber>> {
-        self.spokes
-            .get(spoke_of(spoke))
-            .into_iter()
-            .flat_map(HashMap::values)
-            .cloned()
-            .collect()
+        self.spokes.get(spoke_of(spoke)).into_iter().flat_map(HashMap::values).cloned().collect()
     }
 
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
@@ -97,10 +78,6 @@ impl Roll {
     }
 
     pub(crate) fn due(&self, now: Instant) -> Vec<u64> {
-        self.deadlines
-            .iter()
-            .take_while(|(at, _)| *at <= now)
-            .map(|(_, id)| *id)
-            .collect()
+        self.deadlines.iter().take_while(|(at, _)| *at <= now).map(|(_, id)| *id).collect()
     }
 }

@@ -53,53 +53,35 @@ pub(crate) fn handshake(hub: &Hub, parts: &mut Parts) -> Result<Option<Handshake
     if parts.version != Version::HTTP_11 || !has_token(headers, &header::CONNECTION, "upgrade") {
         return Err(Refusal::Bad("Bad WebSocket handshake"));
     }
-    if headers
-        .get(header::SEC_WEBSOCKET_VERSION)
-        .is_none_or(|version| version != "13")
-    {
+    if headers.get(header::SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
         return Err(Refusal::Upgrade);
     }
     let allowed = match origin::only(headers, &header::ORIGIN) {
         Ok(None) => true,
-        Ok(Some(page)) => page.to_str().is_ok_and(|page| {
-            origin::is_same_host(page, headers) || hub.origins().socket.allow(page)
-        }),
+        Ok(Some(page)) => {
+            page.to_str().is_ok_and(|page| origin::is_same_host(page, headers) || hub.origins().socket.allow(page))
+        }
         Err(Twice) => false,
     };
     if !allowed {
         tracing::debug!(check = "page origin", "socket refused");
         return Err(Refusal::ForeignOrigin);
     }
-    let key = origin::only(headers, &header::SEC_WEBSOCKET_KEY)
-        .ok()
-        .flatten();
-    let key = key
-        .filter(|key| STANDARD.decode(key).is_ok_and(|key| key.len() == 16))
-        .and_then(|key| key.to_str().ok());
+    let key = origin::only(headers, &header::SEC_WEBSOCKET_KEY).ok().flatten();
+    let key = key.filter(|key| STANDARD.decode(key).is_ok_and(|key| key.len() == 16)).and_then(|key| key.to_str().ok());
     let accept = accept_key(key.ok_or(Refusal::Bad("Bad WebSocket handshake"))?);
-    let upgrade = parts
-        .extensions
-        .remove::<OnUpgrade>()
-        .ok_or(Refusal::Bad("This connection can't be upgraded"))?;
+    let upgrade = parts.extensions.remove::<OnUpgrade>().ok_or(Refusal::Bad("This connection can't be upgraded"))?;
     Ok(Some(Handshake { accept, upgrade }))
 }
 
 fn has_token(headers: &HeaderMap, name: &header::HeaderName, token: &str) -> bool {
-    let values = headers
-        .get_all(name)
-        .into_iter()
-        .filter_map(|value| value.to_str().ok());
-    values
-        .flat_map(|value| value.split(','))
-        .any(|found| found.trim().eq_ignore_ascii_case(token))
+    let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).any(|found| found.trim().eq_ignore_ascii_case(token))
 }
 
 fn accept_key(key: &str) -> String {
     let algorithm = &aws_lc_rs::digest::SHA1_FOR_LEGACY_USE_ONLY;
-    STANDARD.encode(aws_lc_rs::digest::digest(
-        algorithm,
-        format!("{key}{GUID}").as_bytes(),
-    ))
+    STANDARD.encode(aws_lc_rs::digest::digest(algorithm, format!("{key}{GUID}").as_bytes()))
 }
 
 impl Handshake {
@@ -133,15 +115,8 @@ async fn run(hub: Hub, upgrade: OnUpgrade, feed: Feed) {
     };
     let (reader, writer) = tokio::io::split(TokioIo::new(upgraded));
     let subscriber = Arc::clone(feed.subscriber());
-    let mut reader = Reader {
-        io: reader,
-        buffer: BytesMut::new(),
-    };
-    let mut writer = Writer {
-        io: writer,
-        subscriber,
-        timeout: hub.config().write_timeout,
-    };
+    let mut reader = Reader { io: reader, buffer: BytesMut::new() };
+    let mut writer = Writer { io: writer, subscriber, timeout: hub.config().write_timeout };
     let over = converse(&hub, feed, &mut reader, &mut writer).await;
     // What the peer still does is of no interest after a second.
     let _ = timeout(GOODBYE, say_goodbye(over, &mut reader, &mut writer)).await;
@@ -183,17 +158,13 @@ async fn converse(hub: &Hub, mut feed: Feed, reader: &mut Reader, writer: &mut W
 }
 
 async fn ended(subscriber: &Subscriber) -> Ending {
-    std::future::poll_fn(|context| subscriber.poll_end(context)).await
+    std::future::poll_fn(|context| subscriber.queue.poll_end(context)).await
 }
 
 async fn say_goodbye(over: Over, reader: &mut Reader, writer: &mut Writer) {
     let waits = match over {
         Over::Broken => return,
-        Over::Say(ending) => writer
-            .io
-            .write_all(&ending.farewell(Wire::Socket))
-            .await
-            .is_ok(),
+        Over::Say(ending) => writer.io.write_all(&ending.farewell(Wire::Socket)).await.is_ok(),
         Over::Echo(code) => {
             let _ = writer.io.write_all(&frame::close(code, "")).await;
             false
@@ -235,11 +206,7 @@ impl Writer {
 }
 
 async fn expired(timeout: Duration) {
-    if timeout.is_zero() {
-        std::future::pending().await
-    } else {
-        tokio::time::sleep(timeout).await
-    }
+    if timeout.is_zero() { std::future::pending().await } else { tokio::time::sleep(timeout).await }
 }
 
 struct Reader {
@@ -271,9 +238,6 @@ impl Reader {
 mod tests {
     #[test]
     fn the_accept_key_of_the_standard() {
-        assert_eq!(
-            super::accept_key("dGhlIHNhbXBsZSBub25jZQ=="),
-            "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
-        );
+        assert_eq!(super::accept_key("dGhlIHNhbXBsZSBub25jZQ=="), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
     }
 }

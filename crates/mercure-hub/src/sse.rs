@@ -18,38 +18,20 @@ use crate::{event::Wire, feed::Feed};
 
 /// What keeps caches and buffering proxies from holding the stream back.
 const HEADERS: [(HeaderName, HeaderValue); 5] = [
-    (
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("text/event-stream"),
-    ),
-    (
-        header::CACHE_CONTROL,
-        HeaderValue::from_static("private, no-cache, no-store, must-revalidate, max-age=0"),
-    ),
+    (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
+    (header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache, no-store, must-revalidate, max-age=0")),
     (header::PRAGMA, HeaderValue::from_static("no-cache")),
     (header::EXPIRES, HeaderValue::from_static("0")),
-    (
-        HeaderName::from_static("x-accel-buffering"),
-        HeaderValue::from_static("no"),
-    ),
+    (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
 ];
 
 /// A stream of events; without a feed, its head alone.
 pub(crate) fn response(version: Version, feed: Option<Feed>) -> Response {
-    let body = feed.map_or_else(Body::empty, |feed| {
-        Body::new(Events {
-            feed,
-            place: Place::Start,
-        })
-    });
+    let body = feed.map_or_else(Body::empty, |feed| Body::new(Events { feed, place: Place::Start }));
     let mut response = (StatusCode::OK, body).into_response();
-    response
-        .headers_mut()
-        .extend(HEADERS.map(|(name, value)| (Some(name), value)));
+    response.headers_mut().extend(HEADERS.map(|(name, value)| (Some(name), value)));
     if version < Version::HTTP_2 {
-        response
-            .headers_mut()
-            .insert(header::CONNECTION, HeaderValue::from_static("keep-alive"));
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("keep-alive"));
     }
     response
 }

@@ -48,11 +48,7 @@ pub(crate) async fn subscribe(hub: &Hub, mut parts: Parts) -> Result<Response, R
         return Ok(sse::response(parts.version, None));
     }
     let last = last_id(&parts.headers, query.last_id);
-    let wire = if handshake.is_some() {
-        Wire::Socket
-    } else {
-        Wire::Sse
-    };
+    let wire = if handshake.is_some() { Wire::Socket } else { Wire::Sse };
     let feed = open(hub, who, wire, interest, query.heartbeat, last.as_ref()).await?;
     let cursor = feed.starts_after(last.as_ref());
     let mut response = match handshake {
@@ -78,20 +74,8 @@ async fn open(
     last: Option<&LastId>,
 ) -> Result<Feed, Refusal> {
     let config = hub.config();
-    let doubtful = interest
-        .named
-        .keys()
-        .filter(|topic| !who.subscribe.cover(topic))
-        .cloned()
-        .collect();
-    interest.named.extend(
-        feed::ask(
-            config.authorizer.as_deref(),
-            who.subject.as_deref(),
-            doubtful,
-        )
-        .await,
-    );
+    let doubtful = interest.named.keys().filter(|topic| !who.subscribe.cover(topic)).cloned().collect();
+    interest.named.extend(feed::ask(config.authorizer.as_deref(), who.subject.as_deref(), doubtful).await);
     let traits = Traits {
         deadline: deadline(config.max_lifetime, who.expires_at.map(|at| at - hub.now())),
         subject: who.subject.map(Arc::from),
@@ -107,36 +91,22 @@ async fn open(
 
 /// When a stream ends by itself: in the last fifth of the longest lifetime, and no later than its token.
 fn deadline(max_lifetime: Duration, token: Option<f64>) -> Option<(Instant, Ending)> {
-    let lifetime = (!max_lifetime.is_zero()).then(|| {
-        (
-            max_lifetime.mul_f64(rand::random_range(0.8..1.0)),
-            Ending::Lifetime,
-        )
-    });
+    let lifetime =
+        (!max_lifetime.is_zero()).then(|| (max_lifetime.mul_f64(rand::random_range(0.8..1.0)), Ending::Lifetime));
     // A timer fires late rather than early; the token must not be outlived.
     const MARGIN: f64 = 0.01;
     let token = token
         .and_then(|left| Duration::try_from_secs_f64((left - MARGIN).max(0.0)).ok())
         .map(|left| (left, Ending::Expired));
-    let (left, ending) = [lifetime, token]
-        .into_iter()
-        .flatten()
-        .min_by_key(|(left, _)| *left)?;
+    let (left, ending) = [lifetime, token].into_iter().flatten().min_by_key(|(left, _)| *left)?;
     Some((Instant::now().checked_add(left)?, ending))
 }
 
 /// The id to continue from: the header wins over the query. Empty is an id that nothing has.
 fn last_id(headers: &HeaderMap, query: Option<Vec<u8>>) -> Option<LastId> {
-    let value = headers
-        .get(&LAST_EVENT_ID)
-        .map(|value| value.as_bytes().to_vec())
-        .or(query)?;
+    let value = headers.get(&LAST_EVENT_ID).map(|value| value.as_bytes().to_vec()).or(query)?;
     let id = String::from_utf8(value).unwrap_or_default();
-    Some(if id == "earliest" {
-        LastId::Earliest
-    } else {
-        LastId::Id(id)
-    })
+    Some(if id == "earliest" { LastId::Earliest } else { LastId::Id(id) })
 }
 
 impl Query {
@@ -155,11 +125,7 @@ impl Query {
                 b"last_event_id" => *newest = newest.take().or(Some(value)),
                 b"lastEventID" => *older = older.take().or(Some(value)),
                 b"Last-Event-ID" => *oldest = oldest.take().or(Some(value)),
-                name => {
-                    read.unknown_matcher |= name
-                        .get(..5)
-                        .is_some_and(|start| start.eq_ignore_ascii_case(b"match"))
-                }
+                name => read.unknown_matcher |= name.get(..5).is_some_and(|start| start.eq_ignore_ascii_case(b"match")),
             }
         }
         read.last_id = last_ids.into_iter().flatten().next();
@@ -173,20 +139,11 @@ impl Query {
         if self.topics.is_empty() {
             return Err(Refusal::Bad("Missing \"topic\" or \"match\" parameter"));
         }
-        let matchers = self.topics.iter().map(|value| {
-            std::str::from_utf8(value)
-                .ok()
-                .and_then(|value| hub.matcher(value))
-        });
-        let matchers: Vec<Matcher> = matchers
-            .collect::<Option<_>>()
-            .ok_or(Refusal::Bad("Invalid matcher"))?;
+        let matchers =
+            self.topics.iter().map(|value| std::str::from_utf8(value).ok().and_then(|value| hub.matcher(value)));
+        let matchers: Vec<Matcher> = matchers.collect::<Option<_>>().ok_or(Refusal::Bad("Invalid matcher"))?;
         let interest = Interest::new(matchers);
-        if hub.is_too_many(interest.named.len()) {
-            Err(Refusal::Bad("Too many matchers"))
-        } else {
-            Ok(interest)
-        }
+        if hub.is_too_many(interest.named.len()) { Err(Refusal::Bad("Too many matchers")) } else { Ok(interest) }
     }
 }
 
@@ -196,14 +153,8 @@ mod tests {
     use crate::HubConfig;
 
     fn interest(query: &str) -> Result<usize, Refusal> {
-        let hub = Hub::new(HubConfig {
-            max_matchers: 3,
-            max_field_bytes: 20,
-            ..HubConfig::default()
-        });
-        Query::read(query)
-            .interest(&hub)
-            .map(|interest| interest.named.len() + usize::from(interest.everything))
+        let hub = Hub::new(HubConfig { max_matchers: 3, max_field_bytes: 20, ..HubConfig::default() });
+        Query::read(query).interest(&hub).map(|interest| interest.named.len() + usize::from(interest.everything))
     }
 
     #[test]
@@ -246,10 +197,8 @@ mod tests {
     #[test]
     fn the_last_id_is_found_under_each_of_its_names() {
         let last = |query: &str, header: Option<&'static str>| {
-            let headers = header
-                .map(|value| (LAST_EVENT_ID.clone(), HeaderValue::from_static(value)))
-                .into_iter()
-                .collect();
+            let headers =
+                header.map(|value| (LAST_EVENT_ID.clone(), HeaderValue::from_static(value))).into_iter().collect();
             last_id(&headers, Query::read(query).last_id)
         };
         let id = |id: &str| Some(LastId::Id(id.to_owned()));
@@ -259,37 +208,21 @@ mod tests {
             assert_eq!(last(&format!("{name}=x"), Some("y")), id("y"), "{name}");
             assert_eq!(last(&format!("{name}="), None), id(""), "{name}");
         }
-        assert_eq!(
-            last("lastEventID=x&Last-Event-ID=x&last_event_id=z", None),
-            id("z")
-        );
+        assert_eq!(last("lastEventID=x&Last-Event-ID=x&last_event_id=z", None), id("z"));
         assert_eq!(last("last_event_id=earliest", None), Some(LastId::Earliest));
-        assert_eq!(
-            last("last_event_id=a", Some("")),
-            id(""),
-            "a header wins even when it is empty"
-        );
+        assert_eq!(last("last_event_id=a", Some("")), id(""), "a header wins even when it is empty");
     }
 
     #[test]
     fn a_stream_ends_before_its_token_and_within_its_lifetime() {
         let left = |max_lifetime, token| {
-            deadline(Duration::from_secs(max_lifetime), token)
-                .map(|(at, ending)| (at - Instant::now(), ending))
+            deadline(Duration::from_secs(max_lifetime), token).map(|(at, ending)| (at - Instant::now(), ending))
         };
         assert_eq!(left(0, None), None);
         let (by_token, ending) = left(100, Some(60.0)).unwrap();
-        assert!(
-            ending == Ending::Expired
-                && by_token < Duration::from_secs(60)
-                && by_token > Duration::from_secs(59)
-        );
+        assert!(ending == Ending::Expired && by_token < Duration::from_secs(60) && by_token > Duration::from_secs(59));
         let (by_age, ending) = left(100, Some(1e9)).unwrap();
-        assert!(
-            ending == Ending::Lifetime
-                && by_age <= Duration::from_secs(100)
-                && by_age > Duration::from_secs(79)
-        );
+        assert!(ending == Ending::Lifetime && by_age <= Duration::from_secs(100) && by_age > Duration::from_secs(79));
         assert_eq!(left(0, Some(1e300)), None, "too far away to be a date");
     }
 }

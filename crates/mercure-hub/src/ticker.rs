@@ -52,16 +52,11 @@ impl Pulse {
         let Some(cursors) = &self.cursors else {
             return "{}".to_owned();
         };
-        let tops = subscriber
-            .readable_topics()
-            .into_iter()
-            .filter_map(|topic| {
-                // Somebody else's code: a panic in it must not stop the timer of all streams.
-                let top = catch_unwind(AssertUnwindSafe(|| cursors.top(topic.as_str())))
-                    .ok()
-                    .flatten()?;
-                Some((topic.to_string(), Value::from(top)))
-            });
+        let tops = subscriber.readable_topics().into_iter().filter_map(|topic| {
+            // Somebody else's code: a panic in it must not stop the timer of all streams.
+            let top = catch_unwind(AssertUnwindSafe(|| cursors.top(topic.as_str()))).ok().flatten()?;
+            Some((topic.to_string(), Value::from(top)))
+        });
         Value::Object(tops.collect::<Map<_, _>>()).to_string()
     }
 
@@ -71,12 +66,10 @@ impl Pulse {
         for subscriber in &subscribers {
             match subscriber.wire {
                 Wire::Sse if subscriber.beats => {}
-                Wire::Sse => subscriber.push_if_idle(&bytes::Bytes::from_static(b":\n")),
-                Wire::Socket if subscriber.is_silent() => {
-                    self.engine.end(subscriber.id, Ending::Silent)
-                }
+                Wire::Sse => subscriber.queue.push_if_idle(&bytes::Bytes::from_static(b":\n")),
+                Wire::Socket if subscriber.is_silent() => self.engine.end(subscriber.id, Ending::Silent),
                 Wire::Socket => {
-                    subscriber.push(&frame::ping(), Class::Ephemeral);
+                    subscriber.queue.push(&frame::ping(), Class::Ephemeral);
                 }
             }
         }
@@ -104,10 +97,7 @@ pub(crate) async fn run(engine: Weak<Engine>, cursors: Option<Arc<dyn Cursors>>,
             if beats && next_step <= now {
                 break;
             }
-            let wake = [beats.then_some(next_step), deadline.flatten()]
-                .into_iter()
-                .flatten()
-                .min();
+            let wake = [beats.then_some(next_step), deadline.flatten()].into_iter().flatten().min();
             match wake {
                 Some(wake) => {
                     let _ = timeout_at(wake, alarm.notified()).await;
@@ -121,8 +111,6 @@ pub(crate) async fn run(engine: Weak<Engine>, cursors: Option<Arc<dyn Cursors>>,
         Pulse::new(engine, cursors.clone()).serve(spoke);
         // After a pause (nobody was there, or the machine slept) the wheel does not turn faster to catch up.
         let now = Instant::now();
-        next_step = Some(next_step + step)
-            .filter(|next| *next > now)
-            .unwrap_or(now + step);
+        next_step = Some(next_step + step).filter(|next| *next > now).unwrap_or(now + step);
     }
 }

@@ -33,11 +33,7 @@ const FORMAT: [(u32, u32); 21] = [
 /// the event stream (CWE-93).
 pub(crate) fn is_plain(text: &str) -> bool {
     text.chars().all(|c| {
-        !c.is_control()
-            && (c.is_ascii()
-                || FORMAT
-                    .iter()
-                    .all(|&(low, high)| !(low..=high).contains(&(c as u32))))
+        !c.is_control() && (c.is_ascii() || FORMAT.iter().all(|&(low, high)| !(low..=high).contains(&(c as u32))))
     })
 }
 
@@ -94,13 +90,8 @@ pub(crate) struct Namespace {
 impl Namespace {
     pub(crate) fn new(path: &str) -> Self {
         // Scheme and authority do not matter for the question, so any will do.
-        let base = Url::parse("http://hub.invalid/")
-            .and_then(|root| root.join(path))
-            .ok();
-        Self {
-            path: path.to_owned(),
-            base,
-        }
+        let base = Url::parse("http://hub.invalid/").and_then(|root| root.join(path)).ok();
+        Self { path: path.to_owned(), base }
     }
 
     /// Whether the topic, resolved as a URL against the hub's, is the hub's path or below it. The spelling does not help: dot segments, backslashes and
@@ -110,8 +101,7 @@ impl Namespace {
             return false;
         };
         let path = unescape_unreserved(url.path());
-        path.strip_prefix(self.path.as_str())
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        path.strip_prefix(self.path.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 }
 
@@ -121,10 +111,7 @@ fn unescape_unreserved(path: &str) -> String {
     let mut rest = path;
     while let Some((before, after)) = rest.split_once('%') {
         out.push_str(before);
-        let decoded = after
-            .get(..2)
-            .and_then(|hex| u8::from_str_radix(hex, 16).ok())
-            .map(char::from);
+        let decoded = after.get(..2).and_then(|hex| u8::from_str_radix(hex, 16).ok()).map(char::from);
         match decoded.filter(|c| c.is_ascii_alphanumeric() || "-._~".contains(*c)) {
             Some(c) => {
                 out.push(c);

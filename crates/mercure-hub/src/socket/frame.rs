@@ -96,10 +96,9 @@ pub(crate) fn decode(buffer: &mut BytesMut) -> Result<Option<Incoming>, Violatio
     }
     let (extra, length) = match (short, buffer.as_ref()) {
         (126, &[_, _, a, b, ..]) => (2, usize::from(u16::from_be_bytes([a, b]))),
-        (127, &[_, _, a, b, c, d, e, f, g, h, ..]) => (
-            8,
-            usize::try_from(u64::from_be_bytes([a, b, c, d, e, f, g, h])).unwrap_or(usize::MAX),
-        ),
+        (127, &[_, _, a, b, c, d, e, f, g, h, ..]) => {
+            (8, usize::try_from(u64::from_be_bytes([a, b, c, d, e, f, g, h])).unwrap_or(usize::MAX))
+        }
         (126 | 127, _) => return Ok(None),
         (_, _) => (0, short),
     };
@@ -126,16 +125,13 @@ fn read(opcode: u8, content: Bytes) -> Result<Incoming, Violation> {
         CLOSE => match content.as_ref() {
             [] => Ok(Incoming::Close(None)),
             &[a, b, ref reason @ ..]
-                if is_close_code(u16::from_be_bytes([a, b]))
-                    && std::str::from_utf8(reason).is_ok() =>
+                if is_close_code(u16::from_be_bytes([a, b])) && std::str::from_utf8(reason).is_ok() =>
             {
                 Ok(Incoming::Close(Some(u16::from_be_bytes([a, b]))))
             }
             _ => Err(Violation(1002, "bad close frame")),
         },
-        _ => String::from_utf8(content.into())
-            .map(Incoming::Text)
-            .map_err(|_| Violation(1007, "not UTF-8")),
+        _ => String::from_utf8(content.into()).map(Incoming::Text).map_err(|_| Violation(1007, "not UTF-8")),
     }
 }
 
@@ -157,12 +153,7 @@ mod tests {
         out[0] = first;
         out[1] |= MASKED;
         out.extend_from_slice(&mask);
-        out.extend(
-            content
-                .iter()
-                .zip(mask.iter().cycle())
-                .map(|(byte, key)| byte ^ key),
-        );
+        out.extend(content.iter().zip(mask.iter().cycle()).map(|(byte, key)| byte ^ key));
         out
     }
 
@@ -179,24 +170,14 @@ mod tests {
 
     #[test]
     fn every_text_comes_back_however_the_bytes_arrive() {
-        for text in [
-            "",
-            "a",
-            "é名👩",
-            &"x".repeat(125),
-            &"x".repeat(126),
-            &"y".repeat(MAX_MESSAGE),
-        ] {
+        for text in ["", "a", "é名👩", &"x".repeat(125), &"x".repeat(126), &"y".repeat(MAX_MESSAGE)] {
             let whole = client(FIN | TEXT, text.as_bytes());
             let mut buffer = BytesMut::new();
             for (at, byte) in whole.iter().enumerate() {
                 assert_eq!(decode(&mut buffer), Ok(None), "after {at} bytes");
                 buffer.put_u8(*byte);
             }
-            assert_eq!(
-                decode(&mut buffer),
-                Ok(Some(Incoming::Text(text.to_owned())))
-            );
+            assert_eq!(decode(&mut buffer), Ok(Some(Incoming::Text(text.to_owned()))));
             assert!(buffer.is_empty());
         }
     }
@@ -207,10 +188,7 @@ mod tests {
         buffer.unsplit(client(FIN | PONG, b""));
         buffer.unsplit(client(FIN | CLOSE, &[0x03, 0xE8, b'o', b'k']));
         buffer.unsplit(client(FIN | CLOSE, &[]));
-        assert_eq!(
-            decode(&mut buffer),
-            Ok(Some(Incoming::Ping(Bytes::from_static(b"now"))))
-        );
+        assert_eq!(decode(&mut buffer), Ok(Some(Incoming::Ping(Bytes::from_static(b"now")))));
         assert_eq!(decode(&mut buffer), Ok(Some(Incoming::Pong)));
         assert_eq!(decode(&mut buffer), Ok(Some(Incoming::Close(Some(1000)))));
         assert_eq!(decode(&mut buffer), Ok(Some(Incoming::Close(None))));
@@ -220,59 +198,24 @@ mod tests {
     #[test]
     fn hostile_frames_are_refused_at_their_head() {
         assert_eq!(violation(&[FIN | TEXT, 0x05]), 1002, "not masked");
-        assert_eq!(
-            violation(&[FIN | 0x40 | TEXT, MASKED]),
-            1002,
-            "reserved bit"
-        );
+        assert_eq!(violation(&[FIN | 0x40 | TEXT, MASKED]), 1002, "reserved bit");
         assert_eq!(violation(&[TEXT, MASKED]), 1003, "fragment");
         assert_eq!(violation(&[FIN, MASKED]), 1002, "continuation of nothing");
         assert_eq!(violation(&[FIN | BINARY, MASKED]), 1003, "binary");
         assert_eq!(violation(&[FIN | 0x3, MASKED]), 1002, "unknown opcode");
         assert_eq!(violation(&[PING, MASKED]), 1002, "fragmented ping");
         assert_eq!(violation(&[FIN | PING, MASKED | 126]), 1002, "long ping");
+        assert_eq!(violation(&[FIN | TEXT, MASKED | 126, 0x10, 0x01]), 1009, "4,097 bytes");
         assert_eq!(
-            violation(&[FIN | TEXT, MASKED | 126, 0x10, 0x01]),
-            1009,
-            "4,097 bytes"
-        );
-        assert_eq!(
-            violation(&[
-                FIN | TEXT,
-                MASKED | 127,
-                255,
-                255,
-                255,
-                255,
-                255,
-                255,
-                255,
-                255
-            ]),
+            violation(&[FIN | TEXT, MASKED | 127, 255, 255, 255, 255, 255, 255, 255, 255]),
             1009,
             "2^64 - 1 bytes"
         );
-        assert_eq!(
-            violation(&[FIN | TEXT, MASKED | 127, 0x80, 0, 0, 0, 0, 0, 0, 0]),
-            1009,
-            "2^63 bytes"
-        );
+        assert_eq!(violation(&[FIN | TEXT, MASKED | 127, 0x80, 0, 0, 0, 0, 0, 0, 0]), 1009, "2^63 bytes");
         assert_eq!(violation(&client(FIN | TEXT, b"\xff")), 1007);
-        assert_eq!(
-            violation(&client(FIN | CLOSE, b"\x03")),
-            1002,
-            "half a code"
-        );
-        assert_eq!(
-            violation(&client(FIN | CLOSE, &1005_u16.to_be_bytes())),
-            1002,
-            "a code that is never sent"
-        );
-        assert_eq!(
-            violation(&client(FIN | CLOSE, b"\x03\xe8\xff")),
-            1002,
-            "a reason that is not UTF-8"
-        );
+        assert_eq!(violation(&client(FIN | CLOSE, b"\x03")), 1002, "half a code");
+        assert_eq!(violation(&client(FIN | CLOSE, &1005_u16.to_be_bytes())), 1002, "a code that is never sent");
+        assert_eq!(violation(&client(FIN | CLOSE, b"\x03\xe8\xff")), 1002, "a reason that is not UTF-8");
     }
 
     #[test]

@@ -12,10 +12,7 @@ async fn each_mistake_has_its_challenge() {
     let server = Server::start(config()).await;
     let good = reader("3", &["a"]);
     let tampered = format!("{}x", &good[..good.len() - 1]);
-    let foreign = mint(
-        &Key::hs256("another secret that is long enough"),
-        &claims(None, &["*"], &[]),
-    );
+    let foreign = mint(&Key::hs256("another secret that is long enough"), &claims(None, &["*"], &[]));
     let other_algorithm = mint(&Key::hs512(SECRET), &claims(None, &["*"], &[]));
     for (headers, status, challenge) in [
         (String::new(), 401, "Bearer"),
@@ -23,48 +20,23 @@ async fn each_mistake_has_its_challenge() {
         (bearer(&foreign), 401, INVALID_TOKEN),
         (bearer(&other_algorithm), 401, INVALID_TOKEN),
         (bearer("short"), 401, INVALID_TOKEN),
-        (
-            "Authorization: Basic YWxhZGRpbjpvcGVuc2VzYW1l\r\n".into(),
-            400,
-            INVALID_REQUEST,
-        ),
+        ("Authorization: Basic YWxhZGRpbjpvcGVuc2VzYW1l\r\n".into(), 400, INVALID_REQUEST),
         ("Authorization: Bearer\r\n".into(), 400, INVALID_REQUEST),
         (format!("{0}{0}", bearer(&good)), 400, INVALID_REQUEST),
-        (
-            "Cookie: mercureAuthorization=x\r\n".into(),
-            401,
-            INVALID_TOKEN,
-        ),
+        ("Cookie: mercureAuthorization=x\r\n".into(), 401, INVALID_TOKEN),
         ("Cookie: mercureAuthorization=\r\n".into(), 401, "Bearer"),
         (format!("Cookie: other={good}\r\n"), 401, "Bearer"),
     ] {
         let reply = server.get("topic=a", &headers).await;
-        assert_eq!(
-            (reply.status, reply.header("www-authenticate")),
-            (status, Some(challenge)),
-            "{headers}"
-        );
+        assert_eq!((reply.status, reply.header("www-authenticate")), (status, Some(challenge)), "{headers}");
         assert!(reply.body.len() < 20, "terse: {}", reply.body);
     }
-    assert_eq!(
-        server
-            .get(
-                &format!("topic=a&authorization={good}&access_token={good}"),
-                ""
-            )
-            .await
-            .status,
-        401
-    );
+    assert_eq!(server.get(&format!("topic=a&authorization={good}&access_token={good}"), "").await.status, 401);
 }
 
 #[tokio::test]
 async fn header_and_cookie_both_serve_and_the_header_wins() {
-    let server = Server::start(HubConfig {
-        cookie_names: vec!["first".into(), "second".into()],
-        ..config()
-    })
-    .await;
+    let server = Server::start(HubConfig { cookie_names: vec!["first".into(), "second".into()], ..config() }).await;
     let good = reader("3", &["a"]);
     for headers in [
         bearer(&good),
@@ -88,41 +60,17 @@ async fn a_bad_token_is_refused_even_where_none_is_needed() {
 
 #[tokio::test]
 async fn without_a_key_no_token_is_good() {
-    let server = Server::start(HubConfig {
-        subscriber_key: None,
-        ..config()
-    })
-    .await;
-    assert_eq!(
-        server
-            .get("topic=a", &bearer(&reader("3", &["*"])))
-            .await
-            .status,
-        401
-    );
+    let server = Server::start(HubConfig { subscriber_key: None, ..config() }).await;
+    assert_eq!(server.get("topic=a", &bearer(&reader("3", &["*"]))).await.status, 401);
 }
 
 #[tokio::test]
 async fn times_are_judged_by_the_hubs_own_clock() {
     let clock = TestClock::new();
-    let server = Server::start(HubConfig {
-        clock: clock.clock(),
-        ..config()
-    })
-    .await;
+    let server = Server::start(HubConfig { clock: clock.clock(), ..config() }).await;
     let token = |exp: Option<f64>| {
-        let mercure = Grant {
-            subscribe: vec!["a".into()],
-            ..Grant::default()
-        };
-        bearer(&mint(
-            &Key::hs256(SECRET),
-            &Claims {
-                exp,
-                mercure,
-                ..Claims::default()
-            },
-        ))
+        let mercure = Grant { subscribe: vec!["a".into()], ..Grant::default() };
+        bearer(&mint(&Key::hs256(SECRET), &Claims { exp, mercure, ..Claims::default() }))
     };
     let soon = token(Some(clock.now() + 10.5));
     server.sse("topic=a", &soon).await;

@@ -21,11 +21,7 @@ impl Cursors for Lengths {
 }
 
 fn fast(config: HubConfig) -> HubConfig {
-    HubConfig {
-        heartbeat: Duration::from_millis(160),
-        cursors: Some(Arc::new(Lengths)),
-        ..config
-    }
+    HubConfig { heartbeat: Duration::from_millis(400), cursors: Some(Arc::new(Lengths)), ..config }
 }
 
 fn tops(data: &str) -> Value {
@@ -50,26 +46,14 @@ async fn who_asks_gets_the_cursors_at_once_and_then_regularly() {
     let mut ids = Vec::new();
     for _ in 0..3 {
         let event = sse.event().await;
-        assert_eq!(
-            (event.kind.as_str(), tops(&event.data)),
-            ("heartbeat", json!({"room/1": 6, "user/3": 6}))
-        );
+        assert_eq!((event.kind.as_str(), tops(&event.data)), ("heartbeat", json!({"room/1": 6, "user/3": 6})));
         ids.push(event.id);
         let frame = socket.json().await;
-        assert_eq!(
-            (&frame["type"], &frame["topic"]),
-            (&json!("heartbeat"), &json!(""))
-        );
-        assert_eq!(
-            tops(frame["data"].as_str().unwrap()),
-            json!({"room/1": 6, "user/3": 6})
-        );
+        assert_eq!((&frame["type"], &frame["topic"]), (&json!("heartbeat"), &json!("")));
+        assert_eq!(tops(frame["data"].as_str().unwrap()), json!({"room/1": 6, "user/3": 6}));
     }
     ids.dedup();
-    assert!(
-        ids.len() == 3 && ids.iter().all(|id| id.starts_with("urn:uuid:")),
-        "{ids:?}"
-    );
+    assert!(ids.len() == 3 && ids.iter().all(|id| id.starts_with("urn:uuid:")), "{ids:?}");
 }
 
 #[tokio::test]
@@ -78,28 +62,16 @@ async fn a_heartbeat_is_a_place_to_resume_from() {
     let mut sse = server.sse("topic=a&heartbeat=1", "").await;
     let beat = sse.event().await;
     server.now("a", "missed");
-    let mut again = server
-        .sse(&format!("topic=a&lastEventID={}", beat.id), "")
-        .await;
-    assert_eq!(
-        again.head.header("mercure-last-event-id"),
-        Some(beat.id.as_str())
-    );
+    let mut again = server.sse(&format!("topic=a&lastEventID={}", beat.id), "").await;
+    assert_eq!(again.head.header("mercure-last-event-id"), Some(beat.id.as_str()));
     assert_eq!(again.data().await, "missed");
 }
 
 #[tokio::test]
 async fn without_cursors_or_with_broken_ones_the_heart_still_beats() {
-    let server = Server::start(HubConfig {
-        cursors: None,
-        ..fast(open_config())
-    })
-    .await;
+    let server = Server::start(HubConfig { cursors: None, ..fast(open_config()) }).await;
     let mut sse = server.sse("topic=a&heartbeat=1", "").await;
-    assert_eq!(
-        (sse.data().await, sse.data().await),
-        ("{}".into(), "{}".into())
-    );
+    assert_eq!((sse.data().await, sse.data().await), ("{}".into(), "{}".into()));
     let server = Server::start(fast(config())).await;
     let token = bearer(&reader("3", &["panic", "a"]));
     let mut sse = server.sse("topic=panic&topic=a&heartbeat=1", &token).await;
@@ -140,11 +112,7 @@ async fn a_websocket_that_answers_no_ping_is_dead() {
 
 #[tokio::test]
 async fn zero_turns_it_off_and_deadlines_still_hold() {
-    let off = HubConfig {
-        heartbeat: Duration::ZERO,
-        max_lifetime: Duration::from_millis(300),
-        ..open_config()
-    };
+    let off = HubConfig { heartbeat: Duration::ZERO, max_lifetime: Duration::from_millis(300), ..open_config() };
     let server = Server::start(off).await;
     let mut sse = server.sse("topic=a", "").await;
     assert_eq!(sse.rest().await, ": lifetime over\n\n");

@@ -21,31 +21,17 @@ pub struct Rooms {
 
 impl Rooms {
     pub fn new(members: &[(&str, &str)]) -> Arc<Self> {
-        let members = members
-            .iter()
-            .map(|(person, room)| (person.to_string(), room.to_string()))
-            .collect();
+        let members = members.iter().map(|(person, room)| (person.to_string(), room.to_string())).collect();
         let (questions, asked, pace) = (Mutex::default(), Notify::new(), Semaphore::new(1_000));
-        Arc::new(Self {
-            members: Mutex::new(members),
-            questions,
-            asked,
-            pace,
-        })
+        Arc::new(Self { members: Mutex::new(members), questions, asked, pace })
     }
 
     pub fn enter(&self, person: &str, room: &str) {
-        self.members
-            .lock()
-            .unwrap()
-            .insert((person.into(), room.into()));
+        self.members.lock().unwrap().insert((person.into(), room.into()));
     }
 
     pub fn leave(&self, person: &str, room: &str) {
-        self.members
-            .lock()
-            .unwrap()
-            .remove(&(person.into(), room.into()));
+        self.members.lock().unwrap().remove(&(person.into(), room.into()));
     }
 
     /// From now on each question waits for a permit.
@@ -56,16 +42,8 @@ impl Rooms {
 
 impl Authorizer for Rooms {
     fn may_read<'a>(&'a self, subject: &'a str, topics: &'a [String]) -> BoxFuture<'a, Vec<bool>> {
-        self.questions
-            .lock()
-            .unwrap()
-            .push((subject.to_owned(), topics.to_vec()));
-        let is_member = |room: &String| {
-            self.members
-                .lock()
-                .unwrap()
-                .contains(&(subject.to_owned(), room.clone()))
-        };
+        self.questions.lock().unwrap().push((subject.to_owned(), topics.to_vec()));
+        let is_member = |room: &String| self.members.lock().unwrap().contains(&(subject.to_owned(), room.clone()));
         let answers = topics.iter().map(is_member).collect();
         Box::pin(async move {
             self.asked.notify_one();
@@ -77,10 +55,7 @@ impl Authorizer for Rooms {
 
 pub fn with_rooms(rooms: &Arc<Rooms>, config: HubConfig) -> HubConfig {
     let authorizer: Arc<dyn Authorizer> = rooms.clone();
-    HubConfig {
-        authorizer: Some(authorizer),
-        ..config
-    }
+    HubConfig { authorizer: Some(authorizer), ..config }
 }
 
 #[tokio::test]
@@ -89,21 +64,10 @@ async fn a_private_update_needs_a_grant_for_one_of_its_topics() {
     let mut granted = server.sse("topic=a", &bearer(&reader("1", &["a"]))).await;
     let mut by_other_topic = server.sse("topic=a", &bearer(&reader("2", &["b"]))).await;
     let mut everything = server.sse("topic=*", &bearer(&reader("3", &["*"]))).await;
-    let mut stranger = server
-        .sse("topic=*&topic=a", &bearer(&reader("4", &["c"])))
-        .await;
+    let mut stranger = server.sse("topic=*&topic=a", &bearer(&reader("4", &["c"]))).await;
     let mut anonymous = server.sse("topic=a", "").await;
     server.now_private("a", "1");
-    server
-        .hub
-        .publish(
-            Update::new("a", "2")
-                .unwrap()
-                .alternate("b")
-                .unwrap()
-                .private(),
-        )
-        .unwrap();
+    server.hub.publish(Update::new("a", "2").unwrap().alternate("b").unwrap().private()).unwrap();
     server.now("a", "3");
     for (stream, expected) in [
         (&mut granted, vec!["1", "2", "3"]),
@@ -134,25 +98,14 @@ async fn the_application_decides_about_what_the_token_does_not_grant() {
     let rooms = Rooms::new(&[("3", "room/1")]);
     let server = Server::start(with_rooms(&rooms, config())).await;
     let token = bearer(&reader("3", &["user/3"]));
-    let mut sse = server
-        .sse("topic=room/1&topic=room/2&topic=user/3&topic=*", &token)
-        .await;
+    let mut sse = server.sse("topic=room/1&topic=room/2&topic=user/3&topic=*", &token).await;
     let mut questions = std::mem::take(&mut *rooms.questions.lock().unwrap());
     questions[0].1.sort();
-    assert_eq!(
-        questions,
-        [(
-            "3".to_owned(),
-            vec!["room/1".to_owned(), "room/2".to_owned()]
-        )]
-    );
+    assert_eq!(questions, [("3".to_owned(), vec!["room/1".to_owned(), "room/2".to_owned()])]);
     server.now_private("room/2", "of others");
     server.now_private("room/1", "of mine");
     server.now_private("user/3", "for me");
-    assert_eq!(
-        (sse.data().await, sse.data().await),
-        ("of mine".into(), "for me".into())
-    );
+    assert_eq!((sse.data().await, sse.data().await), ("of mine".into(), "for me".into()));
 }
 
 #[tokio::test]
@@ -170,18 +123,12 @@ async fn without_a_person_nobody_is_asked() {
 async fn who_is_let_in_subscribes_anew() {
     let rooms = Rooms::new(&[]);
     let server = Server::start(with_rooms(&rooms, config())).await;
-    let mut socket = server
-        .socket("topic=room/1&heartbeat=1", &bearer(&reader("3", &[])))
-        .await;
+    let mut socket = server.socket("topic=room/1&heartbeat=1", &bearer(&reader("3", &[]))).await;
     assert_eq!(socket.json().await["type"], "heartbeat");
     server.now_private("room/1", "before");
     rooms.enter("3", "room/1");
     socket.say(json!({"subscribe": ["room/1"]})).await;
-    assert_eq!(
-        socket.json().await["type"],
-        "heartbeat",
-        "the subscription stands"
-    );
+    assert_eq!(socket.json().await["type"], "heartbeat", "the subscription stands");
     server.now_private("room/1", "after");
     assert_eq!(socket.data().await, "after");
     rooms.leave("3", "room/1");

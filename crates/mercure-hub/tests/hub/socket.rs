@@ -15,14 +15,8 @@ const VERSION: &str = "Sec-WebSocket-Version: 13\r\n";
 async fn the_same_update_comes_as_json() {
     let server = Server::start(open_config()).await;
     let mut socket = server.socket("topic=room/1", "").await;
-    let update = Update::new("room/1", "{\"a\":\"é\n\"}")
-        .unwrap()
-        .alternate("x")
-        .unwrap();
-    server
-        .hub
-        .publish(update.id("urn:x").unwrap().event_type("message").unwrap())
-        .unwrap();
+    let update = Update::new("room/1", "{\"a\":\"é\n\"}").unwrap().alternate("x").unwrap();
+    server.hub.publish(update.id("urn:x").unwrap().event_type("message").unwrap()).unwrap();
     server.now("room/1", &"long ".repeat(20_000));
     let text = "{\"id\":\"urn:x\",\"type\":\"message\",\"topic\":\"room/1\",\"data\":\"{\\\"a\\\":\\\"é\\n\\\"}\"}";
     assert_eq!(socket.frame().await, Frame::Text(text.to_owned()));
@@ -37,35 +31,21 @@ async fn the_handshake_is_checked() {
         (format!("{UPGRADE}{KEY}"), 426),
         (format!("{UPGRADE}{KEY}Sec-WebSocket-Version: 8\r\n"), 426),
         (format!("{UPGRADE}{VERSION}"), 400),
-        (
-            format!("{UPGRADE}{VERSION}Sec-WebSocket-Key: c2hvcnQ=\r\n"),
-            400,
-        ),
+        (format!("{UPGRADE}{VERSION}Sec-WebSocket-Key: c2hvcnQ=\r\n"), 400),
         (format!("{UPGRADE}{VERSION}Sec-WebSocket-Key: %%%\r\n"), 400),
-        (
-            format!("Connection: close\r\nUpgrade: websocket\r\n{VERSION}{KEY}"),
-            400,
-        ),
+        (format!("Connection: close\r\nUpgrade: websocket\r\n{VERSION}{KEY}"), 400),
     ] {
         let reply = server.request_head(&headers).await;
         assert_eq!(reply.status, status, "{headers}");
-        assert_eq!(
-            reply.header("sec-websocket-version"),
-            (status == 426).then_some("13")
-        );
+        assert_eq!(reply.header("sec-websocket-version"), (status == 426).then_some("13"));
     }
-    let reply = server
-        .request("POST", PATH, &format!("{UPGRADE}{VERSION}{KEY}"), "")
-        .await;
+    let reply = server.request("POST", PATH, &format!("{UPGRADE}{VERSION}{KEY}"), "").await;
     assert_eq!(reply.status, 401, "a POST is a publication");
 }
 
 #[tokio::test]
 async fn only_known_pages_open_a_socket() {
-    let listed = HubConfig {
-        socket_origins: vec!["https://chat.example".into()],
-        ..open_config()
-    };
+    let listed = HubConfig { socket_origins: vec!["https://chat.example".into()], ..open_config() };
     let server = Server::start(listed).await;
     for (origin, allowed) in [
         ("", true),
@@ -76,17 +56,10 @@ async fn only_known_pages_open_a_socket() {
         ("Origin: https://evil.example\r\n", false),
         ("Origin: https://hub.test.evil.example\r\n", false),
         ("Origin: null\r\n", false),
-        (
-            "Origin: https://chat.example\r\nOrigin: https://chat.example\r\n",
-            false,
-        ),
+        ("Origin: https://chat.example\r\nOrigin: https://chat.example\r\n", false),
     ] {
         let answer = server.try_socket("topic=a", origin).await;
-        assert_eq!(
-            answer.as_ref().err().map(|reply| reply.status),
-            (!allowed).then_some(403),
-            "{origin}"
-        );
+        assert_eq!(answer.as_ref().err().map(|reply| reply.status), (!allowed).then_some(403), "{origin}");
     }
 }
 
@@ -94,19 +67,8 @@ async fn only_known_pages_open_a_socket() {
 async fn the_same_rights_as_over_http() {
     let server = Server::start(config()).await;
     let refused = server.try_socket("topic=a", "").await.err().unwrap();
-    assert_eq!(
-        (refused.status, refused.header("www-authenticate")),
-        (401, Some("Bearer"))
-    );
-    assert_eq!(
-        server
-            .try_socket("", &bearer(&reader("3", &[])))
-            .await
-            .err()
-            .unwrap()
-            .status,
-        400
-    );
+    assert_eq!((refused.status, refused.header("www-authenticate")), (401, Some("Bearer")));
+    assert_eq!(server.try_socket("", &bearer(&reader("3", &[]))).await.err().unwrap().status, 400);
     let cookie = format!("Cookie: mercureAuthorization={}\r\n", reader("3", &["a"]));
     let mut socket = server.socket("topic=a&topic=b", &cookie).await;
     server.now_private("b", "of others");
@@ -125,18 +87,12 @@ async fn subscriptions_change_on_the_way() {
     for topic in ["a", "b", "c"] {
         server.now(topic, topic);
     }
-    assert_eq!(
-        (socket.data().await, socket.data().await),
-        ("b".into(), "c".into())
-    );
+    assert_eq!((socket.data().await, socket.data().await), ("b".into(), "c".into()));
     socket.say(json!({"subscribe": ["*"]})).await;
     socket.settle().await;
     server.now("anything", "all");
     server.now("b", "once");
-    assert_eq!(
-        (socket.data().await, socket.data().await),
-        ("all".into(), "once".into())
-    );
+    assert_eq!((socket.data().await, socket.data().await), ("all".into(), "once".into()));
     socket.say(json!({"unsubscribe": ["*", "b"]})).await;
     socket.settle().await;
     server.now("b", "no");
@@ -146,12 +102,7 @@ async fn subscriptions_change_on_the_way() {
 
 #[tokio::test]
 async fn what_is_not_understood_closes_the_socket() {
-    let server = Server::start(HubConfig {
-        max_matchers: 3,
-        max_field_bytes: 20,
-        ..open_config()
-    })
-    .await;
+    let server = Server::start(HubConfig { max_matchers: 3, max_field_bytes: 20, ..open_config() }).await;
     for message in [
         "not json",
         "[]",
@@ -167,10 +118,7 @@ async fn what_is_not_understood_closes_the_socket() {
     ] {
         let mut socket = server.socket("topic=a", "").await;
         socket.send(0x81, message.as_bytes()).await;
-        assert!(
-            matches!(socket.closed().await, Frame::Close(1008, _)),
-            "{message}"
-        );
+        assert!(matches!(socket.closed().await, Frame::Close(1008, _)), "{message}");
     }
 }
 
@@ -179,26 +127,15 @@ async fn other_messages_are_the_applications() {
     let heard: Arc<Mutex<Vec<(String, Value)>>> = Arc::default();
     let notes = Arc::clone(&heard);
     let inbound: mercure_hub::Inbound = Arc::new(move |subject, message| {
-        notes
-            .lock()
-            .unwrap()
-            .push((subject.to_owned(), message.clone()));
+        notes.lock().unwrap().push((subject.to_owned(), message.clone()));
         message.get("typing").is_some()
     });
-    let server = Server::start(HubConfig {
-        inbound: Some(inbound),
-        ..config()
-    })
-    .await;
+    let server = Server::start(HubConfig { inbound: Some(inbound), ..config() }).await;
     let mut socket = server.socket("topic=a", &bearer(&reader("3", &[]))).await;
     socket.say(json!({"typing": 1, "on": true})).await;
     socket.say(json!({"other": 1})).await;
-    assert_eq!(
-        socket.closed().await,
-        Frame::Close(1008, "unknown message".into())
-    );
-    let expected = [json!({"typing": 1, "on": true}), json!({"other": 1})]
-        .map(|message| ("3".to_owned(), message));
+    assert_eq!(socket.closed().await, Frame::Close(1008, "unknown message".into()));
+    let expected = [json!({"typing": 1, "on": true}), json!({"other": 1})].map(|message| ("3".to_owned(), message));
     assert_eq!(*heard.lock().unwrap(), expected);
 }
 
@@ -213,18 +150,12 @@ async fn broken_frames_close_the_socket_with_their_code() {
         (vec![0xC1, 0x80, 0, 0, 0, 0], 1002),
         (vec![0x89, 0xFE, 0, 200], 1002),
         (vec![0x81, 0xFE, 0x10, 0x01], 1009),
-        (
-            vec![0x81, 0xFF, 0x7F, 255, 255, 255, 255, 255, 255, 255],
-            1009,
-        ),
+        (vec![0x81, 0xFF, 0x7F, 255, 255, 255, 255, 255, 255, 255], 1009),
         (vec![0x81, 0x81, 0, 0, 0, 0, 0xFF], 1007),
     ] {
         let mut socket = server.socket("topic=a", "").await;
         socket.send_raw(&bytes).await;
-        assert!(
-            matches!(socket.closed().await, Frame::Close(found, _) if found == code),
-            "{bytes:?}"
-        );
+        assert!(matches!(socket.closed().await, Frame::Close(found, _) if found == code), "{bytes:?}");
         until(|| server.hub.subscribers() == 0).await;
     }
 }

@@ -1,0 +1,97 @@
+//! Admission: how a stream gets its place in the engine, and gives it back.
+
+use std::sync::Arc;
+
+use crate::{
+    engine::Engine,
+    history::{Cursor, LastId},
+    subscriber::{Subscriber, Traits},
+};
+
+/// Why a stream can't be opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refused {
+    Closed,
+    Revoked,
+    TooMany,
+    TooManyOfSubject,
+}
+
+/// What a stream starts with.
+#[derive(Debug)]
+pub(crate) struct Start {
+    pub(crate) registration: Registration,
+    /// Where its replay begins, if there is one.
+    pub(crate) cursor: Option<Cursor>,
+}
+
+/// The place of one stream in the engine, given back when the connection lets go of it.
+#[derive(Debug)]
+pub(crate) struct Registration {
+    engine: Arc<Engine>,
+    subscriber: Arc<Subscriber>,
+}
+
+impl Registration {
+    pub(crate) fn engine(&self) -> &Arc<Engine> {
+        &self.engine
+    }
+
+    pub(crate) fn subscriber(&self) -> &Arc<Subscriber> {
+        &self.subscriber
+    }
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        let mut state = self.engine.state();
+        state.remove(self.subscriber.id);
+        state.open -= 1;
+        drop(state);
+        self.engine.left.notify_waiters();
+    }
+}
+
+impl Engine {
+    /// Opens a stream. What was decided about its rights before must still hold: a disconnect that came between is found here.
+    pub(crate) fn admit(
+        self: &Arc<Self>,
+        traits: Traits,
+        issued_at: Option<f64>,
+        last: Option<&LastId>,
+    ) -> Result<Start, Refused> {
+        let mut guard = self.state();
+        let state = &mut *guard;
+        if state.closed {
+            return Err(Refused::Closed);
+        }
+        if let Some(subject) = &traits.subject {
+            if state.revocations.cover(subject, issued_at) {
+                return Err(Refused::Revoked);
+            }
+            if reached(self.limits.connections_per_subject, state.roll.of_subject(subject).len()) {
+                return Err(Refused::TooManyOfSubject);
+            }
+        }
+        if reached(self.limits.connections, state.open) {
+            return Err(Refused::TooMany);
+        }
+        state.next_id += 1;
+        state.open += 1;
+        let subscriber = Arc::new(Subscriber::new(state.next_id, self.limits.queue_bytes, traits));
+        let first = state.roll.next_deadline();
+        state.roll.insert(Arc::clone(&subscriber));
+        let cursor = last.and_then(|last| state.history.find(last));
+        if cursor.is_none() {
+            state.enter(&subscriber);
+        }
+        if state.roll.next_deadline() != first || state.roll.len() == 1 {
+            self.alarm.notify_one();
+        }
+        Ok(Start { registration: Registration { engine: Arc::clone(self), subscriber }, cursor })
+    }
+}
+
+fn reached(limit: usize, count: usize) -> bool {
+    limit > 0 && count >= limit
+}

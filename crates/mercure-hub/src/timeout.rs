@@ -1,0 +1,113 @@
+//! A connection that gives up on a peer that takes nothing.
+
+use std::{
+    fmt,
+    io::{self, IoSlice},
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    time::{Sleep, sleep},
+};
+
+/// Wraps a connection, and fails once a write to it has been stuck for too long.
+///
+/// The hub cuts a subscriber that does not read, and frees what waited for it. The connection itself belongs to the HTTP server, which would hold
+/// the socket and its own buffers for as long as the peer pleases; wrapped in this, it closes them. It belongs right around the socket, below TLS.
+pub struct WriteTimeout<IO> {
+    io: IO,
+    limit: Duration,
+    /// Exists only while a write is stuck.
+    stuck: Option<Pin<Box<Sleep>>>,
+}
+
+impl<IO> WriteTimeout<IO> {
+    /// Lets a write to `io` be stuck for `limit` at most.
+    pub fn new(io: IO, limit: Duration) -> Self {
+        Self { io, limit, stuck: None }
+    }
+
+    fn watch<T>(&mut self, context: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        if written.is_ready() {
+            self.stuck = None;
+            return written;
+        }
+        let limit = self.limit;
+        let stuck = self.stuck.get_or_insert_with(|| Box::pin(sleep(limit)));
+        ready!(stuck.as_mut().poll(context));
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
+impl<IO: AsyncRead + Unpin> AsyncRead for WriteTimeout<IO> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_read(context, buffer)
+    }
+}
+
+impl<IO: AsyncWrite + Unpin> AsyncWrite for WriteTimeout<IO> {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.io).poll_write(context, bytes);
+        self.watch(context, written)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.io).poll_write_vectored(context, bytes);
+        self.watch(context, written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(context)
+    }
+}
+
+impl<IO> fmt::Debug for WriteTimeout<IO> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WriteTimeout")
+            .field("limit", &self.limit)
+            .field("stuck", &self.stuck.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_write_that_is_stuck_fails_and_one_that_moves_does_not() {
+        let (near, mut far) = duplex(4);
+        let mut near = WriteTimeout::new(near, Duration::from_secs(10));
+        let writing = tokio::spawn(async move {
+            near.write_all(b"abcdefgh").await.map_err(|error| error.kind())?;
+            near.write_all(b"ijkl").await.map_err(|error| error.kind())
+        });
+        sleep(Duration::from_secs(9)).await;
+        let mut read = [0; 4];
+        far.read_exact(&mut read).await.unwrap();
+        sleep(Duration::from_secs(9)).await;
+        assert!(!writing.is_finished(), "it moved nine seconds ago");
+        assert_eq!(writing.await.unwrap(), Err(io::ErrorKind::TimedOut));
+    }
+}
