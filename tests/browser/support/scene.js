@@ -25,9 +25,9 @@ export async function playScene(town, options = {}) {
   const lea = await town.person("Léa", { last: "Fontaine", ...options });
   const noor = await town.person("Noor", { last: "van der Heijden", ...options });
   const goal = await town.goal([aminata, jonas, lea], "Renovate the common room");
-  const garden = await town.goal([jonas, aminata], "A garden for the school");
-  await town.goal([aminata], "Repair café, every first Saturday of the month in the old fire station");
-  await town.goal([lea], "Night bus to the valley");
+  const garden = await town.goal([jonas, aminata], "A garden for the school", "Vegetables for the kitchen, by May.");
+  await town.goal([aminata], "Repair café, every first Saturday of the month in the old fire station", "Bring what is broken, take it home mended.");
+  await town.goal([lea], "Night bus to the valley", "One bus after the last train, on Fridays and Saturdays.");
   await noor.post(`/goal/${goal.id}/join`);
 
   /** @param {Person} who @param {string} content @param {any} [to] the change of the message that is answered */
