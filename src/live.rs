@@ -59,7 +59,13 @@ impl Live {
         MODES[usize::from(self.mode.load(Ordering::Relaxed)) % MODES.len()]
     }
 
-    /// Chooses how pages hear of news; they learn it with their next token or poll.
+    /// Changes how pages hear of news, while they are open: their streams end, and the next token tells them.
+    pub fn change_mode(&self, mode: Realtime) {
+        self.set_mode(mode);
+        self.bell.recall();
+    }
+
+    /// Sets how pages hear of news.
     pub fn set_mode(&self, mode: Realtime) {
         let index = MODES.iter().position(|known| *known == mode).and_then(|index| u8::try_from(index).ok());
         self.mode.store(index.unwrap_or(0), Ordering::Relaxed);

@@ -60,6 +60,13 @@ impl Bell {
         }
     }
 
+    /// Ends all streams, so that pages ask anew how to hear of news. Pages at another hub learn it with their next token.
+    pub fn recall(&self) {
+        if let Kind::Embedded(hub) = &self.kind {
+            hub.recall();
+        }
+    }
+
     /// Ends all streams, for the end of the program.
     pub async fn close(&self) {
         match &self.kind {

@@ -69,7 +69,7 @@ pub async fn mode(State(app): State<App>, asking: Asking, _: SiteAdmin, form: Fo
     let mode = Realtime::from_str(form.text("mode"), false)
         .map_err(|_| Error::field("mode", Text::new("error-invalid")))?;
     app.db.write(Lane::None, move |tx| setting::put(tx, setting::REALTIME, mode.as_str())).await?;
-    app.live.set_mode(mode);
+    app.live.change_mode(mode);
     let body = json!({ "mode": mode, "hub_url": bell::PATH });
     reply::done(&asking, StatusCode::OK, &body, reply::local_path(form.text("back")).unwrap_or("/"))
 }

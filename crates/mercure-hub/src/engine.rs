@@ -210,6 +210,13 @@ impl Engine {
         end_all(state, &ids, |subscriber| subscriber.deadline.map_or(Ending::Lifetime, |(_, ending)| ending));
     }
 
+    /// Ends all streams; they may come back at once.
+    pub(crate) fn recall(&self) -> usize {
+        let state = self.state();
+        let ids = state.roll.all();
+        end_all(state, &ids, |_| Ending::Lifetime)
+    }
+
     pub(crate) fn end(&self, id: u64, ending: Ending) {
         end_all(self.state(), &[id], |_| ending);
     }

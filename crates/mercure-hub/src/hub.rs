@@ -97,6 +97,11 @@ impl Hub {
         self.0.engine.disconnect(subject, || self.now())
     }
 
+    /// Ends every stream, and lets all come back: for when they should ask anew on what terms. Returns how many it ended.
+    pub fn recall(&self) -> usize {
+        self.0.engine.recall()
+    }
+
     /// How many streams are open.
     pub fn subscribers(&self) -> usize {
         self.0.engine.subscribers()

@@ -40,6 +40,20 @@ async fn a_stream_ends_in_the_last_fifth_of_its_lifetime() {
 }
 
 #[tokio::test]
+async fn who_is_recalled_may_come_back_at_once() {
+    let server = Server::start(config()).await;
+    let token = bearer(&mint(&Key::hs256(SECRET), &claims(Some("3"), &["a"], &[])));
+    let mut sse = server.sse("topic=a", &token).await;
+    let mut socket = server.socket("topic=a", &token).await;
+    assert_eq!(server.hub.recall(), 2);
+    assert_eq!(sse.rest().await, ": lifetime over\n\n");
+    assert_eq!(socket.closed().await, Frame::Close(4000, "lifetime over".into()));
+    let mut again = server.sse("topic=a", &token).await;
+    server.now_private("a", "still here");
+    assert_eq!(again.data().await, "still here");
+}
+
+#[tokio::test]
 async fn a_disconnected_person_is_out_at_once_and_stays_out() {
     let clock = TestClock::new();
     let server = Server::start(HubConfig { clock: clock.clock(), ..config() }).await;
