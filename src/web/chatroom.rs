@@ -8,6 +8,7 @@ use crate::goal::{self, Goal, Standing};
 use crate::id::MessageId;
 use crate::message::page::{self, Cursor, NEWEST, Page};
 use crate::message::{self, Message, Quoted};
+use crate::user::notification;
 use crate::view::context::{
     Chatroom, Composer, Editing, Entry, GoalView, ListedView, May, MemberView, RequestView, RoomView,
 };
@@ -65,6 +66,7 @@ struct Read {
     page: Page,
     members: Vec<MemberState>,
     requests: Vec<Request>,
+    user_revision: i64,
     reply_to: Option<Quoted>,
     editing: Option<Message>,
 }
@@ -91,6 +93,7 @@ pub async fn render(app: &App, asking: &Asking, member: Member, wanted: Wanted, 
                 members: member::list(db, who.room())?,
                 requests: if who.role().may_moderate() { participation::requests(db, goal.id)? } else { Vec::new() },
                 rooms: chatroom::of_user(db, who.user())?,
+                user_revision: notification::top(db, who.user())?,
                 room,
                 goal,
             })
@@ -117,6 +120,7 @@ fn context(app: &App, asking: &Asking, member: &Member, read: Read, wanted: Want
     let typed = wanted.content.unwrap_or_default();
     Ok(Chatroom {
         page: asking.page(app),
+        user_revision: read.user_revision,
         read_position: mine.map_or(0, |listed| listed.read_position),
         room: RoomView::new(read.room, read.page.revision, &app.live.epoch, app.live.topics.room(member.room())),
         rooms: read.rooms.into_iter().map(|listed| ListedView::new(listed, &app.live.epoch, member.room())).collect(),

@@ -3,6 +3,7 @@
 #![expect(unreachable_pub, reason = "a test binary has no outside")]
 #![expect(clippy::unwrap_used, reason = "a test says what failed by failing there")]
 
+mod crash;
 mod ear;
 mod goal;
 mod habits;
@@ -12,9 +13,11 @@ mod live;
 mod message;
 mod newcomer;
 mod odd;
+mod outages;
 mod page;
 mod policy;
 mod races;
+mod random;
 mod realtime;
 mod reducer;
 mod templates;
