@@ -61,7 +61,8 @@ async fn a_goal_is_founded_with_its_room_and_its_owner() {
 async fn what_is_wrong_with_a_goal_is_told_field_by_field() {
     let town = Town::start().await;
     let alice = town.person("Alice").await;
-    let form = [("title", "ab"), ("description", "le départ"), ("start_date", "2026-03-02"), ("end_date", "2026-03-01")];
+    let form =
+        [("title", "ab"), ("description", "le départ"), ("start_date", "2026-03-02"), ("end_date", "2026-03-01")];
     let answer = alice.post("/goal/new", &form).await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
     let fields = answer.json()["error"]["fields"].clone();
@@ -79,7 +80,10 @@ async fn everybody_sees_the_list_but_not_the_people() {
     let (alice, _, carol, goal) = marathon(&town).await;
     let visitor = town.visitor();
     let listed = visitor.get("/goals").await.json()["goals"][0].clone();
-    assert_eq!((&listed["title"], &listed["member_count"], &listed["my"]), (&json!("Marathon"), &json!(3), &json!("none")));
+    assert_eq!(
+        (&listed["title"], &listed["member_count"], &listed["my"]),
+        (&json!("Marathon"), &json!(3), &json!("none"))
+    );
     assert_eq!(alice.get("/goals").await.json()["goals"][0]["my"], "owner");
     assert_eq!(carol.get("/goals").await.json()["goals"][0]["my"], "member");
     let shown = visitor.get(&format!("/goal/{}", goal.id)).await;
@@ -240,7 +244,10 @@ async fn roles_change_and_the_owner_is_always_one() {
     let town = Town::start().await;
     let (alice, bob, carol, goal) = marathon(&town).await;
     let promoted = role(&alice, &goal, &carol, "admin").await;
-    assert_eq!(promoted.json(), json!({ "participation": { "user_id": carol.id, "role": "admin", "status": "approved" } }));
+    assert_eq!(
+        promoted.json(),
+        json!({ "participation": { "user_id": carol.id, "role": "admin", "status": "approved" } })
+    );
     assert_eq!(role(&alice, &goal, &carol, "member").await.status, StatusCode::OK);
     let wrong = role(&alice, &goal, &carol, "emperor").await;
     assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
@@ -253,7 +260,10 @@ async fn roles_change_and_the_owner_is_always_one() {
     let before = [("Alice", "owner"), ("Bob", "admin"), ("Carol", "member")];
     assert_eq!(people(&carol, &goal).await, pairs(&before));
     let handed = role(&alice, &goal, &carol, "owner").await;
-    assert_eq!(handed.json(), json!({ "participation": { "user_id": carol.id, "role": "owner", "status": "approved" } }));
+    assert_eq!(
+        handed.json(),
+        json!({ "participation": { "user_id": carol.id, "role": "owner", "status": "approved" } })
+    );
     let after = [("Alice", "admin"), ("Bob", "admin"), ("Carol", "owner")];
     assert_eq!(people(&carol, &goal).await, pairs(&after));
     assert_eq!(role(&alice, &goal, &alice, "owner").await.status, StatusCode::FORBIDDEN, "there is no way back");

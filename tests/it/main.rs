@@ -1,15 +1,18 @@
 //! Through public URLs, on a real server with its real database and hub. One binary; a file per noun.
 
 #![expect(unreachable_pub, reason = "a test binary has no outside")]
+#![expect(clippy::unwrap_used, reason = "a test says what failed by failing there")]
 
 mod crash;
 mod ear;
 mod goal;
+mod habits;
 mod harness;
 mod input;
 mod live;
 mod message;
 mod newcomer;
+mod odd;
 mod outages;
 mod page;
 mod policy;
@@ -20,3 +23,4 @@ mod reducer;
 mod templates;
 mod tidy;
 mod user;
+mod wire;

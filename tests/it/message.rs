@@ -112,7 +112,10 @@ async fn a_tombstone_has_no_content_anywhere() {
     let answer = alice.post(&delete, &[]).await;
     assert_eq!(answer.status, StatusCode::OK);
     let tombstone = answer.json()["message"].clone();
-    assert_eq!((&tombstone["deleted"], &tombstone["content"], &tombstone["excerpt"]), (&json!(true), &json!(""), &json!("")));
+    assert_eq!(
+        (&tombstone["deleted"], &tombstone["content"], &tombstone["excerpt"]),
+        (&json!(true), &json!(""), &json!(""))
+    );
     let again = alice.post(&delete, &[]).await;
     assert_eq!((again.status, again.json()), (StatusCode::OK, answer.json()), "deleting twice is deleting once");
     let since = sent["revision"].as_i64().unwrap() - 1;
@@ -285,7 +288,10 @@ async fn unread_marks_come_and_go() {
     assert_eq!(unread(&bob).await, 2);
     assert_eq!(unread(&alice).await, 0, "one's own are read");
     let read = bob.post(&format!("/message/{}/mark-read", id(&first)), &[]).await;
-    assert_eq!((read.status, read.json()), (StatusCode::OK, json!({ "room": goal.room, "position": first["revision"] })));
+    assert_eq!(
+        (read.status, read.json()),
+        (StatusCode::OK, json!({ "room": goal.room, "position": first["revision"] }))
+    );
     assert_eq!(unread(&bob).await, 1);
     bob.post(&format!("/message/{}/mark-read", id(&second)), &[]).await;
     assert_eq!(unread(&bob).await, 0);

@@ -76,7 +76,9 @@ async fn a_cursor_of_another_history_starts_over() {
     let here = alice.fetch(&goal, "").await;
     let top = number(&here["revision"]);
     let epoch = here["epoch"].as_str().unwrap();
-    for query in [format!("since={}", top + 1), format!("since={top}&epoch=another"), format!("since=0&epoch=another")] {
+    for query in
+        [format!("since={}", top + 1), format!("since={top}&epoch=another"), "since=0&epoch=another".to_owned()]
+    {
         // With a wait too: the answer is due at once.
         let page = alice.fetch(&goal, &format!("{query}&wait=30")).await;
         assert_eq!(page["reset"], true, "{query}");
@@ -137,8 +139,13 @@ async fn history_loads_upwards() {
     assert_eq!(seen, 120);
     assert_eq!(bob.fetch(&goal, &format!("before={first}")).await["count"], 0);
     let html = bob.page(&goal.path()).await.text;
-    assert_eq!(html.matches("<article class=\"message\"").count(), 50 + 1, "a page and the pattern, not the whole history");
-    let earlier = html.split_once("id=\"earlier\" href=\"").unwrap().1.split('"').next().unwrap().replace("&#x2f;", "/");
+    assert_eq!(
+        html.matches("<article class=\"message\"").count(),
+        50 + 1,
+        "a page and the pattern, not the whole history"
+    );
+    let earlier =
+        html.split_once("id=\"earlier\" href=\"").unwrap().1.split('"').next().unwrap().replace("&#x2f;", "/");
     let html = bob.page(&earlier).await.text;
     assert!(html.contains("n° 69<") && html.contains("n° 20<") && !html.contains("n° 70<") && !html.contains("n° 19<"));
 }

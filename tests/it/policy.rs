@@ -261,7 +261,9 @@ fn the_table_of_routes_is_what_is_mounted() {
             })
             .collect();
         let names = |verb: &str| inside.contains(&format!(" {verb}(")) || inside.contains(&format!(".{verb}("));
-        for (verb, method) in [("get", "GET"), ("post", "POST"), ("put", "PUT"), ("patch", "PATCH"), ("delete", "DELETE")] {
+        for (verb, method) in
+            [("get", "GET"), ("post", "POST"), ("put", "PUT"), ("patch", "PATCH"), ("delete", "DELETE")]
+        {
             if names(verb) {
                 mounted.insert((method.to_owned(), path.to_owned()));
             }
@@ -290,7 +292,8 @@ async fn nothing_but_the_table_is_served() {
         }
     }
     for method in all {
-        for path in ["/goal", "/message", "/message/7", "/message/chatroom", "/admin", "/goals/", "/login/", "//goals"] {
+        for path in ["/goal", "/message", "/message/7", "/message/chatroom", "/admin", "/goals/", "/login/", "//goals"]
+        {
             let status = visitor.request(method.clone(), path, &[], "").await.status();
             assert_eq!(status, StatusCode::NOT_FOUND, "{method} {path}");
         }

@@ -3,10 +3,11 @@
 
 use crate::harness::{Answer, Browser, Goal, Town};
 use crate::message::id;
+use crate::user::registration;
 use palabre::db::{Lane, Writer};
 use palabre::view::Views;
 use palabre::{params, sql};
-use reqwest::StatusCode;
+use reqwest::{Method, StatusCode};
 use std::collections::BTreeSet;
 
 /// Pages that a route renders; the others are parts of these.
@@ -43,7 +44,9 @@ fn is_whole(page: &Answer, language: &str, what: &str) {
 
 fn outside_of_patterns(text: &str) -> String {
     let parts = text.split("<template").enumerate();
-    parts.map(|(at, part)| if at == 0 { part } else { part.split_once("</template>").map_or("", |(_, rest)| rest) }).collect()
+    parts
+        .map(|(at, part)| if at == 0 { part } else { part.split_once("</template>").map_or("", |(_, rest)| rest) })
+        .collect()
 }
 
 /// What the test has seen rendered: pages by the names of their templates.
@@ -68,7 +71,14 @@ impl Tour<'_> {
         self.check(template, &page, expected, &format!("{path} as {:?}", who.name));
     }
 
-    async fn submit(&mut self, template: &'static str, who: &Browser, path: &str, form: &[(&str, &str)], expected: u16) {
+    async fn submit(
+        &mut self,
+        template: &'static str,
+        who: &Browser,
+        path: &str,
+        form: &[(&str, &str)],
+        expected: u16,
+    ) {
         let page = who.submit(path, form).await;
         self.check(template, &page, expected, &format!("POST {path} as {:?}", who.name));
     }
@@ -149,8 +159,16 @@ async fn rooms(tour: &mut Tour<'_>, town: &Town, goal: &Goal, alice: &Browser, [
         alice.says(goal, &format!("n° {n}")).await;
     }
     for who in [alice, bob, carol] {
-        for query in ["", "?before=12", "?before=1", &format!("?reply_to={source}"), &format!("?reply_to={deleted}"),
-            &format!("?edit={source}"), &format!("?edit={deleted}"), &format!("?edit={}", id(&reply))] {
+        for query in [
+            "",
+            "?before=12",
+            "?before=1",
+            &format!("?reply_to={source}"),
+            &format!("?reply_to={deleted}"),
+            &format!("?edit={source}"),
+            &format!("?edit={deleted}"),
+            &format!("?edit={}", id(&reply)),
+        ] {
             tour.look(ROOM, who, &format!("{room}{query}"), 200).await;
         }
         tour.submit(ROOM, who, &room, &[("content", ""), ("reply_to", &source)], 422).await;
@@ -232,7 +250,8 @@ async fn everybody_reads_the_same_fragment() {
 async fn letters_are_not_cut_in_two() {
     let town = Town::start().await;
     let zoe = town.visitor();
-    let form = [("email", "z@example.org"), ("password", "correct horse"), ("first_name", "👩‍🚀 Zoé"), ("last_name", "élan")];
+    let form =
+        [("email", "z@example.org"), ("password", "correct horse"), ("first_name", "👩‍🚀 Zoé"), ("last_name", "élan")];
     let answer = zoe.post("/register", &form).await;
     assert_eq!(answer.json()["user"]["initials"], "👩‍🚀É");
     let goal = zoe.founds("Marathon").await;
@@ -240,4 +259,51 @@ async fn letters_are_not_cut_in_two() {
     let reply = [("content", "Oui"), ("reply_to", &id(&source).to_string())];
     let excerpt = zoe.post(&goal.path(), &reply).await.json()["quoted"]["excerpt"].as_str().unwrap().to_owned();
     assert_eq!(excerpt, format!("{}…", "👩‍🚀".repeat(140)));
+}
+
+/// CVE-2026-24050 and its like: what people call themselves and their goals, everywhere that it is shown.
+#[tokio::test]
+async fn a_hostile_name_is_only_a_name() {
+    let town = Town::start().await;
+    const HOSTILE: &str = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>";
+    let alice = town.visitor();
+    let answer = alice.post("/register", &registration("alice@example.org", HOSTILE, HOSTILE)).await;
+    assert_eq!(answer.status, StatusCode::CREATED);
+    assert_eq!(answer.json()["user"]["first_name"], HOSTILE, "JSON carries it as it is");
+    assert!(answer.header("content-type").starts_with("application/json"));
+    let founded = alice.post("/goal/new", &[("title", HOSTILE), ("description", HOSTILE)]).await;
+    assert_eq!(founded.status, StatusCode::CREATED);
+    let goal = Goal { id: 1, room: 1 };
+    let bob = town.visitor();
+    bob.post("/register", &registration("bob@example.org", HOSTILE, HOSTILE)).await;
+    bob.post("/goal/1/join", &[]).await;
+    let said = alice.says(&goal, HOSTILE).await;
+    let id = said["message"]["id"].to_string();
+    alice.post(&goal.path(), &[("content", "Réponse"), ("reply_to", &id)]).await;
+    let reply = format!("{}?reply_to={id}", goal.path());
+    let edit = format!("{}?edit={id}", goal.path());
+    let mut shown = vec![said["message"]["html"].as_str().unwrap().to_owned()];
+    for path in ["/goals", "/goal/1", "/goal/new", &goal.path(), &reply, &edit, "/nowhere"] {
+        shown.push(alice.page(path).await.text);
+        shown.push(town.visitor().page(path).await.text);
+    }
+    bob.post("/goal/1/leave", &[]).await;
+    shown.push(alice.submit("/register", &registration("x", HOSTILE, HOSTILE)).await.text);
+    shown.push(alice.submit("/login", &[("email", HOSTILE), ("password", "x"), ("next", HOSTILE)]).await.text);
+    shown.push(
+        alice.submit("/goal/new", &[("title", "x"), ("description", HOSTILE), ("start_date", HOSTILE)]).await.text,
+    );
+    shown.push(alice.page(&format!("/login?next=/{}", "%22%3E%3Cscript%3Ealert(1)%3C/script%3E")).await.text);
+    shown.push(alice.page("/goals?notice=%3Cscript%3Ealert(1)").await.text);
+    shown.push(alice.page("/nowhere?\"><script>alert(1)</script>").await.text);
+    for page in shown {
+        assert!(!page.contains("<script>alert") && !page.contains("<img src=x"), "{page}");
+    }
+    let head = alice.answer(alice.request(Method::GET, "/goals", &[("accept", "text/html")], "").await).await;
+    let policy = head.header("content-security-policy");
+    assert!(
+        policy.contains("default-src 'none'") && policy.contains("script-src 'self';") && !policy.contains("unsafe")
+    );
+    assert_eq!(head.header("x-content-type-options"), "nosniff");
+    assert_eq!(head.header("cache-control"), "private, no-store");
 }

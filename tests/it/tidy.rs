@@ -93,7 +93,8 @@ fn arrows_point_downward() {
             // Two macros of the store stand at the root of the crate.
             let used = if matches!(used.as_str(), "sql" | "params") { "db".to_owned() } else { used };
             let Some(below) = floors.get(&used) else { panic!("{path} names {used}, which stands on no floor") };
-            let is_upward = *below > floor || (floor == 2 && *below == 2 && used != module && story(&used) >= story(&module));
+            let is_upward =
+                *below > floor || (floor == 2 && *below == 2 && used != module && story(&used) >= story(&module));
             if is_upward {
                 upward.push(format!("{path} uses {used}"));
             }
@@ -135,7 +136,8 @@ fn only_the_store_names_an_engine() {
 
 #[test]
 fn no_file_is_longer_than_can_be_read() {
-    let folders = [("src", "rs"), ("crates", "rs"), ("tests", "rs"), ("tests", "js"), ("public", "js"), ("public", "css")];
+    let folders =
+        [("src", "rs"), ("crates", "rs"), ("tests", "rs"), ("tests", "js"), ("public", "js"), ("public", "css")];
     let mut long = Vec::new();
     for (folder, ending) in folders {
         for path in files(folder, &[ending]).into_iter().filter(|path| !path.contains("/vendor/")) {
@@ -222,7 +224,10 @@ fn every_setting_stands_in_the_readme_and_back() {
         let first = row.trim_matches('|').split('|').next().unwrap_or_default();
         for word in first.split('`').skip(1).step_by(2) {
             let is_variable = word.contains('_') && word.chars().all(|c| c.is_ascii_uppercase() || c == '_');
-            assert!(!is_variable || variables.contains_key(word), "README.md has a row for {word}, which is no setting");
+            assert!(
+                !is_variable || variables.contains_key(word),
+                "README.md has a row for {word}, which is no setting"
+            );
         }
     }
 }

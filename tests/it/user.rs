@@ -1,10 +1,10 @@
 //! Accounts and sessions: who gets in, who stays in, who is out.
 
 use crate::harness::{Answer, Browser, PASSWORD, Town};
-use reqwest::{Method, StatusCode};
+use reqwest::StatusCode;
 use serde_json::json;
 
-fn registration<'a>(email: &'a str, first_name: &'a str, last_name: &'a str) -> [(&'a str, &'a str); 4] {
+pub fn registration<'a>(email: &'a str, first_name: &'a str, last_name: &'a str) -> [(&'a str, &'a str); 4] {
     [("email", email), ("password", PASSWORD), ("first_name", first_name), ("last_name", last_name)]
 }
 
@@ -183,7 +183,11 @@ async fn signing_out_ends_that_session_at_once_and_no_other() {
     let answer = thief.get_with("/user/fetch", &[("cookie", &kept)]).await;
     assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "and the server has forgotten the session too");
     assert!(is_in(&phone).await);
-    assert_eq!(town.visitor().post("/logout", &[]).await.status, StatusCode::OK, "signing out twice is signing out once");
+    assert_eq!(
+        town.visitor().post("/logout", &[]).await.status,
+        StatusCode::OK,
+        "signing out twice is signing out once"
+    );
 }
 
 #[tokio::test]
@@ -344,48 +348,8 @@ async fn the_way_back_is_a_page() {
     }
     let wrong = alice.submit(&format!("/message/{message}/edit"), &[("content", "")]).await;
     assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(!wrong.text.contains(&format!("value=\"&#x2f;message&#x2f;{message}&#x2f;edit\"")), "for the switches neither");
-}
-
-/// CVE-2026-24050 and its like: what people call themselves and their goals, everywhere that it is shown.
-#[tokio::test]
-async fn a_hostile_name_is_only_a_name() {
-    let town = Town::start().await;
-    const HOSTILE: &str = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>";
-    let alice = town.visitor();
-    let answer = alice.post("/register", &registration("alice@example.org", HOSTILE, HOSTILE)).await;
-    assert_eq!(answer.status, StatusCode::CREATED);
-    assert_eq!(answer.json()["user"]["first_name"], HOSTILE, "JSON carries it as it is");
-    assert!(answer.header("content-type").starts_with("application/json"));
-    let founded = alice.post("/goal/new", &[("title", HOSTILE), ("description", HOSTILE)]).await;
-    assert_eq!(founded.status, StatusCode::CREATED);
-    let goal = crate::harness::Goal { id: 1, room: 1 };
-    let bob = town.visitor();
-    bob.post("/register", &registration("bob@example.org", HOSTILE, HOSTILE)).await;
-    bob.post("/goal/1/join", &[]).await;
-    let said = alice.says(&goal, HOSTILE).await;
-    let id = said["message"]["id"].to_string();
-    alice.post(&goal.path(), &[("content", "Réponse"), ("reply_to", &id)]).await;
-    let reply = format!("{}?reply_to={id}", goal.path());
-    let edit = format!("{}?edit={id}", goal.path());
-    let mut shown = vec![said["message"]["html"].as_str().unwrap().to_owned()];
-    for path in ["/goals", "/goal/1", "/goal/new", &goal.path(), &reply, &edit, "/nowhere"] {
-        shown.push(alice.page(path).await.text);
-        shown.push(town.visitor().page(path).await.text);
-    }
-    bob.post("/goal/1/leave", &[]).await;
-    shown.push(alice.submit("/register", &registration("x", HOSTILE, HOSTILE)).await.text);
-    shown.push(alice.submit("/login", &[("email", HOSTILE), ("password", "x"), ("next", HOSTILE)]).await.text);
-    shown.push(alice.submit("/goal/new", &[("title", "x"), ("description", HOSTILE), ("start_date", HOSTILE)]).await.text);
-    shown.push(alice.page(&format!("/login?next=/{}", "%22%3E%3Cscript%3Ealert(1)%3C/script%3E")).await.text);
-    shown.push(alice.page("/goals?notice=%3Cscript%3Ealert(1)").await.text);
-    shown.push(alice.page("/nowhere?\"><script>alert(1)</script>").await.text);
-    for page in shown {
-        assert!(!page.contains("<script>alert") && !page.contains("<img src=x"), "{page}");
-    }
-    let head = alice.answer(alice.request(Method::GET, "/goals", &[("accept", "text/html")], "").await).await;
-    let policy = head.header("content-security-policy");
-    assert!(policy.contains("default-src 'none'") && policy.contains("script-src 'self';") && !policy.contains("unsafe"));
-    assert_eq!(head.header("x-content-type-options"), "nosniff");
-    assert_eq!(head.header("cache-control"), "private, no-store");
+    assert!(
+        !wrong.text.contains(&format!("value=\"&#x2f;message&#x2f;{message}&#x2f;edit\"")),
+        "for the switches neither"
+    );
 }
