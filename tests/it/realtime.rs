@@ -156,7 +156,7 @@ async fn the_server_ends_with_fifty_people_listening() {
     town.stop().await;
     drop(idle);
     for ear in &mut ears {
-        assert_eq!(ear.to_end().await, []);
+        assert_eq!(ear.rest().await, []);
         match ear {
             Ear::Sse(sse) => {
                 assert!(sse.comments.iter().any(|comment| comment == "shutting down"), "{:?}", sse.comments)
