@@ -43,6 +43,7 @@ create table goal (
     end_date     text,                                -- YYYY-MM-DD, after start_date
     status       text not null default 'active',      -- 'active', 'completed', 'paused', 'cancelled'
     progress     bigint not null default 0,           -- 0 to 100
+    history      text not null default 'all',         -- what newcomers see of the talk before them: 'all', 'none'
     created_by   bigint not null references "user" (id),
     created_at   bigint not null
 );
@@ -83,6 +84,7 @@ create table chatroom_member (
     role                text not null,                -- 'member', 'admin', 'owner'; follows the goal's in its rooms
     notification_level  text not null default 'all',  -- 'all', 'mentions', 'none'
     revision            bigint not null,              -- the room's revision of this row's last change
+    first_position      bigint not null default 0,    -- sees the messages above this position
     read_position       bigint not null default 0,    -- has read every message up to this position
     joined_at           bigint not null,
     left_at             bigint,

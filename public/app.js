@@ -1,9 +1,21 @@
 /** The entry: every page works without it; this makes the present one better. */
 import { startChatroom } from "./chatroom.js";
+import { startGoals } from "./goals.js";
 import { loadStrings } from "./strings.js";
 import { startPreferences } from "./preferences.js";
 
 loadStrings(document);
 startPreferences();
+forgetNotice();
 const room = document.getElementById("chatroom");
 if (room) void startChatroom(room);
+const goals = document.querySelector("main[data-follow]");
+if (goals instanceof HTMLElement) startGoals(goals);
+
+/** A sentence about what was just done is not said again when the page is reloaded or kept as a bookmark. */
+function forgetNotice() {
+  const address = new URL(location.href);
+  if (!address.searchParams.has("notice")) return;
+  address.searchParams.delete("notice");
+  history.replaceState(history.state, "", address);
+}

@@ -270,7 +270,7 @@ export async function startChatroom(root) {
     const connection = byId("connection");
     connection.dataset.state = now;
     connection.textContent = t(now === "removed" ? "js-removed-from-room" : `js-connection-${now}`);
-    if (now === "removed") composer.disable(true, t("js-removed-from-room"));
+    if (now === "removed") root.dataset.roomState = "removed";
     messages.redrawPending();
     if (now !== "offline" && now !== "connecting") outbox.wake();
   }

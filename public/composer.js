@@ -213,11 +213,6 @@ export function createComposer({ form, draftKey, send, edit, editLast }) {
       saveDraft();
       field.focus();
     },
-    /** @param {boolean} off @param {string} [why] */
-    disable(off, why = "") {
-      field.disabled = button.disabled = off;
-      if (why) complain(why);
-    },
   };
 }
 

@@ -9,7 +9,7 @@
  */
 import { ordered, quoteOf } from "./room/list_state.js";
 import { decorate } from "./room/decor.js";
-import { createPending, drawMessage, drawPending, drawTimes, readEntry } from "./room/entry.js";
+import { createPending, drawMessage, drawPending, finish, readEntry } from "./room/entry.js";
 
 /** How long the tick of a sent message is seen. */
 const TICK = 2_000;
@@ -28,7 +28,7 @@ export function createMessages({ list, state, reader, scroll, offline, newFrom }
     const id = Number(line.dataset.entry);
     if (!id) continue;
     lines.set(id, line);
-    drawTimes(line);
+    finish(line);
   }
 
   /** @param {Effects} effects */

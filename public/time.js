@@ -3,17 +3,23 @@ import { t } from "./strings.js";
 
 const DAY = 86_400_000;
 
+/** The page's language as this browser's region writes it: 17:05 for one reader of English, 5:05 PM for another. */
+function region() {
+  const language = document.documentElement.lang || "fr";
+  return navigator.languages.find((one) => one === language || one.startsWith(`${language}-`)) ?? language;
+}
+
 /** @param {Intl.DateTimeFormatOptions} options */
 function formatter(options) {
   /** @type {Intl.DateTimeFormat | null} */
   let made = null;
   return (/** @type {Date} */ date) => {
-    made ??= new Intl.DateTimeFormat(document.documentElement.lang || "fr", options);
+    made ??= new Intl.DateTimeFormat(region(), options);
     return made.format(date);
   };
 }
 
-const clockTime = formatter({ hour: "2-digit", minute: "2-digit" });
+const clockTime = formatter({ hour: "numeric", minute: "2-digit" });
 const fullTime = formatter({ dateStyle: "full", timeStyle: "short" });
 const thisYear = formatter({ weekday: "long", day: "numeric", month: "long" });
 const otherYear = formatter({ day: "numeric", month: "long", year: "numeric" });

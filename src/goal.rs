@@ -2,7 +2,8 @@
 
 pub mod participation;
 
-use crate::chatroom::{self, MemberState, Role, member};
+use crate::chatroom::member::{self, History};
+use crate::chatroom::{self, MemberState, Role};
 use crate::clock::Micros;
 use crate::db::{DbError, Reader, Row, Writer};
 use crate::error::{Error, Fields, Result, Text};
@@ -39,6 +40,8 @@ pub struct Goal {
     pub chatroom: RoomId,
     /// Approved members.
     pub member_count: i64,
+    /// What newcomers see of the talk before them.
+    pub history: History,
     /// What the person who asks is in it; none for a stranger.
     pub my: Option<Standing>,
 }
@@ -78,6 +81,8 @@ pub struct GoalForm {
     pub start_date: String,
     /// YYYY-MM-DD or empty.
     pub end_date: String,
+    /// `all`, `none` or empty, which is `all`.
+    pub history: String,
 }
 
 impl GoalForm {
@@ -97,6 +102,11 @@ impl GoalForm {
         }
         if self.description.chars().count() > DESCRIPTION_MAX {
             fields.add("description", Text::new("field-description-long").with("max", DESCRIPTION_MAX as i64));
+        }
+        if self.history.is_empty() {
+            History::All.as_str().clone_into(&mut self.history);
+        } else if History::parse(&self.history).is_none() {
+            fields.add("history", Text::new("error-invalid"));
         }
         let start = date("start_date", &self.start_date, &mut fields);
         let end = date("end_date", &self.end_date, &mut fields);
@@ -138,12 +148,12 @@ pub fn create(tx: &mut Writer<'_>, owner: UserId, form: &GoalForm, now: Micros) 
     let goal: GoalId = tx.one(
         sql!(
             r#"
-            insert into goal (title, description, start_date, end_date, created_by, created_at)
-            values ($1, $2, $3, $4, $5, $6)
+            insert into goal (title, description, start_date, end_date, created_by, created_at, history)
+            values ($1, $2, $3, $4, $5, $6, $7)
             returning id
             "#
         ),
-        params![&form.title, &form.description, or_none(&form.start_date), or_none(&form.end_date), owner, now],
+        params![&form.title, &form.description, or_none(&form.start_date), or_none(&form.end_date), owner, now, &form.history],
         |row| row.get("id"),
     )?;
     tx.execute(
@@ -156,7 +166,7 @@ pub fn create(tx: &mut Writer<'_>, owner: UserId, form: &GoalForm, now: Micros) 
         params![goal, owner, now],
     )?;
     let chatroom = chatroom::create(tx, goal, &form.title, now)?;
-    let member = member::put(tx, chatroom, owner, Role::Owner, now)?;
+    let member = member::join(tx, chatroom, owner, Role::Owner, History::All, now)?;
     Ok(Founded { goal, chatroom, member })
 }
 
@@ -166,7 +176,7 @@ pub fn list(db: &mut Reader<'_>, viewer: Option<UserId>) -> Result<Vec<Goal>> {
         sql!(
             r#"
             select
-                g.id, g.title, g.description, g.start_date, g.end_date, g.status, g.progress,
+                g.id, g.title, g.description, g.start_date, g.end_date, g.status, g.progress, g.history,
                 c.id as chatroom_id,
                 p.role as my_role,
                 p.status as my_status,
@@ -197,7 +207,7 @@ pub fn find(db: &mut Reader<'_>, id: GoalId, viewer: Option<UserId>) -> Result<G
         sql!(
             r#"
             select
-                g.id, g.title, g.description, g.start_date, g.end_date, g.status, g.progress,
+                g.id, g.title, g.description, g.start_date, g.end_date, g.status, g.progress, g.history,
                 c.id as chatroom_id,
                 p.role as my_role,
                 p.status as my_status,
@@ -229,6 +239,7 @@ fn from_row(row: &Row<'_>) -> std::result::Result<Goal, DbError> {
         progress: row.get("progress")?,
         chatroom: row.get("chatroom_id")?,
         member_count: row.get("member_count")?,
+        history: row.get("history")?,
         my: Standing::new(row.get("my_role")?, row.get("my_status")?),
     })
 }
@@ -245,7 +256,7 @@ mod tests {
     }
 
     fn form(title: &str, start: &str, end: &str) -> GoalForm {
-        GoalForm { title: title.into(), description: String::new(), start_date: start.into(), end_date: end.into() }
+        GoalForm { title: title.into(), start_date: start.into(), end_date: end.into(), ..GoalForm::default() }
     }
 
     #[test]

@@ -7,7 +7,7 @@ pub mod bell;
 pub mod change;
 pub mod rights;
 
-use crate::chatroom::MemberState;
+use crate::chatroom::{MemberState, member};
 use crate::clock::Clock;
 use crate::config::Realtime;
 use crate::db::Writer;
@@ -80,7 +80,7 @@ impl Live {
     /// `Internal`.
     pub fn render(&self, shown: Shown) -> Result<String> {
         let (room, revision) = (shown.message.chatroom, shown.message.revision);
-        let item = Item::Message(Box::new(self.message_object(shown.message)?));
+        let item = Some(Item::Message(Box::new(self.message_object(shown.message)?)));
         Change { epoch: &self.epoch, chatroom: room, revision, item, quoted: shown.quoted }.to_json()
     }
 
@@ -90,9 +90,16 @@ impl Live {
     /// `Internal`.
     pub fn announce(&self, tx: &mut Writer<'_>, shown: Shown) -> Result<String> {
         let (room, revision) = (shown.message.chatroom, shown.message.revision);
+        let is_for_all = is_for_all(tx, &shown)?;
         let json = self.render(shown)?;
-        self.after_commit(tx, room, revision, json.clone());
+        let told = if is_for_all { json.clone() } else { self.thin(room, revision)? };
+        self.after_commit(tx, room, revision, told);
         Ok(json)
+    }
+
+    /// A change that says no more than that there is one: each page fetches what it may see.
+    fn thin(&self, room: RoomId, revision: i64) -> Result<String> {
+        Change { epoch: &self.epoch, chatroom: room, revision, item: None, quoted: None }.to_json()
     }
 
     /// Tells a room that somebody's standing in it changed, once that is committed.
@@ -101,7 +108,7 @@ impl Live {
     /// `Internal`.
     pub fn announce_member(&self, tx: &mut Writer<'_>, member: MemberState) -> Result<()> {
         let (room, user, revision) = (member.room, member.user.id, member.revision);
-        let item = Item::Member(Box::new(member));
+        let item = Some(Item::Member(Box::new(member)));
         let json = Change { epoch: &self.epoch, chatroom: room, revision, item, quoted: None }.to_json()?;
         let members = self.members.clone();
         tx.after_commit(move || members.forget(&(room, user)));
@@ -163,6 +170,15 @@ impl Live {
             }));
         });
     }
+}
+
+/// Whether every member may see a message and what it quotes: a newcomer may have come after either.
+fn is_for_all(tx: &mut Writer<'_>, shown: &Shown) -> Result<bool> {
+    let oldest = shown.quoted.iter().map(|source| source.position).chain([shown.message.position]).min();
+    if oldest == Some(shown.message.revision) {
+        return Ok(true);
+    }
+    Ok(oldest > Some(member::seen_by_all_above(tx, shown.message.chatroom)?))
 }
 
 /// The token with which a page opens its streams.

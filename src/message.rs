@@ -117,7 +117,7 @@ pub fn create(tx: &mut Writer<'_>, member: &Member, draft: &Draft, now: Micros) 
         return Ok(sent);
     }
     if let Some(source) = draft.reply_to {
-        find_in_room(tx, member.room(), source)?
+        find(tx, member, source)?
             .ok_or_else(|| Error::field("reply_to", Text::new("field-reply-unknown")))?;
     }
     let revision = chatroom::advance(tx, member)?;
@@ -216,23 +216,23 @@ pub fn room_of(db: &mut Reader<'_>, id: MessageId) -> Result<Option<RoomId>> {
     Ok(db.first(sql!("select chatroom_id from message where id = $1"), params![id], |row| row.get("chatroom_id"))?)
 }
 
-/// A message of a room, tombstone included.
-pub fn find_in_room(db: &mut Reader<'_>, room: RoomId, id: MessageId) -> Result<Option<Message>> {
+/// A message that a member may see, tombstone included.
+pub fn find(db: &mut Reader<'_>, member: &Member, id: MessageId) -> Result<Option<Message>> {
     Ok(db.first(
-        sql!("select * from message_view where id = $1 and chatroom_id = $2"),
-        params![id, room],
+        sql!("select * from message_view where id = $1 and chatroom_id = $2 and position > $3"),
+        params![id, member.room(), member.first_position()],
         from_row,
     )?)
 }
 
-/// What is shown of some messages where others quote them.
-pub fn quoted(db: &mut Reader<'_>, ids: &[i64]) -> Result<Vec<Quoted>> {
+/// What is shown of some messages where others quote them, above a position.
+pub fn quoted(db: &mut Reader<'_>, ids: &[i64], first_position: i64) -> Result<Vec<Quoted>> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
     let sources = db.all(
-        sql!("select * from message_view where id in {ids:$1} order by id"),
-        params![Value::ids(ids)],
+        sql!("select * from message_view where id in {ids:$1} and position > $2 order by id"),
+        params![Value::ids(ids), first_position],
         from_row,
     )?;
     Ok(sources.iter().map(Message::as_quoted).collect())
@@ -261,14 +261,14 @@ fn find_sent(tx: &mut Writer<'_>, member: &Member, draft: &Draft) -> Result<Opti
 fn of_room(tx: &mut Writer<'_>, member: &Member, id: MessageId) -> Result<Shown> {
     // Locks the room first: what is read here still holds when the change commits.
     tx.first(sql!("select id from chatroom where id = $1 {for_update}"), params![member.room()], |_| Ok(()))?;
-    find_in_room(tx, member.room(), id)?.ok_or(Error::NotFound)?;
+    find(tx, member, id)?.ok_or(Error::NotFound)?;
     shown(tx, id)
 }
 
 fn shown(db: &mut Reader<'_>, id: MessageId) -> Result<Shown> {
     let message = db.one(sql!("select * from message_view where id = $1"), params![id], from_row)?;
     let source: Vec<i64> = message.reply_to.iter().map(|source| source.id.0).collect();
-    let quoted = quoted(db, &source)?.pop();
+    let quoted = quoted(db, &source, 0)?.pop();
     Ok(Shown { message, quoted })
 }
 

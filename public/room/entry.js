@@ -85,7 +85,7 @@ export function drawMessage(old, message, quoted, reader) {
   if (message.html && shown !== message.revision) article?.replaceWith(fragment(message.html));
   drawQuote(line, quoted);
   drawActions(line, message, mine, reader);
-  drawTimes(line);
+  finish(line);
   return line;
 }
 
@@ -122,8 +122,15 @@ export function drawQuote(line, quoted) {
   setText(quote.querySelector(".entry-quote-excerpt"), quoted.deleted ? "" : quoted.excerpt);
 }
 
+/** What the browser adds to a fragment, whoever rendered it. @param {ParentNode} line */
+export function finish(line) {
+  drawTimes(line);
+  // What is wider than the list scrolls by itself, with the keyboard too.
+  for (const wide of line.querySelectorAll("pre, table")) wide.setAttribute("tabindex", "0");
+}
+
 /** Local time in place of the server's UTC. @param {ParentNode} line */
-export function drawTimes(line) {
+function drawTimes(line) {
   for (const time of line.querySelectorAll("time")) {
     if (!time.dateTime) continue;
     if (time.classList.contains("message-edited")) time.title = t("js-edited-at", { time: longTime(time.dateTime) });

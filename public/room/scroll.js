@@ -37,10 +37,15 @@ export function createScroll(scroller, list, onMove) {
   function anchor() {
     const top = scroller.getBoundingClientRect().top;
     for (const line of list.querySelectorAll(".entry")) {
-      const box = line.getBoundingClientRect();
+      const box = wordsOf(line);
       if (box.bottom > top) return { line, top: box.top };
     }
     return null;
+  }
+
+  /** What is read of a line: its head comes and goes with the line above. @param {Element} line */
+  function wordsOf(line) {
+    return (line.querySelector(".message-body") ?? line).getBoundingClientRect();
   }
 
   return {
@@ -61,7 +66,7 @@ export function createScroll(scroller, list, onMove) {
       const held = following ? null : anchor();
       change();
       if (following) toBottom();
-      else if (held?.line.isConnected) scroller.scrollTop += held.line.getBoundingClientRect().top - held.top;
+      else if (held?.line.isConnected) scroller.scrollTop += wordsOf(held.line).top - held.top;
     },
     /** @param {Element} line */
     to(line) {

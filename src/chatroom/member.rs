@@ -56,6 +56,7 @@ pub struct Member {
     room: RoomId,
     user: UserId,
     role: Role,
+    first_position: i64,
 }
 
 impl Member {
@@ -64,14 +65,14 @@ impl Member {
         Ok(db.first(
             sql!(
                 r#"
-                select m.role
+                select m.role, m.first_position
                 from chatroom_member m
                 join chatroom c on c.id = m.chatroom_id
                 where m.chatroom_id = $1 and m.user_id = $2 and m.left_at is null and c.state <> 'deleted'
                 "#
             ),
             params![room, user],
-            |row| Ok(Self { room, user, role: row.get("role")? }),
+            |row| Ok(Self { room, user, role: row.get("role")?, first_position: row.get("first_position")? }),
         )?)
     }
 
@@ -88,6 +89,11 @@ impl Member {
     /// The person's role in it.
     pub fn role(&self) -> Role {
         self.role
+    }
+
+    /// The person sees the messages above this position: everything, or what was said since the arrival.
+    pub fn first_position(&self) -> i64 {
+        self.first_position
     }
 }
 
@@ -144,27 +150,98 @@ pub fn changed_between(db: &mut Reader<'_>, room: RoomId, after: i64, up_to: i64
     )?)
 }
 
-/// Puts a person into a room, or gives another role to one who is in it.
-pub fn put(tx: &mut Writer<'_>, room: RoomId, user: UserId, role: Role, now: Micros) -> Result<MemberState> {
+/// What a newcomer sees of what was said before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum History {
+    /// Everything.
+    All,
+    /// Nothing.
+    None,
+}
+
+impl History {
+    /// The word in the database and in forms.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::None => "none",
+        }
+    }
+
+    /// The meaning of a word.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::All, Self::None].into_iter().find(|history| history.as_str() == text)
+    }
+}
+
+impl FromColumn for History {
+    const EXPECTED: &'static str = "a choice of history";
+
+    fn from_column(cell: Cell<'_>) -> Option<Self> {
+        Self::parse(&String::from_column(cell)?)
+    }
+}
+
+/// Lets a person into a room. What was said before counts as read.
+pub fn join(
+    tx: &mut Writer<'_>,
+    room: RoomId,
+    user: UserId,
+    role: Role,
+    history: History,
+    now: Micros,
+) -> Result<MemberState> {
     let revision = advance_any(tx, room)?;
+    let first_position = match history {
+        History::All => 0,
+        History::None => revision,
+    };
     tx.execute(
         sql!(
             r#"
-            insert into chatroom_member (chatroom_id, user_id, role, revision, joined_at)
-            values ($1, $2, $3, $4, $5)
+            insert into chatroom_member
+                (chatroom_id, user_id, role, revision, first_position, read_position, joined_at)
+            values ($1, $2, $3, $4, $5, $4, $6)
             on conflict (chatroom_id, user_id) do update
             set role = excluded.role,
                 revision = excluded.revision,
-                joined_at = case
-                    when chatroom_member.left_at is null then chatroom_member.joined_at
-                    else excluded.joined_at
-                end,
+                first_position = excluded.first_position,
+                read_position = excluded.read_position,
+                joined_at = excluded.joined_at,
                 left_at = null
             "#
         ),
-        params![room, user, role.as_str(), revision, now],
+        params![room, user, role.as_str(), revision, first_position, now],
     )?;
     one(tx, room, user)
+}
+
+/// Gives another role to a person who is in a room; nothing when the person is not.
+pub fn change_role(tx: &mut Writer<'_>, room: RoomId, user: UserId, role: Role) -> Result<Option<MemberState>> {
+    if Member::find(tx, room, user)?.is_none() {
+        return Ok(None);
+    }
+    let revision = advance_any(tx, room)?;
+    tx.execute(
+        sql!("update chatroom_member set role = $3, revision = $4 where chatroom_id = $1 and user_id = $2"),
+        params![room, user, role.as_str(), revision],
+    )?;
+    one(tx, room, user).map(Some)
+}
+
+/// What every present member may see: the messages above this position.
+pub fn seen_by_all_above(db: &mut Reader<'_>, room: RoomId) -> Result<i64> {
+    Ok(db.one(
+        sql!(
+            r#"
+            select coalesce(max(first_position), 0) as position
+            from chatroom_member
+            where chatroom_id = $1 and left_at is null
+            "#
+        ),
+        params![room],
+        |row| row.get("position"),
+    )?)
 }
 
 /// Takes a person out of a room; nothing when the person was not in it.

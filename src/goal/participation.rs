@@ -140,7 +140,7 @@ pub fn approve(tx: &mut Writer<'_>, by: &Decider, user: UserId, now: Micros) -> 
         ),
         params![by.goal.id, user, now],
     )?;
-    let joined = member::put(tx, by.goal.chatroom, user, Role::Member, now)?;
+    let joined = member::join(tx, by.goal.chatroom, user, Role::Member, by.goal.history, now)?;
     let notices = vec![notice(&by.goal, user, Kind::ParticipationApproved, by.user)];
     Ok(Outcome {
         members: vec![joined],
@@ -233,9 +233,7 @@ pub fn change_role(tx: &mut Writer<'_>, by: &Owner, user: UserId, role: Role, no
     }
     for room in chatroom::of_goal(tx, by.goal.id)? {
         for &(who, new) in &changes {
-            if chatroom::Member::find(tx, room, who)?.is_some() {
-                outcome.members.push(member::put(tx, room, who, new, now)?);
-            }
+            outcome.members.extend(member::change_role(tx, room, who, new)?);
         }
     }
     outcome.events = notification::create_all(tx, notices, now)?;

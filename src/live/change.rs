@@ -64,7 +64,7 @@ impl MessageObject {
     }
 }
 
-/// What a change is about: exactly one of the three.
+/// What a change is about: one of the three.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Item {
@@ -85,9 +85,9 @@ pub struct Change<'a> {
     pub chatroom: RoomId,
     /// Its number: dense in its room.
     pub revision: i64,
-    /// What changed.
+    /// What changed; nothing where not everybody may see it: each page fetches what it may.
     #[serde(flatten)]
-    pub item: Item,
+    pub item: Option<Item>,
     /// What the message answers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quoted: Option<Quoted>,

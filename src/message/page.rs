@@ -2,11 +2,11 @@
 //!
 //! Each runs in one snapshot, so that the cursor it returns is true of the items beside it.
 
-use crate::chatroom::{self, Member, MemberState, Room, member};
+use crate::chatroom::{self, Member, MemberState, Room};
 use crate::db::Reader;
 use crate::error::{Error, Result};
-use crate::id::{MessageId, RoomId};
-use crate::message::{Message, Quoted, find_in_room, from_row, quoted};
+use crate::id::MessageId;
+use crate::message::{self, Message, Quoted, from_row};
 use crate::{params, sql};
 
 /// Messages in the page that opens a room, and in a page of history.
@@ -56,38 +56,38 @@ pub fn read(db: &mut Reader<'_>, member: &Member, cursor: Cursor, limit: i64) ->
     let room = chatroom::find(db, member.room())?.ok_or(Error::NotFound)?;
     let limit = limit.clamp(1, LIMIT_MAX);
     match cursor {
-        Cursor::Before(position) => before(db, room, position, limit),
-        Cursor::Newest => newest(db, room, limit, false),
-        Cursor::Since(revision) if revision < 0 || revision > room.top => newest(db, room, limit, true),
-        Cursor::Since(revision) => changed_since(db, room, revision, limit),
-        Cursor::LastMessage(MessageId(0)) => newest(db, room, limit, false),
-        Cursor::LastMessage(id) => match find_in_room(db, room.id, id)? {
-            Some(message) => changed_since(db, room, message.position, limit),
-            None => newest(db, room, limit, true),
+        Cursor::Before(position) => before(db, member, room, position, limit),
+        Cursor::Newest => newest(db, member, room, limit, false),
+        Cursor::Since(revision) if revision < 0 || revision > room.top => newest(db, member, room, limit, true),
+        Cursor::Since(revision) => changed_since(db, member, room, revision, limit),
+        Cursor::LastMessage(MessageId(0)) => newest(db, member, room, limit, false),
+        Cursor::LastMessage(id) => match message::find(db, member, id)? {
+            Some(message) => changed_since(db, member, room, message.position, limit),
+            None => newest(db, member, room, limit, true),
         },
     }
 }
 
-fn newest(db: &mut Reader<'_>, room: Room, limit: i64, is_reset: bool) -> Result<Page> {
-    let (messages, has_earlier) = above(db, room.id, i64::MAX, limit)?;
+fn newest(db: &mut Reader<'_>, member: &Member, room: Room, limit: i64, is_reset: bool) -> Result<Page> {
+    let (messages, has_earlier) = above(db, member, i64::MAX, limit)?;
     let page = Page {
         revision: room.top,
         has_earlier,
         is_reset,
         messages,
-        members: member::list(db, room.id)?,
+        members: chatroom::member::list(db, room.id)?,
         room: Some(room),
         ..Page::default()
     };
-    with_quotes(db, page)
+    with_quotes(db, member, page)
 }
 
-fn before(db: &mut Reader<'_>, room: Room, position: i64, limit: i64) -> Result<Page> {
-    let (messages, has_earlier) = above(db, room.id, position, limit)?;
-    with_quotes(db, Page { revision: room.top, has_earlier, messages, ..Page::default() })
+fn before(db: &mut Reader<'_>, member: &Member, room: Room, position: i64, limit: i64) -> Result<Page> {
+    let (messages, has_earlier) = above(db, member, position, limit)?;
+    with_quotes(db, member, Page { revision: room.top, has_earlier, messages, ..Page::default() })
 }
 
-fn changed_since(db: &mut Reader<'_>, room: Room, after: i64, limit: i64) -> Result<Page> {
+fn changed_since(db: &mut Reader<'_>, member: &Member, room: Room, after: i64, limit: i64) -> Result<Page> {
     if after == room.top {
         return Ok(Page { revision: room.top, ..Page::default() });
     }
@@ -119,37 +119,37 @@ fn changed_since(db: &mut Reader<'_>, room: Room, after: i64, limit: i64) -> Res
             r#"
             select *
             from message_view
-            where chatroom_id = $1 and revision > $2 and revision <= $3
+            where chatroom_id = $1 and revision > $2 and revision <= $3 and position > $4
             order by revision
             "#
         ),
-        params![room.id, after, up_to],
+        params![room.id, after, up_to, member.first_position()],
         from_row,
     )?;
     let page = Page {
         revision: up_to,
         has_more,
         messages,
-        members: member::changed_between(db, room.id, after, up_to)?,
+        members: chatroom::member::changed_between(db, room.id, after, up_to)?,
         room: (room.revision > after && room.revision <= up_to).then_some(room),
         ..Page::default()
     };
-    with_quotes(db, page)
+    with_quotes(db, member, page)
 }
 
 /// The messages next above a position, in the order of reading, and whether more stand above them.
-fn above(db: &mut Reader<'_>, room: RoomId, position: i64, limit: i64) -> Result<(Vec<Message>, bool)> {
+fn above(db: &mut Reader<'_>, member: &Member, position: i64, limit: i64) -> Result<(Vec<Message>, bool)> {
     let mut messages = db.all(
         sql!(
             r#"
             select *
             from message_view
-            where chatroom_id = $1 and position < $2
+            where chatroom_id = $1 and position < $2 and position > $3
             order by position desc
-            limit $3
+            limit $4
             "#
         ),
-        params![room, position, limit + 1],
+        params![member.room(), position, member.first_position(), limit + 1],
         from_row,
     )?;
     let has_earlier = i64::try_from(messages.len()).is_ok_and(|found| found > limit);
@@ -160,11 +160,11 @@ fn above(db: &mut Reader<'_>, room: RoomId, position: i64, limit: i64) -> Result
     Ok((messages, has_earlier))
 }
 
-fn with_quotes(db: &mut Reader<'_>, mut page: Page) -> Result<Page> {
+fn with_quotes(db: &mut Reader<'_>, member: &Member, mut page: Page) -> Result<Page> {
     let mut sources: Vec<i64> =
         page.messages.iter().filter_map(|message| message.reply_to).map(|source| source.id.0).collect();
     sources.sort_unstable();
     sources.dedup();
-    page.quoted = quoted(db, &sources)?;
+    page.quoted = message::quoted(db, &sources, member.first_position())?;
     Ok(page)
 }

@@ -173,6 +173,8 @@ pub struct GoalFormView {
     pub start_date: String,
     /// YYYY-MM-DD.
     pub end_date: String,
+    /// `all`, `none` or empty: what newcomers see of the talk before them.
+    pub history: String,
 }
 
 /// `goal/show.html`.
@@ -284,6 +286,8 @@ pub struct Chatroom {
     pub may: May,
     /// The viewer has read everything up to here.
     pub read_position: i64,
+    /// The person's own top revision: what the page shows of requests and rooms is as new as this.
+    pub user_revision: i64,
     /// What was typed.
     pub form: Composer,
     /// The message that is being edited without JavaScript.

@@ -76,7 +76,7 @@ impl Asking {
         self.0.address
     }
 
-    /// The path and query that were asked for.
+    /// The path and query of the page that was asked for, or of the one whose form was sent: where to come back to.
     pub fn path(&self) -> &str {
         &self.0.path
     }
@@ -147,7 +147,6 @@ pub fn session_cookie(app: &App) -> String {
 fn ask(app: &App, parts: &Parts) -> Inner {
     let headers = &parts.headers;
     let accept_language = header_text(headers, header::ACCEPT_LANGUAGE);
-    let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
     let theme = CookieJar::from_headers(headers).get(THEME_COOKIE).map(|cookie| cookie.value().to_owned());
     Inner {
         session: None,
@@ -158,10 +157,21 @@ fn ask(app: &App, parts: &Parts) -> Inner {
             Some(_) | None => "auto",
         },
         wants_json: wants_json(parts),
-        path: path.to_owned(),
+        path: page_path(app, parts).to_owned(),
         notice: parts.uri.query().and_then(reply::notice),
         address: address(app, parts),
     }
+}
+
+/// The address of a form is no page: who comes back there by a link would only read that the method is wrong.
+fn page_path<'a>(app: &App, parts: &'a Parts) -> &'a str {
+    if parts.method.is_safe() {
+        return parts.uri.path_and_query().map_or("/", |path| path.as_str());
+    }
+    let referer = header_text(&parts.headers, header::REFERER);
+    let host = header_text(&parts.headers, header::HOST);
+    let after_host = referer.split_once("://").and_then(|(_, rest)| rest.strip_prefix(host));
+    after_host.or_else(|| referer.strip_prefix(&*app.config.public_url)).and_then(reply::local_path).unwrap_or("/")
 }
 
 fn chosen_locale(headers: &HeaderMap) -> Option<Locale> {

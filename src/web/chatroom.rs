@@ -8,6 +8,7 @@ use crate::goal::{self, Goal, Standing};
 use crate::id::MessageId;
 use crate::message::page::{self, Cursor, NEWEST, Page};
 use crate::message::{self, Message, Quoted};
+use crate::user::notification;
 use crate::view::context::{
     Chatroom, Composer, Editing, Entry, GoalView, ListedView, May, MemberView, RequestView, RoomView,
 };
@@ -65,6 +66,7 @@ struct Read {
     page: Page,
     members: Vec<MemberState>,
     requests: Vec<Request>,
+    user_revision: i64,
     reply_to: Option<Quoted>,
     editing: Option<Message>,
 }
@@ -82,7 +84,7 @@ pub async fn render(app: &App, asking: &Asking, member: Member, wanted: Wanted, 
             let room = chatroom::find(db, who.room())?.ok_or(Error::NotFound)?;
             let goal = goal::find(db, room.goal_id.ok_or(Error::NotFound)?, Some(who.user()))?;
             let in_room = |db: &mut crate::db::Reader<'_>, id: Option<MessageId>| {
-                id.map_or(Ok(None), |id| message::find_in_room(db, who.room(), id))
+                id.map_or(Ok(None), |id| message::find(db, &who, id))
             };
             Ok(Read {
                 reply_to: in_room(db, reply_to)?.map(|source| source.as_quoted()),
@@ -91,6 +93,7 @@ pub async fn render(app: &App, asking: &Asking, member: Member, wanted: Wanted, 
                 members: member::list(db, who.room())?,
                 requests: if who.role().may_moderate() { participation::requests(db, goal.id)? } else { Vec::new() },
                 rooms: chatroom::of_user(db, who.user())?,
+                user_revision: notification::top(db, who.user())?,
                 room,
                 goal,
             })
@@ -117,6 +120,7 @@ fn context(app: &App, asking: &Asking, member: &Member, read: Read, wanted: Want
     let typed = wanted.content.unwrap_or_default();
     Ok(Chatroom {
         page: asking.page(app),
+        user_revision: read.user_revision,
         read_position: mine.map_or(0, |listed| listed.read_position),
         room: RoomView::new(read.room, read.page.revision, &app.live.epoch, app.live.topics.room(member.room())),
         rooms: read.rooms.into_iter().map(|listed| ListedView::new(listed, &app.live.epoch, member.room())).collect(),

@@ -40,6 +40,7 @@ pub async fn create(State(app): State<App>, asking: Asking, CurrentUser(user): C
         description: form.owned("description"),
         start_date: form.owned("start_date"),
         end_date: form.owned("end_date"),
+        history: form.owned("history"),
     };
     match typed.checked() {
         Ok(typed) => found(&app, &asking, user.id, typed).await,
@@ -49,6 +50,7 @@ pub async fn create(State(app): State<App>, asking: Asking, CurrentUser(user): C
                 description: form.owned("description"),
                 start_date: form.owned("start_date"),
                 end_date: form.owned("end_date"),
+                history: form.owned("history"),
             };
             show_form(&app, &asking, StatusCode::UNPROCESSABLE_ENTITY, shown, &fields)
         }

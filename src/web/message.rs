@@ -93,7 +93,7 @@ pub async fn mark_read(State(app): State<App>, asking: Asking, OnMessage(member,
     let (position, has_moved) = app
         .db
         .write(Lane::Room(member.room().0), move |tx| -> Result<_> {
-            let message = model::find_in_room(tx, who.room(), id)?.ok_or(Error::NotFound)?;
+            let message = model::find(tx, &who, id)?.ok_or(Error::NotFound)?;
             Ok((message.position, chatroom::mark_read(tx, &who, message.position)?))
         })
         .await?;
@@ -222,4 +222,28 @@ fn nothing_new(app: &App, who: &Member, revision: i64, headers: &HeaderMap) -> R
 
 fn etag(app: &App, revision: i64) -> HeaderValue {
     HeaderValue::from_str(&format!("\"{}.{revision}\"", app.live.epoch)).unwrap_or(HeaderValue::from_static("\"\""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_poll_waits_half_a_minute_at_most() {
+        let wait = |text| Query::parse(text, "e").map(|query| query.wait).ok();
+        assert_eq!([wait(""), wait("wait="), wait("wait=7"), wait("wait=30")], [Some(0), Some(0), Some(7), Some(30)]);
+        assert_eq!([wait("wait=31"), wait("wait=86400")], [Some(30), Some(30)]);
+        assert_eq!([wait("wait=-1"), wait("wait=x")], [None, None]);
+    }
+
+    #[test]
+    fn since_wins_and_another_history_means_nothing() {
+        let cursor = |text| Query::parse(text, "e").map(|query| query.cursor).ok();
+        assert_eq!(cursor("since=4&lastMessageId=7"), Some(Cursor::Since(4)));
+        assert_eq!(cursor("since=4&epoch=e"), Some(Cursor::Since(4)));
+        assert_eq!(cursor("since=4&epoch=f"), Some(Cursor::Since(-1)));
+        assert_eq!(cursor("lastMessageId=7"), Some(Cursor::LastMessage(MessageId(7))));
+        assert_eq!(cursor("before=7&since=4"), Some(Cursor::Before(7)));
+        assert_eq!(cursor("since=&x"), Some(Cursor::Newest));
+    }
 }

@@ -26,6 +26,7 @@ pub const DEADLINE: Duration = Duration::from_secs(30);
 pub const START: i64 = 1_772_366_400_000_000;
 
 #[derive(Parser)]
+#[command(args_override_self = true)]
 struct Line {
     #[command(flatten)]
     settings: Settings,
@@ -341,6 +342,82 @@ pub fn urlencoded(form: &[(&str, &str)]) -> String {
     form.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect::<Vec<_>>().join("&")
 }
 
+/// What else people and programs do.
+impl Browser {
+    /// Another browser of nobody yet, at the same server.
+    pub fn another(&self) -> Self {
+        Self::new(self.address)
+    }
+
+    /// Signs in with the account that [`Town::person`] opened under this name.
+    pub async fn signs_in_as(&self, first_name: &str) -> Answer {
+        let email = format!("{}@example.org", first_name.to_lowercase());
+        self.post("/login", &[("email", &email), ("password", PASSWORD)]).await
+    }
+
+    /// The same person in a second browser.
+    pub async fn second_browser(&self) -> Self {
+        let mut second = self.another();
+        let answer = second.signs_in_as(&self.name).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+        (second.id, second.name) = (self.id, self.name.clone());
+        second
+    }
+
+    pub async fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        self.answer(self.request(Method::GET, path, headers, "").await).await
+    }
+
+    /// A body of any kind, for JSON.
+    pub async fn post_body(&self, path: &str, content_type: &str, body: impl Into<reqwest::Body>) -> Answer {
+        self.answer(self.request(Method::POST, path, &[("content-type", content_type)], body).await).await
+    }
+}
+
+impl Answer {
+    /// Where a redirect leads.
+    pub fn location(&self) -> &str {
+        assert_eq!(self.status, StatusCode::SEE_OTHER, "{}", self.text);
+        self.header("location")
+    }
+
+    /// The code of a JSON error.
+    pub fn code(&self) -> String {
+        self.json()["error"]["code"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// The sentence of a JSON error.
+    pub fn message(&self) -> String {
+        let message = self.json()["error"]["message"].as_str().unwrap_or_default().to_owned();
+        // French sets its double signs off by spaces that do not break.
+        message.replace(['\u{202f}', '\u{a0}'], " ")
+    }
+}
+
+/// The body of a `multipart/form-data` with this boundary; a field with a file's name is a file.
+pub fn multipart(boundary: &str, parts: &[(&str, Option<&str>, &[u8])]) -> Vec<u8> {
+    let mut body = Vec::new();
+    for (name, file, bytes) in parts {
+        let file = file.map_or(String::new(), |file| format!("; filename=\"{file}\"\r\ncontent-type: image/png"));
+        body.extend(format!("--{boundary}\r\ncontent-disposition: form-data; name=\"{name}\"{file}\r\n\r\n").into_bytes());
+        body.extend_from_slice(bytes);
+        body.extend_from_slice(b"\r\n");
+    }
+    body.extend(format!("--{boundary}--\r\n").into_bytes());
+    body
+}
+
+/// Bytes on a connection of their own, and what comes back until the server closes it.
+pub async fn raw(address: SocketAddr, bytes: &[u8]) -> String {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    // A server that refuses early closes while we still write: what it said is what counts.
+    let _ = stream.write_all(bytes).await;
+    let mut answer = Vec::new();
+    let what = format!("an answer to {:?}", String::from_utf8_lossy(&bytes[..bytes.len().min(300)]));
+    let _ = within(&what, stream.read_to_end(&mut answer)).await;
+    String::from_utf8_lossy(&answer).into_owned()
+}
 impl Browser {
     /// The same browser, sending to another address.
     pub fn elsewhere(&self, address: SocketAddr) -> Self {

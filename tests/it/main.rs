@@ -5,11 +5,19 @@
 
 mod crash;
 mod ear;
+mod goal;
 mod harness;
+mod input;
 mod live;
+mod message;
+mod newcomer;
 mod outages;
+mod page;
+mod policy;
 mod races;
 mod random;
 mod realtime;
 mod reducer;
-mod smoke;
+mod templates;
+mod tidy;
+mod user;
