@@ -76,7 +76,7 @@ async fn a_cursor_of_another_history_starts_over() {
     let here = alice.fetch(&goal, "").await;
     let top = number(&here["revision"]);
     let epoch = here["epoch"].as_str().unwrap();
-    for query in [format!("since={}", top + 1), format!("since={top}&epoch=another"), format!("since=0&epoch=another")] {
+    for query in [format!("since={}", top + 1), format!("since={top}&epoch=another"), "since=0&epoch=another".to_owned()] {
         // With a wait too: the answer is due at once.
         let page = alice.fetch(&goal, &format!("{query}&wait=30")).await;
         assert_eq!(page["reset"], true, "{query}");
