@@ -121,8 +121,8 @@ impl App {
 }
 
 async fn begin(db: &Db, clock: &Clock) -> Result<Beginnings> {
-    let [epoch, secret] = [clock.random::<9>().to_vec(), clock.random::<32>().to_vec()]
-        .map(|bytes| URL_SAFE_NO_PAD.encode(bytes));
+    let [epoch, secret] =
+        [clock.random::<9>().to_vec(), clock.random::<32>().to_vec()].map(|bytes| URL_SAFE_NO_PAD.encode(bytes));
     db.write(Lane::None, move |tx| {
         Ok(Beginnings {
             epoch: setting::find_or_put(tx, setting::EPOCH, &epoch)?,

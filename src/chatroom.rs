@@ -37,7 +37,6 @@ impl State {
             Self::Deleted => "deleted",
         }
     }
-
 }
 
 impl FromColumn for State {
@@ -157,9 +156,7 @@ pub fn of_user(db: &mut Reader<'_>, user: UserId) -> Result<Vec<Listed>> {
 
 /// The top revision of every room: what the program keeps in memory from its start on.
 pub fn tops(db: &mut Reader<'_>) -> Result<Vec<(RoomId, i64)>> {
-    Ok(db.all(sql!("select id, revision from chatroom"), params![], |row| {
-        Ok((row.get("id")?, row.get("revision")?))
-    })?)
+    Ok(db.all(sql!("select id, revision from chatroom"), params![], |row| Ok((row.get("id")?, row.get("revision")?)))?)
 }
 
 /// Takes the next revision of an active room for a member who writes in it. The row stays locked until the commit, so

@@ -54,10 +54,7 @@ impl Target {
             Some(("sqlite", path)) => {
                 let path = path.strip_prefix("//").unwrap_or(path);
                 if path.is_empty() || path == ":memory:" {
-                    return Err(
-                        "a sqlite: URL needs the path of a file, as in sqlite:data/palabre.db"
-                            .to_owned(),
-                    );
+                    return Err("a sqlite: URL needs the path of a file, as in sqlite:data/palabre.db".to_owned());
                 }
                 if path.contains('?') {
                     return Err("a sqlite: URL takes no options after a question mark".to_owned());
@@ -175,24 +172,14 @@ impl Db {
         let (done, all_done) = watch::channel(());
         let statements = Arc::new(AtomicU64::new(0));
         let threads = on_own_thread(|| match target {
-            Target::Sqlite(path) => {
-                sqlite::open(path, &options, &statements, &done).map(Threads::Sqlite)
-            }
+            Target::Sqlite(path) => sqlite::open(path, &options, &statements, &done).map(Threads::Sqlite),
             Target::Postgres(url) => {
                 let server = postgres::Server::new(url, &options)?;
                 postgres::open(&server, &options, &statements, &done).map(Threads::Postgres)
             }
         })?;
-        let inner = Inner {
-            target: target.clone(),
-            options,
-            threads,
-            statements,
-            done: all_done,
-        };
-        Ok(Self {
-            inner: Arc::new(inner),
-        })
+        let inner = Inner { target: target.clone(), options, threads, statements, done: all_done };
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// Runs `job` on one consistent moment of the database.
@@ -206,10 +193,7 @@ impl Db {
         E: From<DbError> + Send + 'static,
     {
         let (answer, result) = oneshot::channel();
-        let read = Read {
-            task: Box::new(ReadJob { job, answer }),
-            queued_at: Instant::now(),
-        };
+        let read = Read { task: Box::new(ReadJob { job, answer }), queued_at: Instant::now() };
         match &self.inner.threads {
             Threads::Sqlite(queues) => queues.reads.push(read)?,
             Threads::Postgres(scheduler) => scheduler.read(read)?,
@@ -229,11 +213,7 @@ impl Db {
         E: From<DbError> + Send + 'static,
     {
         let (answer, result) = oneshot::channel();
-        let write = Write::new(Box::new(WriteJob {
-            job,
-            answer,
-            result: None,
-        }));
+        let write = Write::new(Box::new(WriteJob { job, answer, result: None }));
         match &self.inner.threads {
             Threads::Sqlite(queues) => queues.writes.push(write)?,
             Threads::Postgres(scheduler) => {
@@ -284,9 +264,7 @@ impl Db {
     pub fn prepare_all(&self, texts: &[&str]) -> Result<Vec<(String, String)>, DbError> {
         on_own_thread(|| match &self.inner.target {
             Target::Sqlite(path) => sqlite::prepare(path, texts),
-            Target::Postgres(url) => {
-                postgres::prepare(&postgres::Server::new(url, &self.inner.options)?, texts)
-            }
+            Target::Postgres(url) => postgres::prepare(&postgres::Server::new(url, &self.inner.options)?, texts),
         })
     }
 }

@@ -153,7 +153,15 @@ pub fn create(tx: &mut Writer<'_>, owner: UserId, form: &GoalForm, now: Micros) 
             returning id
             "#
         ),
-        params![&form.title, &form.description, or_none(&form.start_date), or_none(&form.end_date), owner, now, &form.history],
+        params![
+            &form.title,
+            &form.description,
+            or_none(&form.start_date),
+            or_none(&form.end_date),
+            owner,
+            now,
+            &form.history
+        ],
         |row| row.get("id"),
     )?;
     tx.execute(

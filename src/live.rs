@@ -169,11 +169,15 @@ impl Live {
         tx.after_commit(move || {
             let id = format!("urn:chatroom:{room}:{epoch}:{revision}");
             let update = Update::new(topics.room(room), json).and_then(|update| update.private().id(id));
-            tops.committed(room, revision, Box::new(move || {
-                if let Ok(update) = update {
-                    bell.ring(update);
-                }
-            }));
+            tops.committed(
+                room,
+                revision,
+                Box::new(move || {
+                    if let Ok(update) = update {
+                        bell.ring(update);
+                    }
+                }),
+            );
         });
     }
 }

@@ -51,7 +51,8 @@ fn run(settings: &Settings) -> Result<(), Fault> {
 }
 
 async fn run_server(mut config: Config) -> Result<(), Fault> {
-    std::fs::create_dir_all(&config.data).map_err(|error| format!("PALABRE_DATA: {}: {error}", config.data.display()))?;
+    std::fs::create_dir_all(&config.data)
+        .map_err(|error| format!("PALABRE_DATA: {}: {error}", config.data.display()))?;
     let listener = TcpListener::bind(config.listen)
         .await
         .map_err(|error| format!("PALABRE_LISTEN: cannot listen on {}: {error}", config.listen))?;

@@ -117,8 +117,7 @@ pub fn create(tx: &mut Writer<'_>, member: &Member, draft: &Draft, now: Micros) 
         return Ok(sent);
     }
     if let Some(source) = draft.reply_to {
-        find(tx, member, source)?
-            .ok_or_else(|| Error::field("reply_to", Text::new("field-reply-unknown")))?;
+        find(tx, member, source)?.ok_or_else(|| Error::field("reply_to", Text::new("field-reply-unknown")))?;
     }
     let revision = chatroom::advance(tx, member)?;
     let id: Option<MessageId> = tx.first(
@@ -160,7 +159,13 @@ pub fn create(tx: &mut Writer<'_>, member: &Member, draft: &Draft, now: Micros) 
 ///
 /// # Errors
 /// `NotFound` outside of the room, `Forbidden` for another's, `Conflict` for a deleted one.
-pub fn edit(tx: &mut Writer<'_>, member: &Member, id: MessageId, content: &Content, now: Micros) -> Result<(bool, Shown)> {
+pub fn edit(
+    tx: &mut Writer<'_>,
+    member: &Member,
+    id: MessageId,
+    content: &Content,
+    now: Micros,
+) -> Result<(bool, Shown)> {
     let present = of_room(tx, member, id)?;
     if present.message.author.id != member.user() {
         return Err(Error::Forbidden(Text::new("error-forbidden")));

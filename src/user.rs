@@ -187,11 +187,9 @@ pub fn find_by_email(db: &mut Reader<'_>, email: &str) -> Result<Option<(User, S
 
 /// A person as others see them.
 pub fn find_name(db: &mut Reader<'_>, id: UserId) -> Result<Option<Name>> {
-    Ok(db.first(
-        sql!(r#"select id, first_name, last_name from "user" where id = $1"#),
-        params![id],
-        |row| Name::from_row(row, "id", "first_name", "last_name"),
-    )?)
+    Ok(db.first(sql!(r#"select id, first_name, last_name from "user" where id = $1"#), params![id], |row| {
+        Name::from_row(row, "id", "first_name", "last_name")
+    })?)
 }
 
 /// Keeps the language that a person chose.

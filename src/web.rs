@@ -116,9 +116,8 @@ fn routes() -> Router<App> {
 fn layers(router: Router, app: &App) -> Router {
     let id = HeaderName::from_static("x-request-id");
     // Only the browser knows whether its own page asks: Sec-Fetch-Site, or Origin against Host. A program sends neither.
-    let csrf = CsrfLayer::new().with_rejection_response(|_: ProtectionError| {
-        Error::Forbidden(Text::new("foreign-origin")).into_response()
-    });
+    let csrf = CsrfLayer::new()
+        .with_rejection_response(|_: ProtectionError| Error::Forbidden(Text::new("foreign-origin")).into_response());
     let csrf = csrf.clone().add_trusted_origin(&app.config.public_url).unwrap_or(csrf);
     router
         // A write goes on to its end when its client leaves: what was committed is rung.

@@ -37,11 +37,7 @@ pub struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     pub(super) fn new(link: Link<'a>, statements: &'a AtomicU64) -> Self {
-        Self {
-            link,
-            statements,
-            trouble: None,
-        }
+        Self { link, statements, trouble: None }
     }
 
     pub(super) fn into_trouble(self) -> Option<Trouble> {
@@ -123,10 +119,7 @@ impl<'a> Reader<'a> {
         refused.map_or(Ok(()), Err)
     }
 
-    fn run<T>(
-        &mut self,
-        statement: impl FnOnce(&mut Link<'a>) -> Result<T, DbError>,
-    ) -> Result<T, DbError> {
+    fn run<T>(&mut self, statement: impl FnOnce(&mut Link<'a>) -> Result<T, DbError>) -> Result<T, DbError> {
         if self.trouble.is_some() {
             return Err(DbError::Aborted);
         }
@@ -150,10 +143,7 @@ pub struct Writer<'a> {
 
 impl<'a> Writer<'a> {
     pub(super) fn new(link: Link<'a>, statements: &'a AtomicU64) -> Self {
-        Self {
-            reader: Reader::new(link, statements),
-            after_commit: Vec::new(),
-        }
+        Self { reader: Reader::new(link, statements), after_commit: Vec::new() }
     }
 
     pub(super) fn into_parts(self) -> (Vec<Action>, Option<Trouble>) {

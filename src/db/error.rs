@@ -71,12 +71,9 @@ impl DbError {
         use rusqlite::ffi::{SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_UNIQUE};
         match self {
             Self::Sqlite(error, _) => error.sqlite_error().is_some_and(|e| {
-                e.extended_code == SQLITE_CONSTRAINT_UNIQUE
-                    || e.extended_code == SQLITE_CONSTRAINT_PRIMARYKEY
+                e.extended_code == SQLITE_CONSTRAINT_UNIQUE || e.extended_code == SQLITE_CONSTRAINT_PRIMARYKEY
             }),
-            Self::Postgres(error, _) => {
-                error.code() == Some(&postgres::error::SqlState::UNIQUE_VIOLATION)
-            }
+            Self::Postgres(error, _) => error.code() == Some(&postgres::error::SqlState::UNIQUE_VIOLATION),
             Self::Missing
             | Self::Busy
             | Self::Closed

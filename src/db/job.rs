@@ -42,8 +42,7 @@ where
         if answer.is_closed() {
             return;
         }
-        let result = catch_unwind(AssertUnwindSafe(|| job(reader)))
-            .unwrap_or_else(|_| Err(DbError::Panicked.into()));
+        let result = catch_unwind(AssertUnwindSafe(|| job(reader))).unwrap_or_else(|_| Err(DbError::Panicked.into()));
         // A caller that left needs no answer.
         drop(answer.send(result));
     }
@@ -67,8 +66,8 @@ where
 {
     fn run(&mut self, writer: &mut Writer<'_>) -> bool {
         let job = &mut self.job;
-        let mut result = catch_unwind(AssertUnwindSafe(|| job(writer)))
-            .unwrap_or_else(|_| Err(DbError::Panicked.into()));
+        let mut result =
+            catch_unwind(AssertUnwindSafe(|| job(writer))).unwrap_or_else(|_| Err(DbError::Panicked.into()));
         if result.is_ok() && writer.is_in_trouble() {
             result = Err(DbError::Aborted.into());
         }
@@ -105,12 +104,7 @@ pub(super) struct Write {
 
 impl Write {
     pub(super) fn new(task: Box<dyn WriteTask>) -> Self {
-        Self {
-            task,
-            queued_at: Instant::now(),
-            kept: false,
-            after_commit: Vec::new(),
-        }
+        Self { task, queued_at: Instant::now(), kept: false, after_commit: Vec::new() }
     }
 
     /// Forgets an earlier run.

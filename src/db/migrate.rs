@@ -4,14 +4,10 @@ use super::{DbError, Engine, sql};
 use refinery::{Migration, Runner, error::Kind};
 
 /// Every file of `migrations/`; a test compares the list with the folder.
-const FILES: &[(&str, &str)] = &[(
-    "V1__schema",
-    include_str!("../../migrations/V1__schema.sql"),
-)];
+const FILES: &[(&str, &str)] = &[("V1__schema", include_str!("../../migrations/V1__schema.sql"))];
 
 /// Only one server at a time may migrate a PostgreSQL database; the others wait here, as long as it takes. The number is ours alone.
-const ADVISORY_LOCK: &str =
-    "set statement_timeout = 0; set idle_in_transaction_session_timeout = 0;
+const ADVISORY_LOCK: &str = "set statement_timeout = 0; set idle_in_transaction_session_timeout = 0;
     select pg_advisory_lock(31634408213344869)";
 
 pub(super) fn sqlite(connection: &mut rusqlite::Connection) -> Result<(), DbError> {
@@ -19,40 +15,26 @@ pub(super) fn sqlite(connection: &mut rusqlite::Connection) -> Result<(), DbErro
 }
 
 pub(super) fn postgres(client: &mut postgres::Client) -> Result<(), DbError> {
-    client
-        .batch_execute(ADVISORY_LOCK)
-        .map_err(|error| DbError::postgres(error, "advisory lock for migrations"))?;
+    client.batch_execute(ADVISORY_LOCK).map_err(|error| DbError::postgres(error, "advisory lock for migrations"))?;
     // The caller closes this connection, which lets the lock go.
     run(client, Engine::Postgres, FILES)
 }
 
-fn run<C: refinery::Migrate>(
-    connection: &mut C,
-    engine: Engine,
-    files: &[(&str, &str)],
-) -> Result<(), DbError> {
+fn run<C: refinery::Migrate>(connection: &mut C, engine: Engine, files: &[(&str, &str)]) -> Result<(), DbError> {
     let mut migrations = Vec::new();
     for (name, text) in files {
-        let text = sql::expand(text, engine)
-            .map_err(|reason| DbError::Migration(format!("{name}: {reason}")))?;
-        migrations.push(
-            Migration::unapplied(name, &text)
-                .map_err(|error| DbError::Migration(format!("{name}: {error}")))?,
-        );
+        let text = sql::expand(text, engine).map_err(|reason| DbError::Migration(format!("{name}: {reason}")))?;
+        migrations
+            .push(Migration::unapplied(name, &text).map_err(|error| DbError::Migration(format!("{name}: {error}")))?);
     }
-    let report = Runner::new(&migrations)
-        .run(connection)
-        .map_err(|error| DbError::Migration(explain(&error)))?;
+    let report = Runner::new(&migrations).run(connection).map_err(|error| DbError::Migration(explain(&error)))?;
     for applied in report.applied_migrations() {
         tracing::info!(migration = %applied, "schema brought forward");
     }
     Ok(())
 }
 
-#[expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "the library's other kinds speak for themselves"
-)]
+#[expect(clippy::wildcard_enum_match_arm, reason = "the library's other kinds speak for themselves")]
 fn explain(error: &refinery::Error) -> String {
     match error.kind() {
         Kind::DivergentVersion(applied, _) => {
@@ -110,18 +92,11 @@ mod tests {
         run(&mut connection, Engine::Sqlite, &[first, second]).unwrap();
         run(&mut connection, Engine::Sqlite, &[first, second]).unwrap();
         let edited = ("V2__b", "create table b (id {identity}, c bigint)");
-        let error = run(&mut connection, Engine::Sqlite, &[first, edited])
-            .unwrap_err()
-            .to_string();
+        let error = run(&mut connection, Engine::Sqlite, &[first, edited]).unwrap_err().to_string();
         assert!(error.contains("must not be edited"), "{error}");
-        let error = run(&mut connection, Engine::Sqlite, &[first])
-            .unwrap_err()
-            .to_string();
+        let error = run(&mut connection, Engine::Sqlite, &[first]).unwrap_err().to_string();
         assert!(error.contains("newer"), "{error}");
-        let broken = (
-            "V3__c",
-            "create table c (id {identity}); create tabel d (id bigint)",
-        );
+        let broken = ("V3__c", "create table c (id {identity}); create tabel d (id bigint)");
         let error = run(&mut connection, Engine::Sqlite, &[first, second, broken]).unwrap_err().to_string();
         assert!(error.contains("tabel"), "the database's own reason is told: {error}");
         let fixed = ("V3__c", "create table c (id {identity})");

@@ -29,9 +29,9 @@ pub(super) struct Server {
 impl Server {
     pub(super) fn new(url: &str, options: &Options) -> Result<Self, DbError> {
         let (url, mode) = tls::mode(url);
-        let mut config: Config = url.parse().map_err(|error: ::postgres::Error| {
-            DbError::Open(format!("DATABASE_URL: {}", reason(&error)))
-        })?;
+        let mut config: Config = url
+            .parse()
+            .map_err(|error: ::postgres::Error| DbError::Open(format!("DATABASE_URL: {}", reason(&error))))?;
         config.ssl_mode(mode.of_driver());
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(options.patience);
@@ -46,29 +46,17 @@ impl Server {
             options.statement_timeout.as_millis().saturating_mul(4),
         );
         // What the administrator writes in the URL comes later and wins.
-        let all = config
-            .get_options()
-            .map_or_else(|| own.clone(), |theirs| format!("{own} {theirs}"));
+        let all = config.get_options().map_or_else(|| own.clone(), |theirs| format!("{own} {theirs}"));
         config.options(&all);
         // Notices belong into the log of the server that sends them.
         config.notice_callback(|_| {});
-        Ok(Self {
-            tls: tls::connector(mode)?,
-            config,
-        })
+        Ok(Self { tls: tls::connector(mode)?, config })
     }
 
     /// Connects. Must not be called from an async context: the driver brings its own runtime.
     pub(super) fn connect(&self) -> Result<Session, DbError> {
-        let client = self
-            .config
-            .connect(self.tls.clone())
-            .map_err(|error| DbError::postgres(error, "connect"))?;
-        Ok(Session {
-            client,
-            texts: Texts::new(Engine::Postgres),
-            prepared: HashMap::new(),
-        })
+        let client = self.config.connect(self.tls.clone()).map_err(|error| DbError::postgres(error, "connect"))?;
+        Ok(Session { client, texts: Texts::new(Engine::Postgres), prepared: HashMap::new() })
     }
 }
 
@@ -85,9 +73,7 @@ fn keep_alive(config: &mut Config, statement_timeout: Duration) {
 }
 
 fn reason(error: &::postgres::Error) -> String {
-    error
-        .source()
-        .map_or_else(|| error.to_string(), ToString::to_string)
+    error.source().map_or_else(|| error.to_string(), ToString::to_string)
 }
 
 /// A statement's place and the types of its parameters, two bits each.
@@ -107,9 +93,7 @@ impl Session {
 
     /// A step of the transaction itself.
     fn step(&mut self, sql: &'static str) -> Result<(), DbError> {
-        self.client
-            .batch_execute(sql)
-            .map_err(|error| DbError::postgres(error, sql))
+        self.client.batch_execute(sql).map_err(|error| DbError::postgres(error, sql))
     }
 
     /// Runs the statement and hands its rows over until `each` answers false.
@@ -120,14 +104,8 @@ impl Session {
         each: &mut dyn FnMut(&Row<'_>) -> bool,
     ) -> Result<(), DbError> {
         let (statement, columns) = self.prepare(sql, params)?;
-        let params: Vec<&(dyn ToSql + Sync)> = params
-            .iter()
-            .map(|value| value as &(dyn ToSql + Sync))
-            .collect();
-        let rows = self
-            .client
-            .query(&statement, &params)
-            .map_err(|error| DbError::postgres(error, sql.text()))?;
+        let params: Vec<&(dyn ToSql + Sync)> = params.iter().map(|value| value as &(dyn ToSql + Sync)).collect();
+        let rows = self.client.query(&statement, &params).map_err(|error| DbError::postgres(error, sql.text()))?;
         for row in &rows {
             if !each(&Row::new(Source::Postgres(row), &columns)) {
                 break;
@@ -138,22 +116,14 @@ impl Session {
 
     pub(super) fn execute(&mut self, sql: Sql, params: &[Value<'_>]) -> Result<u64, DbError> {
         let (statement, _) = self.prepare(sql, params)?;
-        let params: Vec<&(dyn ToSql + Sync)> = params
-            .iter()
-            .map(|value| value as &(dyn ToSql + Sync))
-            .collect();
-        self.client
-            .execute(&statement, &params)
-            .map_err(|error| DbError::postgres(error, sql.text()))
+        let params: Vec<&(dyn ToSql + Sync)> = params.iter().map(|value| value as &(dyn ToSql + Sync)).collect();
+        self.client.execute(&statement, &params).map_err(|error| DbError::postgres(error, sql.text()))
     }
 
     /// Prepares at the first use. The types are ours, not inferred: `$1 + 1` would make an int4 of `$1`. Only nulls take the type
     /// that the statement gives them, so a statement is prepared once per pattern of nulls.
     fn prepare(&mut self, sql: Sql, params: &[Value<'_>]) -> Result<(Statement, Columns), DbError> {
-        let slip = |reason: &str| DbError::Statement {
-            sql: sql.text().to_owned(),
-            reason: reason.to_owned(),
-        };
+        let slip = |reason: &str| DbError::Statement { sql: sql.text().to_owned(), reason: reason.to_owned() };
         if params.len() > 63 {
             return Err(slip("more than 63 parameters"));
         }
@@ -174,13 +144,10 @@ impl Session {
             return Ok((statement.clone(), columns.clone()));
         }
         let text = self.texts.get(sql)?;
-        let statement = self
-            .client
-            .prepare_typed(&text, &types)
-            .map_err(|error| DbError::postgres(error, sql.text()))?;
+        let statement =
+            self.client.prepare_typed(&text, &types).map_err(|error| DbError::postgres(error, sql.text()))?;
         let columns = Columns::new(statement.columns().iter().map(::postgres::Column::name))?;
-        self.prepared
-            .insert(key, (statement.clone(), columns.clone()));
+        self.prepared.insert(key, (statement.clone(), columns.clone()));
         Ok((statement, columns))
     }
 
@@ -197,8 +164,7 @@ impl Session {
             };
         };
         let code = db.code();
-        if *code == SqlState::T_R_SERIALIZATION_FAILURE || *code == SqlState::T_R_DEADLOCK_DETECTED
-        {
+        if *code == SqlState::T_R_SERIALIZATION_FAILURE || *code == SqlState::T_R_DEADLOCK_DETECTED {
             Trouble::Retry(error.clone())
         } else if is_end_of_session(code) || self.client.is_closed() || is_stale(db) {
             Trouble::Lost(error.clone())
@@ -209,18 +175,13 @@ impl Session {
 }
 
 fn is_end_of_session(code: &SqlState) -> bool {
-    let ends = [
-        SqlState::ADMIN_SHUTDOWN,
-        SqlState::CRASH_SHUTDOWN,
-        SqlState::CANNOT_CONNECT_NOW,
-    ];
+    let ends = [SqlState::ADMIN_SHUTDOWN, SqlState::CRASH_SHUTDOWN, SqlState::CANNOT_CONNECT_NOW];
     ends.contains(code) || *code == SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT
 }
 
 /// Another node has changed the schema under a prepared statement: a new connection prepares it anew.
 fn is_stale(error: &::postgres::error::DbError) -> bool {
-    *error.code() == SqlState::FEATURE_NOT_SUPPORTED
-        && error.routine() == Some("RevalidateCachedQuery")
+    *error.code() == SqlState::FEATURE_NOT_SUPPORTED && error.routine() == Some("RevalidateCachedQuery")
 }
 
 /// Prepares texts without running them, for the test that checks every statement of the program.
@@ -231,9 +192,7 @@ pub(super) fn prepare(server: &Server, texts: &[&str]) -> Result<Vec<(String, St
         let expanded = super::sql::expand(text, Engine::Postgres);
         let prepare = |text: String| {
             let prepared = session.client.prepare(&text);
-            prepared
-                .map(drop)
-                .map_err(|error| DbError::postgres(error, "prepare").to_string())
+            prepared.map(drop).map_err(|error| DbError::postgres(error, "prepare").to_string())
         };
         if let Err(error) = expanded.and_then(prepare) {
             errors.push(((*text).to_owned(), error));
@@ -243,8 +202,7 @@ pub(super) fn prepare(server: &Server, texts: &[&str]) -> Result<Vec<(String, St
 }
 
 pub(super) fn cell(row: &::postgres::Row, index: usize) -> Cell<'_> {
-    row.try_get::<usize, Raw<'_>>(index)
-        .map_or(Cell::Other("an undecodable value"), |raw| raw.0)
+    row.try_get::<usize, Raw<'_>>(index).map_or(Cell::Other("an undecodable value"), |raw| raw.0)
 }
 
 /// A value of any type, as far as the store knows types.
@@ -276,11 +234,7 @@ impl<'a> FromSql<'a> for Raw<'a> {
 }
 
 impl ToSql for Value<'_> {
-    fn to_sql(
-        &self,
-        of: &Type,
-        out: &mut bytes::BytesMut,
-    ) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
+    fn to_sql(&self, of: &Type, out: &mut bytes::BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
         match self {
             Self::Null => Ok(IsNull::Yes),
             Self::Int(number) => number.to_sql(of, out),

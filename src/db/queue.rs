@@ -17,15 +17,8 @@ struct State<T> {
 
 impl<T> Queue<T> {
     pub(super) fn new(capacity: usize) -> Self {
-        let state = State {
-            waiting: VecDeque::new(),
-            is_closed: false,
-        };
-        Self {
-            state: Mutex::new(state),
-            filled: Condvar::new(),
-            capacity,
-        }
+        let state = State { waiting: VecDeque::new(), is_closed: false };
+        Self { state: Mutex::new(state), filled: Condvar::new(), capacity }
     }
 
     pub(super) fn push(&self, item: T) -> Result<(), DbError> {
@@ -49,10 +42,7 @@ impl<T> Queue<T> {
             if state.is_closed {
                 return false;
             }
-            state = self
-                .filled
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
+            state = self.filled.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         let count = most.min(state.waiting.len());
         into.extend(state.waiting.drain(..count));

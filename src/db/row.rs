@@ -44,11 +44,7 @@ pub trait FromColumn: Sized {
 impl FromColumn for i64 {
     const EXPECTED: &'static str = "bigint";
     fn from_column(cell: Cell<'_>) -> Option<Self> {
-        if let Cell::Int(number) = cell {
-            Some(number)
-        } else {
-            None
-        }
+        if let Cell::Int(number) = cell { Some(number) } else { None }
     }
 }
 
@@ -66,33 +62,21 @@ impl FromColumn for bool {
 impl FromColumn for String {
     const EXPECTED: &'static str = "text";
     fn from_column(cell: Cell<'_>) -> Option<Self> {
-        if let Cell::Text(text) = cell {
-            Some(text.to_owned())
-        } else {
-            None
-        }
+        if let Cell::Text(text) = cell { Some(text.to_owned()) } else { None }
     }
 }
 
 impl FromColumn for Vec<u8> {
     const EXPECTED: &'static str = "blob";
     fn from_column(cell: Cell<'_>) -> Option<Self> {
-        if let Cell::Blob(bytes) = cell {
-            Some(bytes.to_vec())
-        } else {
-            None
-        }
+        if let Cell::Blob(bytes) = cell { Some(bytes.to_vec()) } else { None }
     }
 }
 
 impl<T: FromColumn> FromColumn for Option<T> {
     const EXPECTED: &'static str = T::EXPECTED;
     fn from_column(cell: Cell<'_>) -> Option<Self> {
-        if cell == Cell::Null {
-            Some(None)
-        } else {
-            T::from_column(cell).map(Some)
-        }
+        if cell == Cell::Null { Some(None) } else { T::from_column(cell).map(Some) }
     }
 }
 
@@ -107,11 +91,7 @@ impl Columns {
         for (index, name) in names.iter().enumerate() {
             if names[..index].contains(name) {
                 let found = "two columns of that name (rename one with `as`)".to_owned();
-                return Err(DbError::Column {
-                    name: name.to_string(),
-                    expected: "one column",
-                    found,
-                });
+                return Err(DbError::Column { name: name.to_string(), expected: "one column", found });
             }
         }
         Ok(Self(names.into()))
@@ -137,11 +117,7 @@ pub struct Row<'a> {
 
 impl<'a> Row<'a> {
     pub(super) fn new(source: Source<'a>, columns: &'a Columns) -> Self {
-        Self {
-            source,
-            columns,
-            next: Hint::new(0),
-        }
+        Self { source, columns, next: Hint::new(0) }
     }
 
     /// The value of a column, by the name that the statement gives it (`as`).
@@ -149,11 +125,8 @@ impl<'a> Row<'a> {
     /// # Errors
     /// [`DbError::Column`] when there is no such column or its value is of another type.
     pub fn get<T: FromColumn>(&self, name: &str) -> Result<T, DbError> {
-        let wrong = |found: &str| DbError::Column {
-            name: name.to_owned(),
-            expected: T::EXPECTED,
-            found: found.to_owned(),
-        };
+        let wrong =
+            |found: &str| DbError::Column { name: name.to_owned(), expected: T::EXPECTED, found: found.to_owned() };
         let index = self.position(name).ok_or_else(|| wrong("no such column"))?;
         let cell = match self.source {
             Source::Sqlite(row) => sqlite::cell(row, index),

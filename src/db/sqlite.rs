@@ -51,10 +51,7 @@ pub(super) fn open(
         reader.batch("pragma query_only = on")?;
         readers.push(reader);
     }
-    let queues = Arc::new(Queues {
-        reads: Queue::new(options.queue),
-        writes: Queue::new(options.queue),
-    });
+    let queues = Arc::new(Queues { reads: Queue::new(options.queue), writes: Queue::new(options.queue) });
     for (index, mut reader) in readers.into_iter().enumerate() {
         let (queues, statements) = (Arc::clone(&queues), Arc::clone(statements));
         let held = (Arc::clone(&lock), done.clone());
@@ -63,11 +60,7 @@ pub(super) fn open(
             drop((reader, held));
         })?;
     }
-    let (served, statements, held) = (
-        Arc::clone(&queues),
-        Arc::clone(statements),
-        (lock, done.clone()),
-    );
+    let (served, statements, held) = (Arc::clone(&queues), Arc::clone(statements), (lock, done.clone()));
     spawn("db-writer".to_owned(), move || {
         write_all(&mut writer, &served, &statements);
         writer.leave();
@@ -78,9 +71,7 @@ pub(super) fn open(
 
 pub(super) fn spawn(name: String, run: impl FnOnce() + Send + 'static) -> Result<(), DbError> {
     let started = thread::Builder::new().name(name).spawn(run);
-    started
-        .map(drop)
-        .map_err(|error| DbError::Open(format!("cannot start a thread: {error}")))
+    started.map(drop).map_err(|error| DbError::Open(format!("cannot start a thread: {error}")))
 }
 
 /// Locks `<file>.lock` for as long as the threads live. The file itself stays: deleting it would race with the next server.
@@ -89,12 +80,7 @@ fn lock(path: &Path) -> Result<File, DbError> {
     name.push(".lock");
     let name = PathBuf::from(name);
     let fail = |error| DbError::Open(format!("cannot lock {}: {error}", name.display()));
-    let file = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&name)
-        .map_err(fail)?;
+    let file = OpenOptions::new().create(true).truncate(false).write(true).open(&name).map_err(fail)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(DbError::Locked(path.to_owned())),
@@ -108,16 +94,12 @@ fn create(path: &Path) -> Result<(), DbError> {
     options.create(true).truncate(false).write(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
-        .open(path)
-        .map(drop)
-        .map_err(|error| DbError::Open(format!("cannot open {}: {error}", path.display())))
+    options.open(path).map(drop).map_err(|error| DbError::Open(format!("cannot open {}: {error}", path.display())))
 }
 
 fn connect(path: &Path, options: &Options) -> Result<Connection, DbError> {
     let raw = rusqlite::Connection::open(path).map_err(|error| DbError::sqlite(error, "open"))?;
-    raw.busy_timeout(Duration::from_secs(5))
-        .map_err(|error| DbError::sqlite(error, "busy_timeout"))?;
+    raw.busy_timeout(Duration::from_secs(5)).map_err(|error| DbError::sqlite(error, "busy_timeout"))?;
     raw.set_prepared_statement_cache_capacity(PREPARED);
     let mode: String = raw
         .query_row("pragma journal_mode = wal", [], |row| row.get(0))
@@ -128,11 +110,7 @@ fn connect(path: &Path, options: &Options) -> Result<Connection, DbError> {
             path.display()
         )));
     }
-    let connection = Connection {
-        raw,
-        texts: Texts::new(Engine::Sqlite),
-        columns: HashMap::new(),
-    };
+    let connection = Connection { raw, texts: Texts::new(Engine::Sqlite), columns: HashMap::new() };
     connection.batch(
         "pragma synchronous = full; pragma foreign_keys = on; pragma trusted_schema = off;
          pragma temp_store = memory; pragma journal_size_limit = 67108864",
@@ -174,11 +152,7 @@ fn write_all(connection: &mut Connection, queues: &Queues, statements: &AtomicU6
 }
 
 /// Runs a batch in one transaction, each job between savepoints of its own.
-fn commit(
-    connection: &mut Connection,
-    batch: &mut [Write],
-    statements: &AtomicU64,
-) -> Result<(), DbError> {
+fn commit(connection: &mut Connection, batch: &mut [Write], statements: &AtomicU64) -> Result<(), DbError> {
     // Should the transaction not even begin, every job counts as one that it should have kept.
     batch.iter_mut().for_each(|write| write.keep(Vec::new()));
     connection.step("begin immediate")?;
@@ -230,9 +204,7 @@ impl Connection {
                 columns
             }
         };
-        let mut rows = statement
-            .query(rusqlite::params_from_iter(params))
-            .map_err(fail)?;
+        let mut rows = statement.query(rusqlite::params_from_iter(params)).map_err(fail)?;
         while let Some(row) = rows.next().map_err(fail)? {
             if !each(&Row::new(Source::Sqlite(row), &columns)) {
                 break;
@@ -245,9 +217,7 @@ impl Connection {
         let fail = |error| DbError::sqlite(error, sql.text());
         let text = self.texts.get(sql)?;
         let mut statement = self.raw.prepare_cached(&text).map_err(fail)?;
-        let changed = statement
-            .execute(rusqlite::params_from_iter(params))
-            .map_err(fail)?;
+        let changed = statement.execute(rusqlite::params_from_iter(params)).map_err(fail)?;
         Ok(u64::try_from(changed).unwrap_or(u64::MAX))
     }
 
@@ -267,9 +237,7 @@ impl Connection {
     }
 
     fn batch(&self, sql: &'static str) -> Result<(), DbError> {
-        self.raw
-            .execute_batch(sql)
-            .map_err(|error| DbError::sqlite(error, sql))
+        self.raw.execute_batch(sql).map_err(|error| DbError::sqlite(error, sql))
     }
 
     /// The last thing the writer does: empties the log into the file, which is then complete by itself.
@@ -285,13 +253,8 @@ pub(super) fn prepare(path: &Path, texts: &[&str]) -> Result<Vec<(String, String
     let connection = connect(path, &Options::default())?;
     let errors = texts.iter().filter_map(|text| {
         let expanded = super::sql::expand(text, Engine::Sqlite);
-        let result = expanded.and_then(|text| {
-            connection
-                .raw
-                .prepare(&text)
-                .map(drop)
-                .map_err(|error| error.to_string())
-        });
+        let result =
+            expanded.and_then(|text| connection.raw.prepare(&text).map(drop).map_err(|error| error.to_string()));
         result.err().map(|error| ((*text).to_owned(), error))
     });
     Ok(errors.collect())
@@ -301,9 +264,7 @@ pub(super) fn cell<'a>(row: &'a rusqlite::Row<'_>, index: usize) -> Cell<'a> {
     match row.get_ref(index) {
         Ok(ValueRef::Null) => Cell::Null,
         Ok(ValueRef::Integer(number)) => Cell::Int(number),
-        Ok(ValueRef::Text(text)) => {
-            std::str::from_utf8(text).map_or(Cell::Other("text that is not UTF-8"), Cell::Text)
-        }
+        Ok(ValueRef::Text(text)) => std::str::from_utf8(text).map_or(Cell::Other("text that is not UTF-8"), Cell::Text),
         Ok(ValueRef::Blob(bytes)) => Cell::Blob(bytes),
         Ok(ValueRef::Real(_)) => Cell::Other("real"),
         Err(_) => Cell::Other("nothing"),

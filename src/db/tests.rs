@@ -23,19 +23,11 @@ struct Store {
 
 fn fresh_name() -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
-    format!(
-        "palabre_store_{}_{}",
-        std::process::id(),
-        NEXT.fetch_add(1, Ordering::Relaxed)
-    )
+    format!("palabre_store_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
 fn options() -> Options {
-    Options {
-        workers: 4,
-        readers: 2,
-        ..Options::default()
-    }
+    Options { workers: 4, readers: 2, ..Options::default() }
 }
 
 impl Store {
@@ -52,31 +44,13 @@ impl Store {
         let name = fresh_name();
         admin(&format!("create database {name}"));
         let target = Target::Postgres(in_database(&server, &name));
-        Some(
-            Self::open(
-                target,
-                options,
-                std::env::temp_dir().join(&name),
-                Some(name),
-            )
-            .await,
-        )
+        Some(Self::open(target, options, std::env::temp_dir().join(&name), Some(name)).await)
     }
 
-    async fn open(
-        target: Target,
-        options: Options,
-        folder: PathBuf,
-        database: Option<String>,
-    ) -> Self {
+    async fn open(target: Target, options: Options, folder: PathBuf, database: Option<String>) -> Self {
         let db = Db::open(&target, options).unwrap();
         create_tables(&db).await;
-        Self {
-            db,
-            target,
-            folder,
-            database,
-        }
+        Self { db, target, folder, database }
     }
 
     async fn close(self) {
@@ -90,14 +64,9 @@ impl Store {
 
 /// The same server, another database.
 fn in_database(url: &str, name: &str) -> String {
-    let (address, query) = url
-        .split_once('?')
-        .map_or((url, None), |(address, query)| (address, Some(query)));
+    let (address, query) = url.split_once('?').map_or((url, None), |(address, query)| (address, Some(query)));
     let host = address.splitn(4, '/').take(3).collect::<Vec<_>>().join("/");
-    query.map_or_else(
-        || format!("{host}/{name}"),
-        |query| format!("{host}/{name}?{query}"),
-    )
+    query.map_or_else(|| format!("{host}/{name}"), |query| format!("{host}/{name}?{query}"))
 }
 
 fn admin(statement: &str) {
@@ -119,7 +88,10 @@ async fn stores(options: Options) -> Vec<Store> {
 
 async fn create_tables(db: &Db) {
     db.write(Lane::None, |w| {
-        w.execute(sql!("create table store_note (id {identity}, room bigint not null, body text not null, bytes {blob})"), params![])?;
+        w.execute(
+            sql!("create table store_note (id {identity}, room bigint not null, body text not null, bytes {blob})"),
+            params![],
+        )?;
         w.execute(sql!("create table store_top (room bigint primary key, top bigint not null)"), params![])
     })
     .await
@@ -128,23 +100,14 @@ async fn create_tables(db: &Db) {
 }
 
 fn add_note(w: &mut Writer<'_>, room: i64, body: &str) -> Result<i64, DbError> {
-    w.one(
-        sql!("insert into store_note (room, body) values ($1, $2) returning id"),
-        params![room, body],
-        |row| row.get("id"),
-    )
+    w.one(sql!("insert into store_note (room, body) values ($1, $2) returning id"), params![room, body], |row| {
+        row.get("id")
+    })
 }
 
 async fn bodies(db: &Db) -> Vec<String> {
-    let read = db.read(|r| {
-        r.all(
-            sql!("select body from store_note order by id"),
-            params![],
-            |row| row.get("body"),
-        )
-    });
-    read.await
-        .unwrap_or_else(|error: DbError| panic!("{error}"))
+    let read = db.read(|r| r.all(sql!("select body from store_note order by id"), params![], |row| row.get("body")));
+    read.await.unwrap_or_else(|error: DbError| panic!("{error}"))
 }
 
 /// Keeps one lane busy until the returned sender is dropped.

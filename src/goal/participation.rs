@@ -85,10 +85,7 @@ pub fn requests(db: &mut Reader<'_>, goal: GoalId) -> Result<Vec<Request>> {
         ),
         params![goal],
         |row| {
-            Ok(Request {
-                user: Name::from_row(row, "id", "first_name", "last_name")?,
-                asked_at: row.get("asked_at")?,
-            })
+            Ok(Request { user: Name::from_row(row, "id", "first_name", "last_name")?, asked_at: row.get("asked_at")? })
         },
     )?)
 }
@@ -142,11 +139,7 @@ pub fn approve(tx: &mut Writer<'_>, by: &Decider, user: UserId, now: Micros) -> 
     )?;
     let joined = member::join(tx, by.goal.chatroom, user, Role::Member, by.goal.history, now)?;
     let notices = vec![notice(&by.goal, user, Kind::ParticipationApproved, by.user)];
-    Ok(Outcome {
-        members: vec![joined],
-        events: notification::create_all(tx, notices, now)?,
-        removed: None,
-    })
+    Ok(Outcome { members: vec![joined], events: notification::create_all(tx, notices, now)?, removed: None })
 }
 
 /// Turns a request down; it may be asked again.

@@ -102,7 +102,9 @@ mod tests {
         let topics = Topics::new("palabre/");
         assert_eq!(topics.room(RoomId(7)), "palabre/chatroom/7");
         assert_eq!(topics.parse_room("palabre/chatroom/7"), Some(RoomId(7)));
-        for foreign in ["chatroom/7", "palabre/chatroom/07", "palabre/chatroom/+7", "palabre/user/7", "palabre/chatroom/"] {
+        for foreign in
+            ["chatroom/7", "palabre/chatroom/07", "palabre/chatroom/+7", "palabre/user/7", "palabre/chatroom/"]
+        {
             assert_eq!(topics.parse_room(foreign), None, "{foreign}");
         }
     }

@@ -16,8 +16,26 @@ pub const EXCERPT_MAX: usize = 140;
 const DEPTH_MAX: usize = 12;
 
 const TAGS: [&str; 20] = [
-    "a", "blockquote", "br", "code", "del", "em", "hr", "li", "ol", "p", "pre", "strong", "table", "tbody", "td", "th",
-    "thead", "tr", "ul", "span",
+    "a",
+    "blockquote",
+    "br",
+    "code",
+    "del",
+    "em",
+    "hr",
+    "li",
+    "ol",
+    "p",
+    "pre",
+    "strong",
+    "table",
+    "tbody",
+    "td",
+    "th",
+    "thead",
+    "tr",
+    "ul",
+    "span",
 ];
 
 static SANITISER: LazyLock<Builder<'static>> = LazyLock::new(|| {
@@ -203,7 +221,8 @@ mod tests {
             let mut rest = html.as_str();
             while let Some(at) = rest.find('<') {
                 rest = &rest[at + 1..];
-                let tag: String = rest.trim_start_matches('/').chars().take_while(char::is_ascii_alphanumeric).collect();
+                let tag: String =
+                    rest.trim_start_matches('/').chars().take_while(char::is_ascii_alphanumeric).collect();
                 assert!(TAGS.contains(&tag.as_str()), "{text:?} gave {html:?}");
                 let inside = rest.split('>').next().unwrap_or("");
                 for bad in ["javascript:", "data:", "vbscript:", "onerror", "onclick", "onload", "src=", "style="] {
@@ -216,7 +235,9 @@ mod tests {
     #[test]
     fn a_hostile_depth_stays_flat_and_quick() {
         let start = Instant::now();
-        for text in [">".repeat(10_000), "*a _a ".repeat(1_600), "- ".repeat(5_000), "[".repeat(10_000), "`".repeat(10_000)] {
+        for text in
+            [">".repeat(10_000), "*a _a ".repeat(1_600), "- ".repeat(5_000), "[".repeat(10_000), "`".repeat(10_000)]
+        {
             let html = to_html(&text);
             assert!(html.matches("<blockquote>").count() <= DEPTH_MAX, "{}", html.len());
             to_excerpt(&text);

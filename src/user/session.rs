@@ -77,9 +77,7 @@ pub fn find(db: &mut Reader<'_>, hash: &TokenHash, now: Micros) -> Result<Option
             "#
         ),
         params![hash.as_slice(), now],
-        |row| {
-            Ok(Session { user: user::from_row(row)?, expires_at: row.get("expires_at")?, token_hash: *hash })
-        },
+        |row| Ok(Session { user: user::from_row(row)?, expires_at: row.get("expires_at")?, token_hash: *hash }),
     )?)
 }
 

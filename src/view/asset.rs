@@ -1,7 +1,7 @@
 //! The browser's side: everything under `public/`, inside the binary, under an address that names its content.
 
-use axum::http::HeaderValue;
 use aws_lc_rs::digest::{Context, SHA256};
+use axum::http::HeaderValue;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rust_embed::RustEmbed;

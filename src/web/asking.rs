@@ -137,11 +137,7 @@ async fn open_session(app: &App, hash: TokenHash) -> Result<Option<Session>> {
 /// The name of the session's cookie: bound to this host and path where the browser can check it (RFC 6265bis, 4.1.3), with
 /// the port in it elsewhere, so that two instances on one host do not sign each other's people out.
 pub fn session_cookie(app: &App) -> String {
-    if app.config.is_secure() {
-        "__Host-palabre".to_owned()
-    } else {
-        format!("palabre_{}", app.config.listen.port())
-    }
+    if app.config.is_secure() { "__Host-palabre".to_owned() } else { format!("palabre_{}", app.config.listen.port()) }
 }
 
 fn ask(app: &App, parts: &Parts) -> Inner {

@@ -53,7 +53,12 @@ impl Wanted {
 }
 
 /// GET `/message/chatroom/{id}`.
-pub async fn show(State(app): State<App>, asking: Asking, InRoom(member): InRoom, RawQuery(query): RawQuery) -> Result<Response> {
+pub async fn show(
+    State(app): State<App>,
+    asking: Asking,
+    InRoom(member): InRoom,
+    RawQuery(query): RawQuery,
+) -> Result<Response> {
     let wanted = Wanted::parse(query.as_deref().unwrap_or_default())?;
     render(&app, &asking, member, wanted, StatusCode::OK).await
 }
@@ -75,7 +80,13 @@ struct Read {
 ///
 /// # Errors
 /// `NotFound` when the room went away meanwhile.
-pub async fn render(app: &App, asking: &Asking, member: Member, wanted: Wanted, status: StatusCode) -> Result<Response> {
+pub async fn render(
+    app: &App,
+    asking: &Asking,
+    member: Member,
+    wanted: Wanted,
+    status: StatusCode,
+) -> Result<Response> {
     let who = member.clone();
     let (before, reply_to, edit) = (wanted.before, wanted.reply_to, wanted.edit);
     let read = app
@@ -105,12 +116,8 @@ pub async fn render(app: &App, asking: &Asking, member: Member, wanted: Wanted, 
 
 fn context(app: &App, asking: &Asking, member: &Member, read: Read, wanted: Wanted) -> Result<Chatroom> {
     let quoted: HashMap<MessageId, Quoted> = read.page.quoted.into_iter().map(|source| (source.id, source)).collect();
-    let entries: Vec<Entry> = read
-        .page
-        .messages
-        .into_iter()
-        .map(|message| entry(app, member, &quoted, &message))
-        .collect::<Result<_>>()?;
+    let entries: Vec<Entry> =
+        read.page.messages.into_iter().map(|message| entry(app, member, &quoted, &message)).collect::<Result<_>>()?;
     let earlier_url = entries
         .first()
         .filter(|_| read.page.has_earlier)

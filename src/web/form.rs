@@ -9,9 +9,12 @@ use axum::http::header;
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use std::borrow::Cow;
+use std::time::Duration;
 
 /// Fields that one form may have.
 const FIELDS_MAX: usize = 64;
+/// How long a body may take to come.
+const BODY_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Fields by name, in the order in which they came.
 #[derive(Debug, Default)]
@@ -57,23 +60,24 @@ impl FromRequest<App> for Form {
     type Rejection = Error;
 
     async fn from_request(request: Request, app: &App) -> Result<Self> {
-        let limit = app.config.body_limit;
-        let length = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
-        if length.and_then(|length| length.parse::<u64>().ok()).is_some_and(|length| length > limit as u64) {
-            return Err(Error::TooLarge);
-        }
-        let media_type = super::header_text(request.headers(), header::CONTENT_TYPE).trim().to_ascii_lowercase();
-        if media_type.starts_with("multipart/form-data") {
-            return multipart(request.map(|body| Body::new(Limited::new(body, limit)))).await;
-        }
-        let is_form = media_type.starts_with("application/x-www-form-urlencoded");
-        let body = read(request.into_body(), limit).await?;
-        if is_form || body.is_empty() {
-            urlencoded(&body)
-        } else {
-            Err(Error::field("form", Text::new("error-invalid")))
-        }
+        // A body that never ends must not hold its connection.
+        let read = tokio::time::timeout(BODY_TIMEOUT, parse(request, app.config.body_limit)).await;
+        read.unwrap_or_else(|_| Err(Error::field("form", Text::new("error-invalid"))))
     }
+}
+
+async fn parse(request: Request, limit: usize) -> Result<Form> {
+    let length = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+    if length.and_then(|length| length.parse::<u64>().ok()).is_some_and(|length| length > limit as u64) {
+        return Err(Error::TooLarge);
+    }
+    let media_type = super::header_text(request.headers(), header::CONTENT_TYPE).trim().to_ascii_lowercase();
+    if media_type.starts_with("multipart/form-data") {
+        return multipart(request.map(|body| Body::new(Limited::new(body, limit)))).await;
+    }
+    let is_form = media_type.starts_with("application/x-www-form-urlencoded");
+    let body = read(request.into_body(), limit).await?;
+    if is_form || body.is_empty() { urlencoded(&body) } else { Err(Error::field("form", Text::new("error-invalid"))) }
 }
 
 async fn read(body: Body, limit: usize) -> Result<Bytes> {
@@ -90,9 +94,8 @@ async fn multipart(request: Request) -> Result<Form> {
         _ if is_over_limit(&error) => Error::TooLarge,
         _ => Error::field("form", Text::new("error-invalid")),
     };
-    let mut parts = Multipart::from_request(request, &()).await.map_err(|_| {
-        Error::field("form", Text::new("error-invalid"))
-    })?;
+    let mut parts =
+        Multipart::from_request(request, &()).await.map_err(|_| Error::field("form", Text::new("error-invalid")))?;
     let mut form = Form::default();
     while let Some(part) = parts.next_field().await.map_err(broken)? {
         let name = part.name().unwrap_or_default().to_owned();

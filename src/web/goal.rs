@@ -34,7 +34,12 @@ pub async fn new(State(app): State<App>, asking: Asking, _: CurrentUser) -> Resu
 }
 
 /// POST `/goal/new`: `title`, `description`, `start_date`, `end_date`.
-pub async fn create(State(app): State<App>, asking: Asking, CurrentUser(user): CurrentUser, form: Form) -> Result<Response> {
+pub async fn create(
+    State(app): State<App>,
+    asking: Asking,
+    CurrentUser(user): CurrentUser,
+    form: Form,
+) -> Result<Response> {
     let typed = GoalForm {
         title: form.owned("title"),
         description: form.owned("description"),
@@ -101,14 +106,24 @@ pub async fn show(State(app): State<App>, asking: Asking, GoalPath(id): GoalPath
 }
 
 /// POST `/goal/{id}/join`.
-pub async fn join(State(app): State<App>, asking: Asking, CurrentUser(user): CurrentUser, GoalPath(id): GoalPath) -> Result<Response> {
+pub async fn join(
+    State(app): State<App>,
+    asking: Asking,
+    CurrentUser(user): CurrentUser,
+    GoalPath(id): GoalPath,
+) -> Result<Response> {
     let now = app.clock.now();
     let act = move |tx: &mut Writer<'_>| participation::join(tx, id, user.id, now);
     change(&app, &asking, id, user.id, "joined-asked", act).await
 }
 
 /// POST `/goal/{id}/leave`.
-pub async fn leave(State(app): State<App>, asking: Asking, CurrentUser(user): CurrentUser, GoalPath(id): GoalPath) -> Result<Response> {
+pub async fn leave(
+    State(app): State<App>,
+    asking: Asking,
+    CurrentUser(user): CurrentUser,
+    GoalPath(id): GoalPath,
+) -> Result<Response> {
     let now = app.clock.now();
     let act = move |tx: &mut Writer<'_>| participation::leave(tx, id, user.id, now);
     change(&app, &asking, id, user.id, "left", act).await

@@ -105,7 +105,8 @@ mod tests {
     #[test]
     fn a_network_of_version_6_is_one_customer() {
         let limits = Limits::new(true);
-        let open = (0..50_u16).filter(|n| limits.registration(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, *n).into()).is_ok());
+        let open =
+            (0..50_u16).filter(|n| limits.registration(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, *n).into()).is_ok());
         assert_eq!(open.count(), 10);
         assert!(limits.registration("2001:db8:0:1::1".parse().unwrap()).is_ok());
     }

@@ -23,7 +23,12 @@ use std::time::Duration;
 const WAIT_MAX: u64 = 30;
 
 /// POST `/message/chatroom/{id}`: `content`, `reply_to`, `client_nonce`. 201 with the change, 200 for a repetition.
-pub async fn create(State(app): State<App>, asking: Asking, InRoom(member): InRoom, form: Result<Form>) -> Result<Response> {
+pub async fn create(
+    State(app): State<App>,
+    asking: Asking,
+    InRoom(member): InRoom,
+    form: Result<Form>,
+) -> Result<Response> {
     let form = form?;
     match send(&app, &member, &form).await {
         Ok((status, json, id)) if asking.wants_json() => {
@@ -63,7 +68,12 @@ async fn send(app: &App, member: &Member, form: &Form) -> Result<(StatusCode, St
 }
 
 /// POST `/message/{id}/edit`: `content`. 200 with the change.
-pub async fn edit(State(app): State<App>, asking: Asking, OnMessage(member, id): OnMessage, form: Form) -> Result<Response> {
+pub async fn edit(
+    State(app): State<App>,
+    asking: Asking,
+    OnMessage(member, id): OnMessage,
+    form: Form,
+) -> Result<Response> {
     let content = Content::new(form.text("content"));
     let (who, now) = (member.clone(), app.clock.now());
     let result = match content {
@@ -72,8 +82,7 @@ pub async fn edit(State(app): State<App>, asking: Asking, OnMessage(member, id):
     };
     match result {
         Err(Error::Invalid(faults)) if !asking.wants_json() => {
-            let wanted =
-                Wanted { edit: Some(id), content: Some(form.owned("content")), faults, ..Wanted::default() };
+            let wanted = Wanted { edit: Some(id), content: Some(form.owned("content")), faults, ..Wanted::default() };
             render(&app, &asking, member, wanted, StatusCode::UNPROCESSABLE_ENTITY).await
         }
         result => changed(&asking, &member, id, result?),

@@ -66,8 +66,8 @@ pub fn cookie(app: &App, token: String, seconds: i64) -> Cookie<'static> {
 
 /// POST `/realtime/mode` (`mode`): the site's administrator chooses how pages hear of news; they follow without a reload.
 pub async fn mode(State(app): State<App>, asking: Asking, _: SiteAdmin, form: Form) -> Result<Response> {
-    let mode = Realtime::from_str(form.text("mode"), false)
-        .map_err(|_| Error::field("mode", Text::new("error-invalid")))?;
+    let mode =
+        Realtime::from_str(form.text("mode"), false).map_err(|_| Error::field("mode", Text::new("error-invalid")))?;
     app.db.write(Lane::None, move |tx| setting::put(tx, setting::REALTIME, mode.as_str())).await?;
     app.live.change_mode(mode);
     let body = json!({ "mode": mode, "hub_url": bell::PATH });

@@ -110,8 +110,12 @@ pub fn explain(app: &App, asking: &Asking, mut response: Response) -> Response {
         }
         json_text(response.status(), body.to_string())
     } else {
-        let context =
-            ErrorPage { page: asking.page(app), status: response.status().as_u16(), title: locale.text(&title), message };
+        let context = ErrorPage {
+            page: asking.page(app),
+            status: response.status().as_u16(),
+            title: locale.text(&title),
+            message,
+        };
         match app.views.render("error.html", &context) {
             Ok(html) => html_text(response.status(), html),
             Err(error) => {
@@ -131,7 +135,9 @@ pub fn explain(app: &App, asking: &Asking, mut response: Response) -> Response {
 fn login_url(asking: &Asking) -> String {
     match asking.path() {
         "/" | "/logout" => "/login".to_owned(),
-        path => format!("/login?next={}", percent_encoding::utf8_percent_encode(path, percent_encoding::NON_ALPHANUMERIC)),
+        path => {
+            format!("/login?next={}", percent_encoding::utf8_percent_encode(path, percent_encoding::NON_ALPHANUMERIC))
+        }
     }
 }
 
@@ -192,7 +198,8 @@ mod tests {
     #[test]
     fn a_redirect_stays_on_this_site() {
         assert_eq!(local_path("/goal/1?x=y"), Some("/goal/1?x=y"));
-        for foreign in ["", "goal", "//evil.example", "/\\evil.example", "https://evil.example", "/a\r\nSet-Cookie: x"] {
+        for foreign in ["", "goal", "//evil.example", "/\\evil.example", "https://evil.example", "/a\r\nSet-Cookie: x"]
+        {
             assert_eq!(local_path(foreign), None, "{foreign:?}");
         }
     }

@@ -59,7 +59,11 @@ pub async fn preferences(State(app): State<App>, asking: Asking, form: Form) -> 
 }
 
 /// GET `/user/fetch?since=`: all my rooms and my own events in one answer, for pages that poll.
-pub async fn fetch(State(app): State<App>, CurrentUser(user): CurrentUser, RawQuery(query): RawQuery) -> Result<Response> {
+pub async fn fetch(
+    State(app): State<App>,
+    CurrentUser(user): CurrentUser,
+    RawQuery(query): RawQuery,
+) -> Result<Response> {
     let since = query.as_deref().and_then(|query| query.split('&').find_map(|pair| pair.strip_prefix("since=")));
     let since: Option<i64> = match since {
         None | Some("") => None,

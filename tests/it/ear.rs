@@ -278,7 +278,7 @@ impl Ear {
     }
 
     /// Reads to the end; what came before it.
-    pub async fn to_end(&mut self) -> Vec<Heard> {
+    pub async fn rest(&mut self) -> Vec<Heard> {
         let mut all = Vec::new();
         while let Some(heard) = self.next().await {
             all.push(heard);

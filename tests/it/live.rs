@@ -195,8 +195,8 @@ async fn leaving_the_session_ends_the_streams() {
     let mut other = Ear::Sse(Sse::open(&alice, &query_for(&alice, &goal).await).await);
     let before = bob.copy();
     assert_eq!(bob.post("/logout", &[]).await.status, StatusCode::OK);
-    assert_eq!(by_sse.to_end().await, []);
-    assert_eq!(by_socket.to_end().await, []);
+    assert_eq!(by_sse.rest().await, []);
+    assert_eq!(by_socket.rest().await, []);
     let Ear::Socket(socket) = by_socket else { unreachable!() };
     assert_eq!(socket.closed, Some((4003, "revoked".into())));
     assert!(!bob.cookie_header().contains("mercureAuthorization"), "the browser forgets the token");
@@ -218,7 +218,7 @@ async fn removal_ends_the_streams_and_nothing_reopens_them() {
     assert_eq!(removed.status, StatusCode::OK, "{}", removed.text);
     alice.says(&goal, "entre nous").await;
     for mut ear in ears {
-        let heard: Vec<Heard> = ear.to_end().await;
+        let heard: Vec<Heard> = ear.rest().await;
         assert!(heard.iter().all(|heard| heard.kind == "user"), "nothing of the room: {heard:?}");
     }
     assert_eq!(status(&bob, &query, &[]).await, StatusCode::UNAUTHORIZED, "the token still has an hour to live");

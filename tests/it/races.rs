@@ -236,6 +236,40 @@ async fn race_04_the_answer_is_lost() {
 }
 
 #[tokio::test]
+async fn race_04_the_link_to_the_database_is_cut() {
+    let town = Town::start().await;
+    if !town.database.is_postgres() {
+        return;
+    }
+    let (alice, bob, goal) = settled(&town).await;
+    let start = number(&bob.fetch(&goal, "").await["revision"]);
+    let writers = (0..8).map(|writer| {
+        let (alice, goal) = (alice.clone(), &goal);
+        async move {
+            for n in 0..10 {
+                let nonce = format!("w{writer}-{n}");
+                // Whatever is answered, a retry ends with one message.
+                while !post(&alice, goal, "x", &nonce).await.status.is_success() {}
+            }
+        }
+    });
+    let database = town.database.clone();
+    let cuts = tokio::task::spawn_blocking(move || {
+        for _ in 0..5 {
+            database.beside(
+                "select pg_terminate_backend(pid) from pg_stat_activity
+                where datname = current_database() and pid <> pg_backend_pid()",
+            );
+        }
+    });
+    within("all have written", join_all(writers)).await;
+    cuts.await.unwrap();
+    let room = Reducer::load(&bob, &goal).await;
+    assert_eq!((room.messages.len(), room.revision), (80, start + 80), "each once, and no number lost");
+    assert_dense(&bob, &goal).await;
+}
+
+#[tokio::test]
 async fn race_05_two_tabs_send_the_same_item() {
     let town = Town::start().await;
     let (alice, bob, goal) = settled(&town).await;

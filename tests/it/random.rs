@@ -50,7 +50,7 @@ impl Drop for Seed {
 
 /// How a client hears of news now.
 enum Way {
-    Pushed(Ear),
+    Pushed(Box<Ear>),
     Waits(JoinHandle<(StatusCode, String)>),
     Polls,
 }
@@ -211,8 +211,8 @@ impl Client {
     async fn changes_way(&mut self) {
         let query = query_for(&self.browser, &self.goal).await;
         self.way = match self.dice.below(4) {
-            0 => Way::Pushed(Ear::Sse(Sse::open(&self.browser, &query).await)),
-            1 => Way::Pushed(Ear::Socket(Socket::open(&self.browser, &query).await)),
+            0 => Way::Pushed(Box::new(Ear::Sse(Sse::open(&self.browser, &query).await))),
+            1 => Way::Pushed(Box::new(Ear::Socket(Socket::open(&self.browser, &query).await))),
             2 => Way::Waits(long_poll(&self.browser, &self.goal, self.room.revision)),
             _ => Way::Polls,
         };

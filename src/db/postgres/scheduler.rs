@@ -39,17 +39,8 @@ pub(super) enum Work {
 
 impl Scheduler {
     pub(super) fn new(capacity: usize) -> Self {
-        let state = State {
-            ready: VecDeque::new(),
-            rooms: HashMap::new(),
-            waiting: 0,
-            is_closed: false,
-        };
-        Self {
-            state: Mutex::new(state),
-            filled: Condvar::new(),
-            capacity,
-        }
+        let state = State { ready: VecDeque::new(), rooms: HashMap::new(), waiting: 0, is_closed: false };
+        Self { state: Mutex::new(state), filled: Condvar::new(), capacity }
     }
 
     pub(in super::super) fn read(&self, read: Read) -> Result<(), DbError> {
@@ -112,12 +103,7 @@ impl Scheduler {
                     return Some(Work::Room(room, batch));
                 }
                 None if state.is_closed => return None,
-                None => {
-                    state = self
-                        .filled
-                        .wait(state)
-                        .unwrap_or_else(PoisonError::into_inner)
-                }
+                None => state = self.filled.wait(state).unwrap_or_else(PoisonError::into_inner),
             }
         }
     }

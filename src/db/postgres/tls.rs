@@ -52,14 +52,7 @@ pub(super) fn mode(url: &str) -> (String, Mode) {
         }
     }
     let query = others.join("&");
-    (
-        if query.is_empty() {
-            address.to_owned()
-        } else {
-            format!("{address}?{query}")
-        },
-        mode,
-    )
+    (if query.is_empty() { address.to_owned() } else { format!("{address}?{query}") }, mode)
 }
 
 /// The connector for a mode.
@@ -72,14 +65,9 @@ pub(super) fn connector(mode: Mode) -> Result<Connector, DbError> {
     let config = match mode {
         Mode::Disable | Mode::Prefer => {
             let anyone = Arc::new(Anyone(provider));
-            builder
-                .dangerous()
-                .with_custom_certificate_verifier(anyone)
-                .with_no_client_auth()
+            builder.dangerous().with_custom_certificate_verifier(anyone).with_no_client_auth()
         }
-        Mode::Verify => builder
-            .with_root_certificates(roots()?)
-            .with_no_client_auth(),
+        Mode::Verify => builder.with_root_certificates(roots()?).with_no_client_auth(),
     };
     Ok(MakeRustlsConnect::new(config))
 }
@@ -89,11 +77,7 @@ fn roots() -> Result<RootCertStore, DbError> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(found.certs);
     if roots.is_empty() {
-        let why = found
-            .errors
-            .first()
-            .map(|error| format!(": {error}"))
-            .unwrap_or_default();
+        let why = found.errors.first().map(|error| format!(": {error}")).unwrap_or_default();
         return Err(DbError::Open(format!(
             "sslmode=require needs root certificates and the system has none{why}; name a file in SSL_CERT_FILE"
         )));
@@ -123,12 +107,7 @@ impl ServerCertVerifier for Anyone {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(
-            message,
-            certificate,
-            signature,
-            &self.0.signature_verification_algorithms,
-        )
+        verify_tls12_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
     }
 
     fn verify_tls13_signature(
@@ -137,12 +116,7 @@ impl ServerCertVerifier for Anyone {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(
-            message,
-            certificate,
-            signature,
-            &self.0.signature_verification_algorithms,
-        )
+        verify_tls13_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
@@ -156,22 +130,10 @@ mod tests {
 
     #[test]
     fn sslmode_is_taken_out_of_the_url() {
-        assert_eq!(
-            mode("postgres://a@b/c"),
-            ("postgres://a@b/c".to_owned(), Mode::Prefer)
-        );
-        assert_eq!(
-            mode("postgres://b/c?sslmode=require"),
-            ("postgres://b/c".to_owned(), Mode::Verify)
-        );
+        assert_eq!(mode("postgres://a@b/c"), ("postgres://a@b/c".to_owned(), Mode::Prefer));
+        assert_eq!(mode("postgres://b/c?sslmode=require"), ("postgres://b/c".to_owned(), Mode::Verify));
         let (url, found) = mode("postgres://b/c?user=x&sslmode=disable&connect_timeout=3");
-        assert_eq!(
-            (url.as_str(), found),
-            ("postgres://b/c?user=x&connect_timeout=3", Mode::Disable)
-        );
-        assert_eq!(
-            mode("postgres://b/c?sslmode=perhaps").0,
-            "postgres://b/c?sslmode=perhaps"
-        );
+        assert_eq!((url.as_str(), found), ("postgres://b/c?user=x&connect_timeout=3", Mode::Disable));
+        assert_eq!(mode("postgres://b/c?sslmode=perhaps").0, "postgres://b/c?sslmode=perhaps");
     }
 }

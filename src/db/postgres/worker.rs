@@ -60,11 +60,7 @@ enum Stop {
 impl Worker {
     fn work(&mut self) {
         while let Some(work) = self.scheduler.next() {
-            let room = if let Work::Room(room, _) = &work {
-                Some(*room)
-            } else {
-                None
-            };
+            let room = if let Work::Room(room, _) = &work { Some(*room) } else { None };
             let run = AssertUnwindSafe(|| match work {
                 Work::Read(read) => self.read(read),
                 Work::Write(write) => self.write(vec![write]),
@@ -104,9 +100,7 @@ impl Worker {
             }
             return;
         }
-        read.task.refuse(DbError::Open(
-            "the database closes every connection".to_owned(),
-        ));
+        read.task.refuse(DbError::Open("the database closes every connection".to_owned()));
     }
 
     /// Runs writes in one transaction; if that does not succeed, each in its own, so that one cannot fail the others.
@@ -148,12 +142,7 @@ impl Worker {
     fn attempt(&mut self, batch: &mut [Write]) -> Result<(), Stop> {
         // Should the connection fail for good, every job counts as one that it should have kept.
         batch.iter_mut().for_each(|write| write.keep(Vec::new()));
-        let until = batch
-            .iter()
-            .map(|write| write.queued_at)
-            .max()
-            .unwrap_or_else(Instant::now)
-            + self.patience;
+        let until = batch.iter().map(|write| write.queued_at).max().unwrap_or_else(Instant::now) + self.patience;
         self.connect(until).map_err(Stop::Failed)?;
         let has_many = batch.len() > 1;
         let begin = if has_many {
@@ -212,8 +201,7 @@ impl Worker {
     /// What a failed COMMIT means: the engine's own refusal is final or repeatable, silence leaves everything open.
     fn uncommitted(&mut self, error: DbError) -> Stop {
         let trouble = self.session.as_ref().map(|session| session.trouble(&error));
-        let is_refusal =
-            matches!(&error, DbError::Postgres(cause, _) if cause.as_db_error().is_some());
+        let is_refusal = matches!(&error, DbError::Postgres(cause, _) if cause.as_db_error().is_some());
         match trouble {
             Some(Trouble::Retry(error)) => self.give_up(error),
             Some(Trouble::Failed) if is_refusal => {
@@ -229,18 +217,12 @@ impl Worker {
     }
 
     fn step(&mut self, sql: &'static str) -> Result<(), DbError> {
-        self.session
-            .as_mut()
-            .map_or(Err(DbError::Closed), |session| session.step(sql))
+        self.session.as_mut().map_or(Err(DbError::Closed), |session| session.step(sql))
     }
 
     /// Opens a new connection if need be: at least one try, and more until the given moment.
     fn connect(&mut self, until: Instant) -> Result<(), DbError> {
-        if self
-            .session
-            .as_mut()
-            .is_some_and(|session| session.client().is_closed())
-        {
+        if self.session.as_mut().is_some_and(|session| session.client().is_closed()) {
             self.session = None;
         }
         let mut attempt = 1;
@@ -250,9 +232,7 @@ impl Worker {
                 Err(error) if Instant::now() >= until => return Err(error),
                 Err(error) => {
                     tracing::warn!(%error, "cannot connect to the database, trying again");
-                    thread::sleep(
-                        jitter(attempt).min(until.saturating_duration_since(Instant::now())),
-                    );
+                    thread::sleep(jitter(attempt).min(until.saturating_duration_since(Instant::now())));
                     attempt += 1;
                 }
             }

@@ -37,10 +37,7 @@ async fn actions_run_in_the_order_of_the_writes_and_before_the_answers() {
                     Ok::<_, DbError>(id)
                 });
                 let id = id.await.unwrap();
-                assert!(
-                    rung.lock().unwrap().contains(&id),
-                    "answered before the action"
-                );
+                assert!(rung.lock().unwrap().contains(&id), "answered before the action");
             }));
         }
         while store.db.waiting() < 150 {
@@ -73,10 +70,7 @@ async fn a_job_that_fails_leaves_nothing_and_spoils_nothing() {
                         1 => Err(OwnError::Refused),
                         2 => panic!("a job that panics, on purpose"),
                         3 => {
-                            let broken = w.execute(
-                                sql!("insert into store_note (room) values ($1)"),
-                                params![1],
-                            );
+                            let broken = w.execute(sql!("insert into store_note (room) values ($1)"), params![1]);
                             assert!(broken.is_err());
                             // Going on after that is a mistake, whatever the job answers.
                             assert!(matches!(add_note(w, 1, "more"), Err(DbError::Aborted)));
@@ -104,10 +98,7 @@ async fn a_job_that_fails_leaves_nothing_and_spoils_nothing() {
         }
         let kept = [0, 4, 5, 9, 10, 14, 15, 19];
         assert_eq!(*rung.lock().unwrap(), kept);
-        assert_eq!(
-            bodies(&store.db).await,
-            kept.map(|number| number.to_string())
-        );
+        assert_eq!(bodies(&store.db).await, kept.map(|number| number.to_string()));
         store.close().await;
     }
 }
@@ -131,9 +122,7 @@ async fn a_single_failing_job_is_rolled_back_too() {
 async fn a_panic_in_a_read_or_an_action_harms_nobody() {
     for store in stores(options()).await {
         for _ in 0..8 {
-            let read = store
-                .db
-                .read(|_| -> Result<(), DbError> { panic!("a read that panics, on purpose") });
+            let read = store.db.read(|_| -> Result<(), DbError> { panic!("a read that panics, on purpose") });
             assert!(matches!(read.await, Err(DbError::Panicked)));
         }
         let write = store.db.write(ROOM, |w| {
@@ -151,17 +140,9 @@ async fn a_write_runs_even_when_its_caller_has_left() {
     for store in stores(options()).await {
         let closed = gate(&store.db, ROOM).await;
         let left = store.db.write(ROOM, |w| add_note(w, 1, "left"));
-        assert!(
-            tokio::time::timeout(Duration::from_millis(20), left)
-                .await
-                .is_err()
-        );
+        assert!(tokio::time::timeout(Duration::from_millis(20), left).await.is_err());
         drop(closed);
-        store
-            .db
-            .write(ROOM, |w| add_note(w, 1, "stayed"))
-            .await
-            .unwrap();
+        store.db.write(ROOM, |w| add_note(w, 1, "stayed")).await.unwrap();
         assert_eq!(bodies(&store.db).await, ["left", "stayed"]);
         store.close().await;
     }
@@ -170,11 +151,7 @@ async fn a_write_runs_even_when_its_caller_has_left() {
 #[tokio::test]
 async fn a_read_sees_one_moment() {
     for store in stores(options()).await {
-        store
-            .db
-            .write(ROOM, |w| add_note(w, 1, "before"))
-            .await
-            .unwrap();
+        store.db.write(ROOM, |w| add_note(w, 1, "before")).await.unwrap();
         let (seen, first_is_seen) = tokio::sync::oneshot::channel();
         let (go_on, wait) = std::sync::mpsc::channel::<()>();
         let db = store.db.clone();
@@ -189,11 +166,7 @@ async fn a_read_sees_one_moment() {
             .await
         });
         first_is_seen.await.unwrap();
-        store
-            .db
-            .write(ROOM, |w| add_note(w, 1, "meanwhile"))
-            .await
-            .unwrap();
+        store.db.write(ROOM, |w| add_note(w, 1, "meanwhile")).await.unwrap();
         drop(go_on);
         assert_eq!(read.await.unwrap().unwrap(), (1, 1));
         assert_eq!(bodies(&store.db).await.len(), 2);
@@ -205,16 +178,11 @@ async fn a_read_sees_one_moment() {
 async fn a_read_cannot_write() {
     for store in stores(options()).await {
         let sneaky = store.db.read(|r| {
-            r.first(
-                sql!("insert into store_note (room, body) values (1, 'x') returning id"),
-                params![],
-                |row| row.get::<i64>("id"),
-            )
+            r.first(sql!("insert into store_note (room, body) values (1, 'x') returning id"), params![], |row| {
+                row.get::<i64>("id")
+            })
         });
-        assert!(matches!(
-            sneaky.await,
-            Err(DbError::Sqlite(..) | DbError::Postgres(..))
-        ));
+        assert!(matches!(sneaky.await, Err(DbError::Sqlite(..) | DbError::Postgres(..))));
         assert!(bodies(&store.db).await.is_empty());
         store.close().await;
     }
@@ -222,28 +190,17 @@ async fn a_read_cannot_write() {
 
 #[tokio::test]
 async fn a_full_queue_says_so_at_once() {
-    for store in stores(Options {
-        queue: 3,
-        workers: 1,
-        ..options()
-    })
-    .await
-    {
+    for store in stores(Options { queue: 3, workers: 1, ..options() }).await {
         let closed = gate(&store.db, ROOM).await;
         let mut waiting = Vec::new();
         for _ in 0..3 {
             let db = store.db.clone();
-            waiting.push(tokio::spawn(async move {
-                db.write(ROOM, |w| add_note(w, 1, "x")).await
-            }));
+            waiting.push(tokio::spawn(async move { db.write(ROOM, |w| add_note(w, 1, "x")).await }));
         }
         while store.db.waiting() < 3 {
             tokio::task::yield_now().await;
         }
-        assert!(matches!(
-            store.db.write(ROOM, |w| add_note(w, 1, "x")).await,
-            Err(DbError::Busy)
-        ));
+        assert!(matches!(store.db.write(ROOM, |w| add_note(w, 1, "x")).await, Err(DbError::Busy)));
         drop(closed);
         for answer in waiting {
             answer.await.unwrap().unwrap();
@@ -263,20 +220,12 @@ async fn closing_finishes_what_waits_and_refuses_the_rest() {
         }
         let db = store.db.clone();
         let closing = tokio::spawn(async move { db.close().await });
-        tokio::time::timeout(Duration::from_millis(20), store.db.close())
-            .await
-            .unwrap_err();
+        tokio::time::timeout(Duration::from_millis(20), store.db.close()).await.unwrap_err();
         drop(closed);
         late.await.unwrap().unwrap();
         closing.await.unwrap();
-        assert!(matches!(
-            store.db.write(ROOM, |w| add_note(w, 1, "x")).await,
-            Err(DbError::Closed)
-        ));
-        assert!(matches!(
-            store.db.read(|_| Ok::<_, DbError>(())).await,
-            Err(DbError::Closed)
-        ));
+        assert!(matches!(store.db.write(ROOM, |w| add_note(w, 1, "x")).await, Err(DbError::Closed)));
+        assert!(matches!(store.db.read(|_| Ok::<_, DbError>(())).await, Err(DbError::Closed)));
         store.close().await;
     }
 }
@@ -284,19 +233,11 @@ async fn closing_finishes_what_waits_and_refuses_the_rest() {
 #[tokio::test]
 async fn a_unique_violation_is_told_apart() {
     for store in stores(options()).await {
-        let add = || {
-            store.db.write(ROOM, |w| {
-                w.execute(
-                    sql!("insert into store_top (room, top) values (1, 1)"),
-                    params![],
-                )
-            })
-        };
+        let add =
+            || store.db.write(ROOM, |w| w.execute(sql!("insert into store_top (room, top) values (1, 1)"), params![]));
         add().await.unwrap();
         assert!(add().await.unwrap_err().is_unique_violation());
-        let other = store.db.write(ROOM, |w| {
-            w.execute(sql!("insert into store_top (room) values (2)"), params![])
-        });
+        let other = store.db.write(ROOM, |w| w.execute(sql!("insert into store_top (room) values (2)"), params![]));
         assert!(!other.await.unwrap_err().is_unique_violation());
         store.close().await;
     }

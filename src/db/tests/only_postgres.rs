@@ -17,19 +17,14 @@ async fn writes_of_one_room_share_a_transaction() {
     let mut answers = Vec::new();
     for number in 0..100_i64 {
         let (db, transactions) = (store.db.clone(), Arc::clone(&transactions));
-        let lane = if number < 90 {
-            Lane::Room(1)
-        } else {
-            Lane::None
-        };
+        let lane = if number < 90 { Lane::Room(1) } else { Lane::None };
         answers.push(tokio::spawn(async move {
             db.write(lane, move |w| {
                 add_note(w, number, "x")?;
-                let id = w.one(
-                    sql!("select cast(cast(pg_current_xact_id() as text) as bigint) as id"),
-                    params![],
-                    |row| row.get::<i64>("id"),
-                )?;
+                let id =
+                    w.one(sql!("select cast(cast(pg_current_xact_id() as text) as bigint) as id"), params![], |row| {
+                        row.get::<i64>("id")
+                    })?;
                 transactions.lock().unwrap().push((number, id));
                 Ok::<_, DbError>(())
             })
@@ -45,11 +40,7 @@ async fn writes_of_one_room_share_a_transaction() {
     }
     let transactions = transactions.lock().unwrap().clone();
     let count = |of_room: bool| {
-        let mut ids: Vec<_> = transactions
-            .iter()
-            .filter(|(n, _)| (*n < 90) == of_room)
-            .map(|(_, id)| id)
-            .collect();
+        let mut ids: Vec<_> = transactions.iter().filter(|(n, _)| (*n < 90) == of_room).map(|(_, id)| id).collect();
         ids.sort_unstable();
         ids.dedup();
         ids.len()
@@ -63,26 +54,14 @@ async fn a_deadlock_is_tried_again() {
     let Some(store) = Store::postgres(options()).await else {
         return;
     };
-    let tops = store.db.write(Lane::None, |w| {
-        w.execute(
-            sql!("insert into store_top (room, top) values (1, 0), (2, 0)"),
-            params![],
-        )
-    });
+    let tops = store
+        .db
+        .write(Lane::None, |w| w.execute(sql!("insert into store_top (room, top) values (1, 0), (2, 0)"), params![]));
     tops.await.unwrap();
-    let (meet, runs, rung) = (
-        Arc::new(Barrier::new(2)),
-        Arc::new(AtomicU32::new(0)),
-        Arc::new(AtomicU32::new(0)),
-    );
+    let (meet, runs, rung) = (Arc::new(Barrier::new(2)), Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
     let mut answers = Vec::new();
     for (first, second) in [(1, 2), (2, 1)] {
-        let (db, meet, runs, rung) = (
-            store.db.clone(),
-            Arc::clone(&meet),
-            Arc::clone(&runs),
-            Arc::clone(&rung),
-        );
+        let (db, meet, runs, rung) = (store.db.clone(), Arc::clone(&meet), Arc::clone(&runs), Arc::clone(&rung));
         answers.push(tokio::spawn(async move {
             let mut is_first_run = true;
             db.write(Lane::None, move |w| {
@@ -104,46 +83,24 @@ async fn a_deadlock_is_tried_again() {
     for answer in answers {
         answer.await.unwrap().unwrap();
     }
-    assert_eq!(
-        (runs.load(Ordering::Relaxed), rung.load(Ordering::Relaxed)),
-        (3, 2)
-    );
-    let tops = store.db.read(|r| {
-        r.all(sql!("select top from store_top"), params![], |row| {
-            row.get::<i64>("top")
-        })
-    });
-    assert_eq!(
-        tops.await
-            .unwrap_or_else(|error: DbError| panic!("{error}")),
-        [2, 2]
-    );
+    assert_eq!((runs.load(Ordering::Relaxed), rung.load(Ordering::Relaxed)), (3, 2));
+    let tops = store.db.read(|r| r.all(sql!("select top from store_top"), params![], |row| row.get::<i64>("top")));
+    assert_eq!(tops.await.unwrap_or_else(|error: DbError| panic!("{error}")), [2, 2]);
     store.close().await;
 }
 
 fn terminate(store: &Store) {
     let name = store.database.as_deref().unwrap();
-    admin(&format!(
-        "select pg_terminate_backend(pid) from pg_stat_activity where datname = '{name}'"
-    ));
+    admin(&format!("select pg_terminate_backend(pid) from pg_stat_activity where datname = '{name}'"));
 }
 
 #[tokio::test]
 async fn a_broken_connection_is_replaced() {
-    let Some(store) = Store::postgres(Options {
-        workers: 2,
-        ..options()
-    })
-    .await
-    else {
+    let Some(store) = Store::postgres(Options { workers: 2, ..options() }).await else {
         return;
     };
     for round in 0..3 {
-        store
-            .db
-            .write(Lane::Room(1), move |w| add_note(w, 1, &round.to_string()))
-            .await
-            .unwrap();
+        store.db.write(Lane::Room(1), move |w| add_note(w, 1, &round.to_string())).await.unwrap();
         terminate(&store);
         assert_eq!(bodies(&store.db).await.len(), round + 1);
         terminate(&store);
@@ -154,71 +111,41 @@ async fn a_broken_connection_is_replaced() {
         add_note(w, 1, "once")?;
         tries += 1;
         if tries == 1 {
-            admin(&format!(
-                "select pg_terminate_backend(pid) from pg_stat_activity where datname = '{name}'"
-            ));
+            admin(&format!("select pg_terminate_backend(pid) from pg_stat_activity where datname = '{name}'"));
         }
         add_note(w, 1, "twice").map(|_| tries)
     });
-    assert_eq!(
-        write
-            .await
-            .unwrap_or_else(|error: DbError| panic!("{error}")),
-        2
-    );
+    assert_eq!(write.await.unwrap_or_else(|error: DbError| panic!("{error}")), 2);
     assert_eq!(bodies(&store.db).await, ["0", "1", "2", "once", "twice"]);
     store.close().await;
 }
 
 #[tokio::test]
 async fn an_unreachable_server_is_an_error_after_a_while() {
-    let Some(store) = Store::postgres(Options {
-        workers: 2,
-        patience: Duration::from_millis(300),
-        ..options()
-    })
-    .await
+    let Some(store) = Store::postgres(Options { workers: 2, patience: Duration::from_millis(300), ..options() }).await
     else {
         return;
     };
     let name = store.database.clone().unwrap();
-    admin(&format!(
-        "alter database {name} with allow_connections false"
-    ));
+    admin(&format!("alter database {name} with allow_connections false"));
     terminate(&store);
     let write = store.db.write(Lane::Room(1), |w| add_note(w, 1, "x")).await;
     assert!(matches!(write, Err(DbError::Postgres(..))), "{write:?}");
     let read = store.db.read(|_| Ok::<_, DbError>(())).await;
     assert!(matches!(read, Err(DbError::Postgres(..))), "{read:?}");
-    admin(&format!(
-        "alter database {name} with allow_connections true"
-    ));
-    store
-        .db
-        .write(Lane::Room(1), |w| add_note(w, 1, "again"))
-        .await
-        .unwrap();
+    admin(&format!("alter database {name} with allow_connections true"));
+    store.db.write(Lane::Room(1), |w| add_note(w, 1, "again")).await.unwrap();
     assert_eq!(bodies(&store.db).await, ["again"]);
     store.close().await;
 }
 
 #[tokio::test]
 async fn a_statement_that_takes_too_long_is_stopped() {
-    let Some(store) = Store::postgres(Options {
-        statement_timeout: Duration::from_millis(200),
-        ..options()
-    })
-    .await
+    let Some(store) = Store::postgres(Options { statement_timeout: Duration::from_millis(200), ..options() }).await
     else {
         return;
     };
-    let slow = store.db.read(|r| {
-        r.first(
-            sql!("select cast(pg_sleep(20) as text) as x"),
-            params![],
-            |_| Ok(()),
-        )
-    });
+    let slow = store.db.read(|r| r.first(sql!("select cast(pg_sleep(20) as text) as x"), params![], |_| Ok(())));
     let error = slow.await.map(drop).unwrap_err();
     assert!(error.to_string().contains("57014"), "{error}");
     store.close().await;
@@ -233,13 +160,9 @@ async fn several_nodes_may_start_at_once() {
     admin(&format!("create database {name}"));
     let url = super::in_database(&std::env::var("PALABRE_TEST_POSTGRES").unwrap(), &name);
     let nodes: Vec<Db> = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..4)
-            .map(|_| scope.spawn(|| Db::open(&Target::Postgres(url.clone()), options()).unwrap()))
-            .collect();
-        threads
-            .into_iter()
-            .map(|thread| thread.join().unwrap())
-            .collect()
+        let threads: Vec<_> =
+            (0..4).map(|_| scope.spawn(|| Db::open(&Target::Postgres(url.clone()), options()).unwrap())).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
     for node in nodes {
         node.close().await;
@@ -254,7 +177,8 @@ async fn at_commit(store: &Store, body: &'static str) {
     let url = super::in_database(&std::env::var("PALABRE_TEST_POSTGRES").unwrap(), &name);
     super::super::on_own_thread(|| {
         let mut client = postgres::Client::connect(&url, postgres::NoTls).unwrap();
-        let function = format!("create function last() returns trigger language plpgsql as $$ begin {body}; return null; end $$;");
+        let function =
+            format!("create function last() returns trigger language plpgsql as $$ begin {body}; return null; end $$;");
         let trigger = "create constraint trigger last after insert on store_note deferrable initially deferred \
                        for each row execute function last()";
         client.batch_execute(&format!("create sequence tried; {function} {trigger}")).unwrap();
@@ -281,11 +205,7 @@ async fn a_commit_that_is_refused_for_a_moment_is_tried_again() {
     let Some(store) = Store::postgres(options()).await else {
         return;
     };
-    at_commit(
-        &store,
-        "if nextval('tried') < 3 then raise exception using errcode = '40001'; end if",
-    )
-    .await;
+    at_commit(&store, "if nextval('tried') < 3 then raise exception using errcode = '40001'; end if").await;
     let (result, rung) = write_and_ring(&store).await;
     result.unwrap();
     assert_eq!((rung, bodies(&store.db).await.len()), (1, 1));
@@ -299,10 +219,7 @@ async fn a_commit_that_is_refused_is_an_error() {
     };
     at_commit(&store, "raise exception 'no'").await;
     let (result, rung) = write_and_ring(&store).await;
-    assert!(
-        matches!(result, Err(DbError::Postgres(_, "commit"))),
-        "{result:?}"
-    );
+    assert!(matches!(result, Err(DbError::Postgres(_, "commit"))), "{result:?}");
     assert_eq!((rung, bodies(&store.db).await.len()), (0, 0));
     store.close().await;
 }

@@ -51,10 +51,7 @@ fn literal(source: &str) -> Option<(String, &str)> {
 fn collect(folder: &Path, into: &mut Vec<String>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
-        if path.ends_with("db/tests")
-            || path.ends_with("db/tests.rs")
-            || path.ends_with("db/sql.rs")
-        {
+        if path.ends_with("db/tests") || path.ends_with("db/tests.rs") || path.ends_with("db/sql.rs") {
             continue;
         }
         if path.is_dir() {
@@ -80,23 +77,12 @@ fn literals_are_found_in_the_source() {
 #[tokio::test]
 async fn every_statement_is_understood_by_the_engine() {
     let mut found = Vec::new();
-    collect(
-        &Path::new(env!("CARGO_MANIFEST_DIR")).join("src"),
-        &mut found,
-    );
+    collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut found);
     let found: Vec<&str> = found.iter().map(String::as_str).collect();
     for store in stores(options()).await {
         let errors = store.db.prepare_all(&found).unwrap();
-        let told: Vec<String> = errors
-            .iter()
-            .map(|(text, error)| format!("{error}\n    {text}"))
-            .collect();
-        assert!(
-            told.is_empty(),
-            "{:?} refuses:\n{}",
-            store.db.engine(),
-            told.join("\n")
-        );
+        let told: Vec<String> = errors.iter().map(|(text, error)| format!("{error}\n    {text}")).collect();
+        assert!(told.is_empty(), "{:?} refuses:\n{}", store.db.engine(), told.join("\n"));
         store.close().await;
     }
 }
