@@ -8,6 +8,10 @@ export function startMenus() {
       if (!(event.target instanceof Node && menu.contains(event.target))) menu.removeAttribute("open");
     }
   });
+  // The last line of a list has no room below it. The event does not bubble.
+  document.addEventListener("toggle", ({ target }) => {
+    if (target instanceof HTMLElement && target.matches(OPEN)) target.lastElementChild?.scrollIntoView({ block: "nearest" });
+  }, true);
   document.addEventListener("keydown", (event) => {
     const menu = event.key === "Escape" && document.querySelector(OPEN);
     if (!menu) return;

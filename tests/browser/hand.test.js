@@ -10,6 +10,7 @@ test("a phone in one hand: drawers, actions behind the dots, Enter breaks the li
   const [ada, ben] = [await town.person("Ada", FINGER), await town.person("Ben")];
   const goal = await town.goal([ada, ben]);
   const other = await town.goal([ada, ben], "The other goal");
+  for (let n = 1; n <= 20; n += 1) await ben.says(goal.room, `Line ${n}`);
   await ben.says(goal.room, "Shall we?");
   const hers = await ada.room(goal.room);
   const { page, field } = hers;
@@ -26,11 +27,18 @@ test("a phone in one hand: drawers, actions behind the dots, Enter breaks the li
   await page.keyboard.type("we do");
   assert.equal(await field.inputValue(), "Yes\nwe do");
   await page.locator(".composer-send").tap();
-  await until("the answer is there", async () => (await hers.texts()).length === 2);
+  await until("the answer is there", async () => (await hers.texts()).at(-1) === "Yes\nwe do");
   await hers.settled();
 
+  const last = page.locator("#messages .entry").last();
+  await last.locator("summary").tap();
+  await becomes(() => last.getByText("Delete").evaluate((tool) => {
+    const box = tool.getBoundingClientRect();
+    return document.elementFromPoint(box.left + box.width / 2, box.bottom - 2)?.closest(".tool") !== null;
+  }), true);
   await line.locator("summary").tap();
   await line.locator(".entry-tools").waitFor();
+  await last.locator(".entry-tools").waitFor({ state: "hidden" });
   await page.locator("#room-title").tap();
   await line.locator(".entry-tools").waitFor({ state: "hidden" });
 
