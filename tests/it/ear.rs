@@ -322,7 +322,7 @@ pub async fn deaf_sse(browser: &Browser, query: &str) -> TcpStream {
     socket.set_recv_buffer_size(4_096).unwrap();
     let mut stream = socket.connect(browser.address).await.unwrap();
     let request = format!(
-        "GET {HUB}?{query} HTTP/1.1\r\nHost: {}\r\nCookie: {}\r\n\r\n",
+        "GET {HUB}?{query} HTTP/1.1\r\nHost: {}\r\nCookie: {}\r\nConnection: close\r\n\r\n",
         browser.address,
         browser.cookie_header()
     );

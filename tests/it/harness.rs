@@ -388,7 +388,9 @@ impl Answer {
 
     /// The sentence of a JSON error.
     pub fn message(&self) -> String {
-        self.json()["error"]["message"].as_str().unwrap_or_default().to_owned()
+        let message = self.json()["error"]["message"].as_str().unwrap_or_default().to_owned();
+        // French sets its double signs off by spaces that do not break.
+        message.replace(['\u{202f}', '\u{a0}'], " ")
     }
 }
 
@@ -412,7 +414,8 @@ pub async fn raw(address: SocketAddr, bytes: &[u8]) -> String {
     // A server that refuses early closes while we still write: what it said is what counts.
     let _ = stream.write_all(bytes).await;
     let mut answer = Vec::new();
-    let _ = within("an answer to raw bytes", stream.read_to_end(&mut answer)).await;
+    let what = format!("an answer to {:?}", String::from_utf8_lossy(&bytes[..bytes.len().min(300)]));
+    let _ = within(&what, stream.read_to_end(&mut answer)).await;
     String::from_utf8_lossy(&answer).into_owned()
 }
 impl Browser {

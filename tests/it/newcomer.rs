@@ -1,5 +1,6 @@
 //! A goal that shows newcomers only what is said after they arrive: nothing older reaches them, by any way.
 
+use crate::ear;
 use crate::harness::{Browser, Goal, Town};
 use reqwest::StatusCode;
 
@@ -41,6 +42,26 @@ async fn the_past_is_closed_to_a_newcomer() {
     }
     let reply = [("content", "et toi ?"), ("reply_to", &id.to_string()), ("client_nonce", "m")];
     assert_eq!(bob.post(&goal.path(), &reply).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+#[tokio::test]
+async fn the_live_link_carries_no_content_of_the_past() {
+    let town = Town::start().await;
+    let (alice, bob) = (town.person("Alice").await, town.person("Bob").await);
+    let goal = founds(&alice, "none").await;
+    let before = alice.says(&goal, "avant Bob").await;
+    let id = before["message"]["id"].as_i64().unwrap().to_string();
+    goal.lets_in(&alice, &bob).await;
+    let mut ears = ear::both(&bob, &ear::query_for(&bob, &goal).await).await;
+    let edited = alice.post(&format!("/message/{id}/edit"), &[("content", "avant Bob, mieux")]).await.json();
+    assert_eq!(edited["message"]["content"], "avant Bob, mieux", "who edits sees it whole");
+    let after = alice.says(&goal, "bienvenue").await;
+    for ear in &mut ears {
+        let thin = ear.next_change().await.unwrap();
+        assert_eq!(thin.json()["revision"], edited["revision"]);
+        assert!(!thin.data.contains("avant Bob") && thin.json().get("message").is_none(), "{}", thin.data);
+        assert_eq!(ear.next_change().await.unwrap().json(), after, "what is said now arrives whole");
+    }
 }
 
 #[tokio::test]

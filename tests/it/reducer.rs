@@ -31,6 +31,11 @@ impl Reducer {
         room
     }
 
+    /// A client that has everything up to a revision.
+    pub fn at(epoch: &str, revision: i64) -> Self {
+        Self { epoch: epoch.to_owned(), revision, ..Self::default() }
+    }
+
     pub fn apply(&mut self, change: &Value) -> Applied {
         let revision = change["revision"].as_i64().unwrap();
         if change["epoch"] != self.epoch.as_str() {
