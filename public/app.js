@@ -25,11 +25,11 @@ function forgetNotice() {
 
 /** A form that leaves for the server leaves once, however often its button is pressed. */
 function sendOnce() {
-  /** @type {Set<EventTarget>} */
+  /** @type {Set<HTMLFormElement>} */
   const sent = new Set();
   addEventListener("submit", (event) => {
     const form = event.target;
-    if (event.defaultPrevented || !form) return;
+    if (event.defaultPrevented || !(form instanceof HTMLFormElement) || form.method === "dialog") return;
     if (sent.has(form)) event.preventDefault();
     sent.add(form);
   });
