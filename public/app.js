@@ -1,12 +1,15 @@
 /** The entry: every page works without it; this makes the present one better. */
 import { startChatroom } from "./chatroom.js";
 import { startGoals } from "./goals.js";
+import { startMenus } from "./menus.js";
 import { loadStrings } from "./strings.js";
 import { startPreferences } from "./preferences.js";
 
 loadStrings(document);
 startPreferences();
+startMenus();
 forgetNotice();
+sendOnce();
 const room = document.getElementById("chatroom");
 if (room) void startChatroom(room);
 const goals = document.querySelector("main[data-follow]");
@@ -18,4 +21,18 @@ function forgetNotice() {
   if (!address.searchParams.has("notice")) return;
   address.searchParams.delete("notice");
   history.replaceState(history.state, "", address);
+}
+
+/** A form that leaves for the server leaves once, however often its button is pressed. */
+function sendOnce() {
+  /** @type {Set<HTMLFormElement>} */
+  const sent = new Set();
+  addEventListener("submit", (event) => {
+    const form = event.target;
+    if (event.defaultPrevented || !(form instanceof HTMLFormElement) || form.method === "dialog") return;
+    if (sent.has(form)) event.preventDefault();
+    sent.add(form);
+  });
+  // A page that comes back from the browser's memory may be sent again.
+  addEventListener("pageshow", () => sent.clear());
 }
