@@ -1,6 +1,6 @@
 //! Palabre: real-time chat for communities that pursue goals together. The map, a line each; arrows point downward only.
 //!
-//! Floor 4, start and stop: [`serve`], `main.rs`.
+//! Floor 4, start and stop: `serve`, `main.rs`.
 //! Floor 3, HTTP, HTML, what is said to whom: [`web`], [`live`], [`view`], [`app`].
 //! Floor 2, the model: [`message`], [`goal`] over [`chatroom`] over [`user`]; [`setting`].
 //! Floor 1, handles on the outside world: [`db`], [`config`], [`clock`], [`error`], [`id`], [`recent`], [`tops`].
