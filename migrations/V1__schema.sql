@@ -152,3 +152,37 @@ select
 from message m
 join "user" a on a.id = m.author_id
 left join message q on q.id = m.reply_to;
+
+-- Somebody's standing in a room, with the name that everybody sees.
+create view member_view as
+select
+    m.chatroom_id,
+    m.user_id,
+    u.first_name,
+    u.last_name,
+    m.role,
+    m.revision,
+    m.joined_at,
+    m.left_at
+from chatroom_member m
+join "user" u on u.id = m.user_id;
+
+-- A goal with its own room and the number of its members: what everybody may see of it.
+create view goal_view as
+select
+    g.id,
+    g.title,
+    g.description,
+    g.start_date,
+    g.end_date,
+    g.status,
+    g.progress,
+    g.history,
+    c.id as chatroom_id,
+    (
+        select count(*)
+        from goal_participation a
+        where a.goal_id = g.id and a.status = 'approved'
+    ) as member_count
+from goal g
+join chatroom c on c.goal_id = g.id and c.kind = 'goal' and c.state <> 'deleted';

@@ -183,20 +183,9 @@ pub fn list(db: &mut Reader<'_>, viewer: Option<UserId>) -> Result<Vec<Goal>> {
     Ok(db.all(
         sql!(
             r#"
-            select
-                g.id, g.title, g.description, g.start_date, g.end_date, g.status, g.progress, g.history,
-                c.id as chatroom_id,
-                p.role as my_role,
-                p.status as my_status,
-                (
-                    select count(*)
-                    from goal_participation a
-                    where a.goal_id = g.id and a.status = 'approved'
-                ) as member_count
-            from goal g
-            join chatroom c on c.goal_id = g.id and c.kind = 'goal'
+            select g.*, p.role as my_role, p.status as my_status
+            from goal_view g
             left join goal_participation p on p.goal_id = g.id and p.user_id = $1
-            where c.state <> 'deleted'
             order by g.id desc
             limit 500
             "#
@@ -214,20 +203,10 @@ pub fn find(db: &mut Reader<'_>, id: GoalId, viewer: Option<UserId>) -> Result<G
     db.first(
         sql!(
             r#"
-            select
-                g.id, g.title, g.description, g.start_date, g.end_date, g.status, g.progress, g.history,
-                c.id as chatroom_id,
-                p.role as my_role,
-                p.status as my_status,
-                (
-                    select count(*)
-                    from goal_participation a
-                    where a.goal_id = g.id and a.status = 'approved'
-                ) as member_count
-            from goal g
-            join chatroom c on c.goal_id = g.id and c.kind = 'goal'
+            select g.*, p.role as my_role, p.status as my_status
+            from goal_view g
             left join goal_participation p on p.goal_id = g.id and p.user_id = $2
-            where g.id = $1 and c.state <> 'deleted'
+            where g.id = $1
             "#
         ),
         params![id, viewer.map_or(0, |user| user.0)],

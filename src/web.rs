@@ -125,7 +125,7 @@ fn layers(router: Router, app: &App) -> Router {
         .layer(csrf)
         // Who asks, in which language; turns an outcome into a page or JSON. Outside of CSRF, so that its refusal is told too.
         .layer(from_fn_with_state(app.clone(), asking::identify))
-        .layer(CompressionLayer::new().no_br())
+        .layer(CompressionLayer::new())
         .layer(from_fn_with_state(app.clone(), headers::secure))
         // A panic is one request's misfortune, not the server's.
         .layer(CatchPanicLayer::new())

@@ -121,11 +121,10 @@ pub fn list(db: &mut Reader<'_>, room: RoomId) -> Result<Vec<MemberState>> {
     Ok(db.all(
         sql!(
             r#"
-            select m.chatroom_id, m.user_id, u.first_name, u.last_name, m.role, m.left_at, m.revision, m.joined_at
-            from chatroom_member m
-            join "user" u on u.id = m.user_id
-            where m.chatroom_id = $1 and m.left_at is null
-            order by lower(u.first_name), lower(u.last_name), u.id
+            select *
+            from member_view
+            where chatroom_id = $1 and left_at is null
+            order by lower(first_name), lower(last_name), user_id
             "#
         ),
         params![room],
@@ -138,11 +137,10 @@ pub fn changed_between(db: &mut Reader<'_>, room: RoomId, after: i64, up_to: i64
     Ok(db.all(
         sql!(
             r#"
-            select m.chatroom_id, m.user_id, u.first_name, u.last_name, m.role, m.left_at, m.revision, m.joined_at
-            from chatroom_member m
-            join "user" u on u.id = m.user_id
-            where m.chatroom_id = $1 and m.revision > $2 and m.revision <= $3
-            order by m.revision
+            select *
+            from member_view
+            where chatroom_id = $1 and revision > $2 and revision <= $3
+            order by revision
             "#
         ),
         params![room, after, up_to],
@@ -259,14 +257,7 @@ pub fn remove(tx: &mut Writer<'_>, room: RoomId, user: UserId, now: Micros) -> R
 
 fn one(db: &mut Reader<'_>, room: RoomId, user: UserId) -> Result<MemberState> {
     Ok(db.one(
-        sql!(
-            r#"
-            select m.chatroom_id, m.user_id, u.first_name, u.last_name, m.role, m.left_at, m.revision, m.joined_at
-            from chatroom_member m
-            join "user" u on u.id = m.user_id
-            where m.chatroom_id = $1 and m.user_id = $2
-            "#
-        ),
+        sql!("select * from member_view where chatroom_id = $1 and user_id = $2"),
         params![room, user],
         from_row,
     )?)

@@ -2,6 +2,7 @@
 
 use crate::app::App;
 use crate::chatroom::{Role, member};
+use crate::clock::Micros;
 use crate::db::{Lane, Writer};
 use crate::error::{Error, Fields, Result, Text};
 use crate::goal::participation::{self, Decider, Outcome, Owner};
@@ -133,45 +134,47 @@ pub async fn leave(
 pub async fn approve(
     State(app): State<App>,
     asking: Asking,
-    CurrentUser(by): CurrentUser,
-    ParticipationPath(id, user): ParticipationPath,
+    by: CurrentUser,
+    path: ParticipationPath,
 ) -> Result<Response> {
-    let now = app.clock.now();
-    let act = move |tx: &mut Writer<'_>| {
-        let by = Decider::of(tx, id, by.id)?;
-        participation::approve(tx, &by, user, now)
-    };
-    change(&app, &asking, id, user, "approved", act).await
+    decide(&app, &asking, by, path, "approved", participation::approve).await
 }
 
 /// POST `/goal/{id}/participation/{user}/refuse`.
 pub async fn refuse(
     State(app): State<App>,
     asking: Asking,
-    CurrentUser(by): CurrentUser,
-    ParticipationPath(id, user): ParticipationPath,
+    by: CurrentUser,
+    path: ParticipationPath,
 ) -> Result<Response> {
-    let now = app.clock.now();
-    let act = move |tx: &mut Writer<'_>| {
-        let by = Decider::of(tx, id, by.id)?;
-        participation::refuse(tx, &by, user, now)
-    };
-    change(&app, &asking, id, user, "refused", act).await
+    decide(&app, &asking, by, path, "refused", participation::refuse).await
 }
 
 /// POST `/goal/{id}/participation/{user}/remove`.
 pub async fn remove(
     State(app): State<App>,
     asking: Asking,
+    by: CurrentUser,
+    path: ParticipationPath,
+) -> Result<Response> {
+    decide(&app, &asking, by, path, "removed", participation::remove).await
+}
+
+/// Does what a decider does to somebody, with the proof that it is one.
+async fn decide(
+    app: &App,
+    asking: &Asking,
     CurrentUser(by): CurrentUser,
     ParticipationPath(id, user): ParticipationPath,
+    notice: &str,
+    verb: fn(&mut Writer<'_>, &Decider, UserId, Micros) -> Result<Outcome>,
 ) -> Result<Response> {
     let now = app.clock.now();
     let act = move |tx: &mut Writer<'_>| {
         let by = Decider::of(tx, id, by.id)?;
-        participation::remove(tx, &by, user, now)
+        verb(tx, &by, user, now)
     };
-    change(&app, &asking, id, user, "removed", act).await
+    change(app, asking, id, user, notice, act).await
 }
 
 /// POST `/goal/{id}/participation/{user}/role`: `role`; `owner` hands the goal over.
