@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::chatroom::{self, Member};
 use crate::db::{Lane, Writer};
-use crate::error::{Error, Result, Text};
+use crate::error::{Error, Fields, Result, Text};
 use crate::id::MessageId;
 use crate::live::change::Fetched;
 use crate::message::page::{self, Cursor, NEWEST};
@@ -23,30 +23,38 @@ use std::time::Duration;
 const WAIT_MAX: u64 = 30;
 
 /// POST `/message/chatroom/{id}`: `content`, `reply_to`, `client_nonce`. 201 with the change, 200 for a repetition.
-pub async fn create(
-    State(app): State<App>,
-    asking: Asking,
-    InRoom(member): InRoom,
-    form: Result<Form>,
-) -> Result<Response> {
-    let form = form?;
+pub async fn create(State(app): State<App>, asking: Asking, InRoom(member): InRoom, form: Form) -> Result<Response> {
     match send(&app, &member, &form).await {
-        Ok((status, json, id)) if asking.wants_json() => {
-            let _ = id;
-            Ok(reply::json_text(status, json))
-        }
+        Ok((status, json, _)) if asking.wants_json() => Ok(reply::json_text(status, json)),
         Ok((_, _, id)) => Ok(reply::see_other(&format!("/message/chatroom/{}#message-{id}", member.room()))),
         Err(Error::Invalid(faults)) if !asking.wants_json() => {
-            let wanted = Wanted {
-                reply_to: form.id("reply_to").ok().flatten().map(MessageId),
-                content: Some(form.owned("content")),
-                faults,
-                ..Wanted::default()
-            };
-            render(&app, &asking, member, wanted, StatusCode::UNPROCESSABLE_ENTITY).await
+            show_again(&app, &asking, member, &form, faults, StatusCode::UNPROCESSABLE_ENTITY).await
+        }
+        // The room was closed to writing meanwhile: what was typed is not lost by that.
+        Err(Error::Conflict(why)) if !asking.wants_json() => {
+            let faults = Fields(vec![("content".into(), why)]);
+            show_again(&app, &asking, member, &form, faults, StatusCode::CONFLICT).await
         }
         Err(error) => Err(error),
     }
+}
+
+/// The room with what was typed, and what is wrong with it.
+async fn show_again(
+    app: &App,
+    asking: &Asking,
+    member: Member,
+    form: &Form,
+    faults: Fields,
+    status: StatusCode,
+) -> Result<Response> {
+    let wanted = Wanted {
+        reply_to: form.id("reply_to").ok().flatten().map(MessageId),
+        content: Some(form.owned("content")),
+        faults,
+        ..Wanted::default()
+    };
+    render(app, asking, member, wanted, status).await
 }
 
 async fn send(app: &App, member: &Member, form: &Form) -> Result<(StatusCode, String, MessageId)> {
