@@ -253,7 +253,8 @@ fn web_url(text: &str) -> Result<String, String> {
     let url = text.trim().trim_end_matches('/');
     let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
     let is_url = host.is_some_and(|host| !host.is_empty() && !host.starts_with('/'))
-        && !url.chars().any(|c| c.is_whitespace() || c.is_control());
+        // It stands in the Content-Security-Policy too: nothing that would end a directive there.
+        && url.chars().all(|c| c.is_ascii_graphic() && !"\"';,<>\\".contains(c));
     if is_url { Ok(url.to_owned()) } else { Err(format!("{text:?} is no http:// or https:// address")) }
 }
 
@@ -285,6 +286,8 @@ mod tests {
     fn a_wrong_setting_is_named() {
         let wrong = |flags: &[&str]| config(flags).unwrap_err().variable;
         assert_eq!(wrong(&["--public-url", "palabre.example"]), "PALABRE_PUBLIC_URL");
+        assert_eq!(wrong(&["--public-url", "https://palabre.example;script-src"]), "PALABRE_PUBLIC_URL");
+        assert_eq!(wrong(&["--public-url", "https://été.example"]), "PALABRE_PUBLIC_URL");
         assert_eq!(wrong(&["--database-url", "mysql://x"]), "DATABASE_URL");
         assert_eq!(wrong(&["--mercure-public-url", "http://h"]), "MERCURE_PUBLIC_URL");
         assert_eq!(wrong(&["--mercure-url", "http://h/.well-known/mercure"]), "MERCURE_JWT_SECRET");

@@ -127,7 +127,7 @@ fn layers(router: Router, app: &App) -> Router {
         // Who asks, in which language; turns an outcome into a page or JSON. Outside of CSRF, so that its refusal is told too.
         .layer(from_fn_with_state(app.clone(), asking::identify))
         .layer(CompressionLayer::new())
-        .layer(from_fn_with_state(app.clone(), headers::secure))
+        .layer(from_fn_with_state(headers::Defaults::new(app), headers::secure))
         // A panic is one request's misfortune, not the server's.
         .layer(CatchPanicLayer::new())
         // Paths are people's business (they name rooms): the log has the method, the status and the request's id.

@@ -2,38 +2,47 @@
 
 use crate::app::App;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::Response;
+use std::sync::Arc;
 
-/// The layer: adds to every answer what it does not say itself.
-pub async fn secure(State(app): State<App>, request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
-    add(response.headers_mut(), &app);
-    response
+/// The headers, made once: they are the same on every answer. A cheap clone.
+#[derive(Clone)]
+pub struct Defaults(Arc<[(HeaderName, HeaderValue)]>);
+
+impl Defaults {
+    /// What this installation's answers say.
+    pub fn new(app: &App) -> Self {
+        let mut headers = vec![
+            (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+            (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+            (header::REFERRER_POLICY, HeaderValue::from_static("same-origin")),
+            (HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin")),
+            (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin")),
+            (
+                HeaderName::from_static("permissions-policy"),
+                HeaderValue::from_static("camera=(), geolocation=(), microphone=(self), payment=(), usb=()"),
+            ),
+            // Who goes back after signing out must not see the room again.
+            (header::CACHE_CONTROL, HeaderValue::from_static("private, no-store")),
+        ];
+        let policy = HeaderValue::from_str(&content_security_policy(app));
+        headers.extend(policy.map(|policy| (header::CONTENT_SECURITY_POLICY, policy)));
+        if app.config.is_secure() {
+            headers.push((header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000")));
+        }
+        Self(Arc::from(headers))
+    }
 }
 
-fn add(headers: &mut HeaderMap, app: &App) {
-    let mut put = |name: HeaderName, value: HeaderValue| {
-        headers.entry(name).or_insert(value);
-    };
-    put(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    put(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
-    put(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
-    put(HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin"));
-    put(HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin"));
-    put(
-        HeaderName::from_static("permissions-policy"),
-        HeaderValue::from_static("camera=(), geolocation=(), microphone=(self), payment=(), usb=()"),
-    );
-    if let Ok(policy) = HeaderValue::from_str(&content_security_policy(app)) {
-        put(header::CONTENT_SECURITY_POLICY, policy);
+/// The layer: adds to every answer what it does not say itself.
+pub async fn secure(State(defaults): State<Defaults>, request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    for (name, value) in &*defaults.0 {
+        response.headers_mut().entry(name).or_insert_with(|| value.clone());
     }
-    if app.config.is_secure() {
-        put(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
-    }
-    // Who goes back after signing out must not see the room again.
-    put(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+    response
 }
 
 /// Nothing inline, nothing from elsewhere; HTML enters a page only through the one named policy of Trusted Types.
