@@ -113,11 +113,9 @@ impl Live {
     /// # Errors
     /// `Internal`.
     pub fn announce_member(&self, tx: &mut Writer<'_>, member: MemberState) -> Result<()> {
-        let (room, user, revision) = (member.room, member.user.id, member.revision);
+        let (room, revision) = (member.room, member.revision);
         let item = Some(Item::Member(Box::new(member)));
         let json = Change { epoch: &self.epoch, chatroom: room, revision, item, quoted: None }.to_json()?;
-        let members = self.members.clone();
-        tx.after_commit(move || members.forget(&(room, user)));
         self.after_commit(tx, room, revision, json);
         Ok(())
     }
@@ -184,7 +182,8 @@ impl Live {
 
 /// Whether every member may see a message and what it quotes: a newcomer may have come after either.
 fn is_for_all(tx: &mut Writer<'_>, shown: &Shown) -> Result<bool> {
-    let oldest = shown.quoted.iter().map(|source| source.position).chain([shown.message.position]).min();
+    let source = shown.message.reply_to.map(|source| source.position);
+    let oldest = source.into_iter().chain([shown.message.position]).min();
     if oldest == Some(shown.message.revision) {
         return Ok(true);
     }

@@ -146,7 +146,7 @@ pub fn create(tx: &mut Writer<'_>, member: &Member, draft: &Draft, now: Micros) 
         |row| row.get("id"),
     )?;
     match id {
-        Some(id) => Ok(Sent::New(shown(tx, id)?)),
+        Some(id) => Ok(Sent::New(shown(tx, member, id)?)),
         // Another tab's retry of the same item committed between our look and the room's lock.
         None => {
             chatroom::give_back(tx, member.room())?;
@@ -187,7 +187,7 @@ pub fn edit(
         ),
         params![id, content.markdown(), content.html(), content.excerpt(), now, revision],
     )?;
-    Ok((true, shown(tx, id)?))
+    Ok((true, shown(tx, member, id)?))
 }
 
 /// Leaves a tombstone with no content. Deleting twice is deleting once.
@@ -213,7 +213,7 @@ pub fn delete(tx: &mut Writer<'_>, member: &Member, id: MessageId, now: Micros) 
         ),
         params![id, now, revision],
     )?;
-    Ok((true, shown(tx, id)?))
+    Ok((true, shown(tx, member, id)?))
 }
 
 /// The room of a message, whoever asks: the first step of every route that names a message.
@@ -258,7 +258,7 @@ fn find_sent(tx: &mut Writer<'_>, member: &Member, draft: &Draft) -> Result<Opti
     )?;
     match found {
         None => Ok(None),
-        Some((id, hash)) if hash == draft.hash() => Ok(Some(Sent::Repeated(shown(tx, id)?))),
+        Some((id, hash)) if hash == draft.hash() => Ok(Some(Sent::Repeated(shown(tx, member, id)?))),
         Some(_) => Err(Error::field("client_nonce", Text::new("field-nonce-reused"))),
     }
 }
@@ -267,13 +267,14 @@ fn of_room(tx: &mut Writer<'_>, member: &Member, id: MessageId) -> Result<Shown>
     // Locks the room first: what is read here still holds when the change commits.
     tx.first(sql!("select id from chatroom where id = $1 {for_update}"), params![member.room()], |_| Ok(()))?;
     find(tx, member, id)?.ok_or(Error::NotFound)?;
-    shown(tx, id)
+    shown(tx, member, id)
 }
 
-fn shown(db: &mut Reader<'_>, id: MessageId) -> Result<Shown> {
+/// A message with what it quotes, as far as a member may see that: the answer to an act shows no more than a page does.
+fn shown(db: &mut Reader<'_>, member: &Member, id: MessageId) -> Result<Shown> {
     let message = db.one(sql!("select * from message_view where id = $1"), params![id], from_row)?;
     let source: Vec<i64> = message.reply_to.iter().map(|source| source.id.0).collect();
-    let quoted = quoted(db, &source, 0)?.pop();
+    let quoted = quoted(db, &source, member.first_position())?.pop();
     Ok(Shown { message, quoted })
 }
 

@@ -118,7 +118,6 @@ goal-member-count =
     }
 goal-no-description = No description yet.
 goal-open-room = Open the conversation
-goal-see = See the goal
 goal-ask-to-join = Ask to join
 goal-login-to-join = Sign in to join
 goal-pending-heading = Your request is on its way
@@ -210,13 +209,11 @@ error-forbidden = You do not have the right to do this.
 error-not-found-title = Page not found
 error-not-found = This page does not exist, or it is not open to you.
 error-conflict-title = Not possible right now
-error-conflict = This action no longer fits the current state. Reload the page and try again.
 error-too-large-title = Too large
 error-too-large = What you are sending is over the accepted size.
 error-invalid-title = Please check
 error-invalid = Some of the information needs correcting.
 error-too-many-title = A little too fast
-error-too-many = Too many requests in a short time. Wait a moment and try again.
 error-unavailable-title = Service unavailable
 error-unavailable = The service is not answering right now. Try again in a moment.
 error-internal-title = Something went wrong
@@ -253,10 +250,7 @@ too-many-attempts =
     }
 owner-must-hand-over = Hand the goal over first: it always needs an owner.
 already-member = This person is already part of the goal.
-already-asked = The request was already made; it is waiting for an answer.
-not-pending = This request is no longer waiting for an answer.
 foreign-origin = This request comes from another site; it was refused.
-realtime-unavailable = The live link is unavailable right now; the page asks the server instead.
 
 ## Notices after an action
 

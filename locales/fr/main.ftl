@@ -122,7 +122,6 @@ goal-member-count =
     }
 goal-no-description = Pas encore de description.
 goal-open-room = Ouvrir la conversation
-goal-see = Voir l’objectif
 goal-ask-to-join = Demander à participer
 goal-login-to-join = Se connecter pour participer
 goal-pending-heading = Votre demande est partie
@@ -214,13 +213,11 @@ error-forbidden = Vous n’avez pas le droit de faire cela.
 error-not-found-title = Page introuvable
 error-not-found = Cette page n’existe pas, ou elle ne vous est pas ouverte.
 error-conflict-title = Impossible pour l’instant
-error-conflict = Cette action ne correspond plus à l’état actuel. Rechargez la page puis réessayez.
 error-too-large-title = Envoi trop volumineux
 error-too-large = Ce que vous envoyez dépasse la taille acceptée.
 error-invalid-title = À corriger
 error-invalid = Certaines informations sont à corriger.
 error-too-many-title = Un peu trop vite
-error-too-many = Trop de demandes en peu de temps. Patientez un instant puis réessayez.
 error-unavailable-title = Service indisponible
 error-unavailable = Le service ne répond pas pour le moment. Réessayez dans quelques instants.
 error-internal-title = Une erreur est survenue
@@ -257,10 +254,7 @@ too-many-attempts =
     }
 owner-must-hand-over = Transmettez d’abord la responsabilité de l’objectif : il lui faut toujours une personne responsable.
 already-member = Cette personne participe déjà à l’objectif.
-already-asked = La demande a déjà été faite ; elle attend une réponse.
-not-pending = Cette demande n’attend plus de réponse.
 foreign-origin = Cette demande vient d’un autre site ; elle a été refusée.
-realtime-unavailable = Le direct est indisponible pour le moment ; la page interroge le serveur à la place.
 
 ## Avis après une action
 

@@ -4,7 +4,6 @@ use crate::app::App;
 use crate::config::Realtime;
 use crate::db::Lane;
 use crate::error::{Error, Result, Text};
-use crate::live::bell;
 use crate::setting;
 use crate::web::access::{CurrentUser, SiteAdmin};
 use crate::web::asking::Asking;
@@ -70,6 +69,5 @@ pub async fn mode(State(app): State<App>, asking: Asking, _: SiteAdmin, form: Fo
         Realtime::from_str(form.text("mode"), false).map_err(|_| Error::field("mode", Text::new("error-invalid")))?;
     app.db.write(Lane::None, move |tx| setting::put(tx, setting::REALTIME, mode.as_str())).await?;
     app.live.change_mode(mode);
-    let body = json!({ "mode": mode, "hub_url": bell::PATH });
-    reply::done(&asking, StatusCode::OK, &body, reply::local_path(form.text("back")).unwrap_or("/"))
+    reply::done(&asking, StatusCode::OK, &json!({ "mode": mode }), reply::local_path(form.text("back")).unwrap_or("/"))
 }

@@ -45,6 +45,23 @@ async fn the_past_is_closed_to_a_newcomer() {
 }
 
 #[tokio::test]
+async fn who_moderates_learns_no_more_of_the_past_than_a_reader() {
+    let town = Town::start().await;
+    let (alice, bob) = (town.person("Alice").await, town.person("Bob").await);
+    let goal = founds(&alice, "none").await;
+    let before = alice.says(&goal, "avant Bob").await;
+    goal.lets_in(&alice, &bob).await;
+    alice.post(&goal.participation(&bob, "role"), &[("role", "admin")]).await;
+    let source = before["message"]["id"].to_string();
+    let reply = [("content", "réponse"), ("reply_to", source.as_str()), ("client_nonce", "n")];
+    let reply = alice.post(&goal.path(), &reply).await.json();
+    assert_eq!(reply["quoted"]["excerpt"], "avant Bob", "who answers sees what");
+    let deleted = bob.post(&format!("/message/{}/delete", reply["message"]["id"]), &[]).await;
+    assert_eq!(deleted.status, StatusCode::OK);
+    assert!(!deleted.text.contains("avant Bob"), "{}", deleted.text);
+}
+
+#[tokio::test]
 async fn the_live_link_carries_no_content_of_the_past() {
     let town = Town::start().await;
     let (alice, bob) = (town.person("Alice").await, town.person("Bob").await);
