@@ -8,7 +8,7 @@ use std::{
 
 use futures_util::future::BoxFuture;
 
-use crate::key::Key;
+use crate::auth::key::Key;
 
 /// Tells the time in seconds since 1970, with a fraction. Tokens and revocations are judged by it.
 pub type Clock = Arc<dyn Fn() -> f64 + Send + Sync>;

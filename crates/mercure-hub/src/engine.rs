@@ -1,5 +1,15 @@
 //! The engine: one short lock around history, index and roll, so that publishing, subscribing, replaying and disconnecting have one order.
 
+pub(crate) mod admission;
+pub(crate) mod dispatch;
+pub(crate) mod ending;
+pub(crate) mod feed;
+pub(crate) mod index;
+pub(crate) mod queue;
+pub(crate) mod roll;
+pub(crate) mod subscriber;
+pub(crate) mod ticker;
+
 use std::{
     collections::HashMap,
     sync::{Arc, Condvar, Mutex, MutexGuard},
@@ -9,14 +19,14 @@ use std::{
 use tokio::{sync::Notify, time::Instant};
 
 use crate::{
-    dispatch::{Dispatch, Line},
-    ending::Ending,
+    auth::revocation::Revocations,
+    engine::dispatch::{Dispatch, Line},
+    engine::ending::Ending,
+    engine::index::{Entry, Index},
+    engine::roll::Roll,
+    engine::subscriber::{Subscriber, lock},
     event::{Class, Event},
     history::{Cursor, History},
-    index::{Entry, Index},
-    revocation::Revocations,
-    roll::Roll,
-    subscriber::{Subscriber, lock},
     topic::Topic,
     update::UpdateId,
 };

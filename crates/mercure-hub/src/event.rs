@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 use bytes::Bytes;
 
 use crate::{
-    socket::frame,
     topic::Topic,
     update::{Update, UpdateId},
+    wire::socket::frame,
 };
 
 /// The two ways to the subscriber.

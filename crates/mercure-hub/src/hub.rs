@@ -17,16 +17,19 @@ use axum::{
 };
 
 use crate::{
+    auth::origin::Origins,
     config::HubConfig,
+    engine::ticker::{self, Pulse},
     engine::{Engine, Limits},
     event::Event,
-    matcher::Matcher,
-    origin::Origins,
-    publish::publish,
-    reply::{self, Refusal},
-    subscribe::subscribe,
-    ticker::{self, Pulse},
+    http::publish::publish,
+    http::reply::{self, Refusal},
+    http::subscribe::subscribe,
     topic::Namespace,
+    topic::{
+        matcher::{MatchType, Matcher},
+        pattern::Patterns,
+    },
     update::{PublishError, Update, UpdateId},
 };
 
@@ -38,6 +41,7 @@ struct Inner {
     config: HubConfig,
     namespace: Namespace,
     origins: AllowedOrigins,
+    patterns: Patterns,
     engine: Arc<Engine>,
     ticking: AtomicBool,
 }
@@ -67,6 +71,7 @@ impl Hub {
                 socket: Origins::new(&config.socket_origins),
                 read: Origins::new(&config.cors_origins),
             },
+            patterns: Patterns::new(None),
             engine: Arc::new(Engine::new(limits)),
             ticking: AtomicBool::new(false),
             config,
@@ -136,6 +141,10 @@ impl Hub {
         &self.0.origins
     }
 
+    pub(crate) fn patterns(&self) -> &Patterns {
+        &self.0.patterns
+    }
+
     pub(crate) fn now(&self) -> f64 {
         (self.0.config.clock)()
     }
@@ -152,8 +161,9 @@ impl Hub {
     }
 
     /// A subscriber's matcher, if it is one and not too long.
-    pub(crate) fn matcher(&self, value: &str) -> Option<Matcher> {
-        Matcher::exact(value).ok().filter(|_| !exceeds(value.len(), self.config().max_field_bytes))
+    pub(crate) fn matcher(&self, kind: MatchType, text: &str) -> Option<Matcher> {
+        let short = !exceeds(text.len(), self.config().max_field_bytes);
+        short.then(|| Matcher::new(kind, text, self.patterns()).ok()).flatten()
     }
 
     pub(crate) fn is_too_many(&self, matchers: usize) -> bool {

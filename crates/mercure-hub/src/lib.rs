@@ -19,12 +19,15 @@
 //!
 //! # Layout
 //!
-//! * `hub`: the handle, and the routes; `config`: what can be set, and the hooks; `reply`: refusals and headers.
-//! * `update`, `topic`: what is published; their constructors keep out what could break a stream. `event`: the same, encoded once for all.
-//! * `access`, `key`, `token`, `origin`, `revocation`: who asks, and what they may. `matcher`: how topics are named.
-//! * `publish`, `subscribe`, `form`: the two requests. `sse`, `socket`, `request`: the two wires. `timeout`: peers that take nothing.
+//! * `hub`: the handle, and the routes; `config`: what can be set, and the hooks.
+//! * `update`: what is published; its constructors keep out what could break a stream. `event`: the same, encoded once for all.
+//! * `topic`: names, which of them are the hub's own, and how they are matched: `matcher`, `pattern`.
+//! * `auth`: who asks, and what they may: `access`, `key`, `token`, `origin`, `revocation`.
+//! * `http`: the two requests, `publish` and `subscribe`; `form`; `reply` with refusals and headers; `request`: what comes over a WebSocket.
+//! * `wire`: how a stream's bytes travel: `sse`, `socket`; `timeout`: peers that take nothing.
 //! * `engine`: the one short lock, around `history`, `index` and `roll`; `admission`: how a stream gets its place there. `dispatch`: from the lock's order
 //!   into the queues. `subscriber`, `queue`: one stream. `feed`: its replay, then live. `ticker`: heartbeats and deadlines. `ending`: why a stream ends.
+//! * `history`: the last updates.
 //!
 //! # Invariants
 //!
@@ -34,46 +37,26 @@
 //! * A private update is shown to those who may read one of its topics: by their token, or because the [`Authorizer`] said so when they subscribed.
 //! * No token, topic or data is written to a log.
 
-mod access;
-mod admission;
+mod auth;
 mod config;
-mod dispatch;
-mod ending;
 mod engine;
 mod event;
-mod feed;
-mod form;
 mod history;
+mod http;
 mod hub;
-mod index;
-mod key;
-mod matcher;
-mod origin;
-mod publish;
-mod queue;
-mod reply;
-mod request;
-mod revocation;
-mod roll;
-mod socket;
-mod sse;
-mod subscribe;
-mod subscriber;
-mod ticker;
-mod timeout;
-mod token;
 mod topic;
 mod update;
+mod wire;
 
 /// The README's example is compiled with the tests.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
 
+pub use auth::key::{Claims, Grant, Key, mint};
 pub use config::{Authorizer, Clock, Cursors, HubConfig, Inbound};
 pub use futures_util::future::BoxFuture;
 pub use hub::Hub;
-pub use key::{Claims, Grant, Key, mint};
-pub use timeout::WriteTimeout;
 pub use topic::{InvalidTopic, Topic};
 pub use update::{InvalidUpdate, PublishError, Update, UpdateId};
+pub use wire::timeout::WriteTimeout;

@@ -1,5 +1,8 @@
 //! Names: what a topic, an id and a type may consist of, and which topics belong to the hub itself.
 
+pub(crate) mod matcher;
+pub(crate) mod pattern;
+
 use std::{borrow::Borrow, fmt, sync::Arc};
 
 use url::Url;

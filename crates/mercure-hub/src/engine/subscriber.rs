@@ -11,11 +11,14 @@ use std::{
 use tokio::time::Instant;
 
 use crate::{
-    ending::Ending,
+    engine::ending::Ending,
+    engine::queue::Queue,
     event::{Event, Wire},
-    matcher::{Grants, Matcher},
-    queue::Queue,
-    topic::Topic,
+    topic::{
+        Topic,
+        matcher::{Grants, Matcher, Target},
+        pattern::Pattern,
+    },
 };
 
 /// Signs of life in a row that a WebSocket may leave unanswered.
@@ -31,6 +34,7 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 pub(crate) struct Interest {
     pub(crate) everything: bool,
     pub(crate) named: HashMap<Topic, bool>,
+    pub(crate) patterns: Vec<Arc<Pattern>>,
     /// Whether the index of the engine knows this subscriber: not before its replay has reached the present.
     pub(crate) live: bool,
 }
@@ -39,18 +43,21 @@ impl Interest {
     pub(crate) fn new(matchers: Vec<Matcher>) -> Self {
         let mut interest = Self::default();
         for matcher in matchers {
-            match matcher {
-                Matcher::Everything => interest.everything = true,
-                Matcher::Exact(topic) => {
-                    interest.named.insert(topic, false);
+            match matcher.target() {
+                Target::Everything => interest.everything = true,
+                Target::Exact(topic) => {
+                    interest.named.insert(topic.clone(), false);
                 }
+                Target::Pattern(pattern) => interest.patterns.push(Arc::clone(pattern)),
             }
         }
         interest
     }
 
     pub(crate) fn wants(&self, event: &Event) -> bool {
-        self.everything || event.topics.iter().any(|topic| self.named.contains_key(topic))
+        let wanted =
+            |topic| self.named.contains_key(topic) || self.patterns.iter().any(|pattern| pattern.matches(topic));
+        self.everything || event.topics.iter().any(wanted)
     }
 }
 

@@ -8,7 +8,7 @@ use std::{
 
 use bytes::{Bytes, BytesMut};
 
-use crate::{ending::Ending, event::Class, subscriber::lock};
+use crate::{engine::ending::Ending, engine::subscriber::lock, event::Class};
 
 /// Frames that wait are joined up to this size, so that one write carries them.
 const MAX_JOIN: usize = 64 << 10;

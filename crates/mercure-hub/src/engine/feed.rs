@@ -11,15 +11,15 @@ use bytes::{Bytes, BytesMut};
 use futures_util::future::BoxFuture;
 
 use crate::{
-    admission::{Registration, Start},
     config::Authorizer,
-    ending::Ending,
     engine::Step,
+    engine::admission::{Registration, Start},
+    engine::ending::Ending,
+    engine::queue::Taken,
+    engine::subscriber::Subscriber,
+    engine::ticker::Pulse,
     event::Event,
     history::{Cursor, LastId},
-    queue::Taken,
-    subscriber::Subscriber,
-    ticker::Pulse,
     topic::Topic,
 };
 

@@ -18,13 +18,13 @@ use tokio::{
 
 use crate::{
     Hub,
-    ending::Ending,
+    auth::origin::{self, Twice},
+    engine::ending::Ending,
+    engine::feed::Feed,
+    engine::subscriber::Subscriber,
     event::Wire,
-    feed::Feed,
-    origin::{self, Twice},
-    reply::Refusal,
-    request::{Answer, Requests},
-    subscriber::Subscriber,
+    http::reply::Refusal,
+    http::request::{Answer, Requests},
 };
 
 pub(crate) mod frame;

@@ -7,8 +7,11 @@ use jsonwebtoken::Validation;
 use serde_json::{Map, Value};
 
 use crate::{
-    key::Key,
-    matcher::{Grants, Matcher},
+    auth::key::Key,
+    topic::{
+        matcher::{Grants, MatchType, Matcher},
+        pattern::Patterns,
+    },
 };
 
 /// Shorter than any signed token can be.
@@ -32,7 +35,7 @@ pub(crate) struct Verified {
 pub(crate) type FailedCheck = &'static str;
 
 /// Checks form, signature, times and claims, in this order.
-pub(crate) fn verify(token: &str, key: &Key, now: f64) -> Result<Verified, FailedCheck> {
+pub(crate) fn verify(token: &str, key: &Key, patterns: &Patterns, now: f64) -> Result<Verified, FailedCheck> {
     if !(MIN_LENGTH..=MAX_LENGTH).contains(&token.len()) {
         return Err("length");
     }
@@ -49,7 +52,7 @@ pub(crate) fn verify(token: &str, key: &Key, now: f64) -> Result<Verified, Faile
         return Err("crit");
     }
     let strict = decoded.header.typ.is_some_and(|typ| typ.to_ascii_lowercase().ends_with("at+jwt"));
-    read(decoded.claims, strict, now)
+    read(decoded.claims, strict, patterns, now)
 }
 
 fn failed_check(error: &jsonwebtoken::errors::Error) -> FailedCheck {
@@ -63,7 +66,7 @@ fn failed_check(error: &jsonwebtoken::errors::Error) -> FailedCheck {
     }
 }
 
-fn read(claims: Map<String, Value>, strict: bool, now: f64) -> Result<Verified, FailedCheck> {
+fn read(claims: Map<String, Value>, strict: bool, patterns: &Patterns, now: f64) -> Result<Verified, FailedCheck> {
     if strict || claims.contains_key("authorization_details") {
         return Err("generation");
     }
@@ -86,8 +89,8 @@ fn read(claims: Map<String, Value>, strict: bool, now: f64) -> Result<Verified, 
         subject,
         issued_at,
         expires_at,
-        publish: grants(grant.get("publish")).ok_or("mercure.publish")?,
-        subscribe: grants(grant.get("subscribe")).ok_or("mercure.subscribe")?,
+        publish: grants(grant.get("publish"), patterns).ok_or("mercure.publish")?,
+        subscribe: grants(grant.get("subscribe"), patterns).ok_or("mercure.subscribe")?,
     })
 }
 
@@ -100,14 +103,14 @@ fn time(claims: &Map<String, Value>, name: &str) -> Option<Option<f64>> {
 }
 
 /// A list of topics. One that can't be a topic spoils the token: half a grant would be a guess.
-fn grants(list: Option<&Value>) -> Option<Grants> {
+fn grants(list: Option<&Value>, patterns: &Patterns) -> Option<Grants> {
     let list = match list {
         None | Some(Value::Null) => return Some(Grants::default()),
         Some(list) => list.as_array().filter(|list| list.len() <= MAX_MATCHERS)?,
     };
     let matchers = list.iter().map(|value| {
         let value = value.as_str().filter(|value| value.len() <= MAX_MATCHER_BYTES)?;
-        Matcher::exact(value).ok()
+        Matcher::new(MatchType::Legacy, value, patterns).ok()
     });
     matchers.collect::<Option<Vec<_>>>().map(Grants::new)
 }
@@ -118,7 +121,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        key::{Claims, Grant, mint},
+        auth::key::{Claims, Grant, mint},
         topic::Topic,
     };
     use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -132,7 +135,7 @@ mod tests {
 
     fn check(header: Value, claims: Value) -> Result<Verified, FailedCheck> {
         let key = Key::hs256(SECRET);
-        verify(&sign(&header, &claims, &key), &key, NOW)
+        verify(&sign(&header, &claims, &key), &key, &Patterns::new(None), NOW)
     }
 
     fn claims(claims: Value) -> Option<FailedCheck> {
@@ -147,13 +150,13 @@ mod tests {
                 &key,
                 &Claims { sub: Some("3".into()), iat: Some(NOW - 0.25), exp: Some(NOW + 0.25), mercure: grant },
             );
-            let read = verify(&token, &key, NOW).unwrap();
+            let read = verify(&token, &key, &Patterns::new(None), NOW).unwrap();
             assert_eq!(
                 (read.subject.as_deref(), read.issued_at, read.expires_at),
                 (Some("3"), Some(NOW - 0.25), Some(NOW + 0.25))
             );
             assert!(read.publish.cover(&Topic::new("x").unwrap()) && !read.subscribe.cover(&Topic::new("x").unwrap()));
-            assert_eq!(verify(&token, &key, NOW + 0.25).err(), Some("expired"));
+            assert_eq!(verify(&token, &key, &Patterns::new(None), NOW + 0.25).err(), Some("expired"));
         }
     }
 
@@ -161,9 +164,19 @@ mod tests {
     fn the_algorithm_is_the_keys_own() {
         let claims = json!({"mercure": {}});
         let key = Key::hs256(SECRET);
-        assert_eq!(verify(&sign(&json!({"alg": "HS256"}), &claims, &key), &Key::hs512(SECRET), NOW).err(), Some("alg"));
         assert_eq!(
-            verify(&sign(&json!({"alg": "HS256"}), &claims, &key), &Key::hs256("another secret"), NOW).err(),
+            verify(&sign(&json!({"alg": "HS256"}), &claims, &key), &Key::hs512(SECRET), &Patterns::new(None), NOW)
+                .err(),
+            Some("alg")
+        );
+        assert_eq!(
+            verify(
+                &sign(&json!({"alg": "HS256"}), &claims, &key),
+                &Key::hs256("another secret"),
+                &Patterns::new(None),
+                NOW
+            )
+            .err(),
             Some("signature")
         );
         let unsigned = format!(
@@ -171,12 +184,15 @@ mod tests {
             URL_SAFE_NO_PAD.encode("{\"alg\":\"none\"}"),
             URL_SAFE_NO_PAD.encode("{\"mercure\":{\"publish\":[\"*\"]}}")
         );
-        assert!(verify(&unsigned, &key, NOW).is_err());
+        assert!(verify(&unsigned, &key, &Patterns::new(None), NOW).is_err());
         let empty = Key::hs256("");
-        assert_eq!(verify(&mint(&empty, &Claims::default()), &empty, NOW).err(), Some("no secret"));
+        assert_eq!(
+            verify(&mint(&empty, &Claims::default()), &empty, &Patterns::new(None), NOW).err(),
+            Some("no secret")
+        );
         assert_eq!(check(json!({"alg": "HS256", "crit": ["exp"]}), claims).err(), Some("crit"));
-        assert_eq!(verify("short", &key, NOW).err(), Some("length"));
-        assert!(verify(&"x.".repeat(40), &key, NOW).is_err());
+        assert_eq!(verify("short", &key, &Patterns::new(None), NOW).err(), Some("length"));
+        assert!(verify(&"x.".repeat(40), &key, &Patterns::new(None), NOW).is_err());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use crate::{subscriber::Subscriber, topic::Topic};
+use crate::{engine::subscriber::Subscriber, topic::Topic};
 
 /// A reader of one topic.
 #[derive(Clone, Debug)]

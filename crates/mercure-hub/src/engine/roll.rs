@@ -7,7 +7,7 @@ use std::{
 
 use tokio::time::Instant;
 
-use crate::subscriber::Subscriber;
+use crate::engine::subscriber::Subscriber;
 
 /// Spokes of the wheel: each heartbeat period is cut into so many steps, and each step serves the streams of one spoke.
 pub(crate) const SPOKES: u64 = 16;

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::{event::Wire, socket::frame};
+use crate::{event::Wire, wire::socket::frame};
 
 /// Why a stream ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

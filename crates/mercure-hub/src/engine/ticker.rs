@@ -11,13 +11,13 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::{
     config::Cursors,
-    ending::Ending,
     engine::Engine,
+    engine::ending::Ending,
+    engine::roll::SPOKES,
+    engine::subscriber::Subscriber,
     event::{self, Class, Wire},
-    roll::SPOKES,
-    socket::frame,
-    subscriber::Subscriber,
     update::UpdateId,
+    wire::socket::frame,
 };
 
 /// What it takes to send a sign of life.

@@ -5,7 +5,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use crate::{admission::Refused, origin::Origins};
+use crate::{auth::origin::Origins, engine::admission::Refused};
 
 /// Why a request is not served. It never says more than its bearer needs: the reason of a 401 stands in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

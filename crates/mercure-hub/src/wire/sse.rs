@@ -14,7 +14,7 @@ use axum::{
 use bytes::Bytes;
 use hyper::body::Frame;
 
-use crate::{event::Wire, feed::Feed};
+use crate::{engine::feed::Feed, event::Wire};
 
 /// What keeps caches and buffering proxies from holding the stream back.
 const HEADERS: [(HeaderName, HeaderValue); 5] = [

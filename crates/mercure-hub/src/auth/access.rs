@@ -4,11 +4,11 @@ use axum::http::{HeaderMap, header};
 
 use crate::{
     Hub,
-    key::Key,
-    matcher::Grants,
-    origin::{self, Twice},
-    reply::Refusal,
-    token::{self, Verified},
+    auth::key::Key,
+    auth::origin::{self, Twice},
+    auth::token::{self, Verified},
+    http::reply::Refusal,
+    topic::matcher::Grants,
 };
 
 /// How the token came.
@@ -43,13 +43,14 @@ pub(crate) fn publisher(hub: &Hub, headers: &HeaderMap) -> Result<Grants, Refusa
 }
 
 fn verify(hub: &Hub, token: &str, key: Option<&Key>) -> Result<Verified, Refusal> {
-    let verified = key.ok_or("no key").and_then(|key| token::verify(token, key, hub.now())).and_then(|verified| {
-        if hub.engine().is_revoked(verified.subject.as_deref(), verified.issued_at) {
-            Err("revoked")
-        } else {
-            Ok(verified)
-        }
-    });
+    let verified =
+        key.ok_or("no key").and_then(|key| token::verify(token, key, hub.patterns(), hub.now())).and_then(|verified| {
+            if hub.engine().is_revoked(verified.subject.as_deref(), verified.issued_at) {
+                Err("revoked")
+            } else {
+                Ok(verified)
+            }
+        });
     verified.map_err(|check| {
         tracing::debug!(check, "token refused");
         Refusal::InvalidToken

@@ -10,8 +10,10 @@ use axum::{
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use crate::{
-    Hub, access, form,
-    reply::Refusal,
+    Hub,
+    auth::access,
+    http::form,
+    http::reply::Refusal,
     update::{InvalidUpdate, PublishError, Update},
 };
 

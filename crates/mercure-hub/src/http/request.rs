@@ -5,7 +5,13 @@ use std::{collections::HashMap, sync::Arc};
 use serde_json::Value;
 
 use crate::{
-    Hub, admission::Registration, engine::Engine, feed, matcher::Matcher, subscriber::Subscriber, topic::Topic,
+    Hub,
+    engine::Engine,
+    engine::admission::Registration,
+    engine::feed,
+    engine::subscriber::Subscriber,
+    topic::Topic,
+    topic::matcher::{MatchType, Target},
 };
 
 /// What became of a request.
@@ -62,9 +68,10 @@ impl Requests {
     fn matchers(&self, topics: &Value) -> Option<(bool, Vec<Topic>)> {
         let (mut everything, mut named) = (false, Vec::new());
         for value in topics.as_array()? {
-            match self.hub.matcher(value.as_str()?)? {
-                Matcher::Everything => everything = true,
-                Matcher::Exact(topic) => named.push(topic),
+            match self.hub.matcher(MatchType::Exact, value.as_str()?)?.target() {
+                Target::Everything => everything = true,
+                Target::Exact(topic) => named.push(topic.clone()),
+                Target::Pattern(_) => return None,
             }
         }
         Some((everything, named))

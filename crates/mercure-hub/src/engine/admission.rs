@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use crate::{
     engine::Engine,
+    engine::subscriber::{Subscriber, Traits},
     history::{Cursor, LastId},
-    subscriber::{Subscriber, Traits},
 };
 
 /// Why a stream can't be opened.

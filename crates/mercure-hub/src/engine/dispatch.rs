@@ -12,11 +12,11 @@ use std::{
 use bytes::Bytes;
 
 use crate::{
+    engine::index::Readers,
+    engine::queue::Pushed,
+    engine::subscriber::Subscriber,
     engine::{Engine, State},
     event::{Class, Event},
-    index::Readers,
-    queue::Pushed,
-    subscriber::Subscriber,
 };
 
 /// How long the line may get before publishers wait for it. Only processor time stands before its end, never a subscriber.
@@ -152,8 +152,17 @@ mod tests {
 
     use super::*;
     use crate::{
-        admission::Start, engine::Limits, event::Wire, matcher::Matcher, queue::Taken, subscriber::Interest,
-        subscriber::Traits, update::Update,
+        engine::Limits,
+        engine::admission::Start,
+        engine::queue::Taken,
+        engine::subscriber::Interest,
+        engine::subscriber::Traits,
+        event::Wire,
+        topic::{
+            matcher::{MatchType, Matcher},
+            pattern::Patterns,
+        },
+        update::Update,
     };
 
     fn engine() -> Arc<Engine> {
@@ -168,7 +177,8 @@ mod tests {
     }
 
     fn subscribe(engine: &Arc<Engine>, topics: &[&str]) -> Start {
-        let matchers = topics.iter().map(|topic| Matcher::exact(topic).unwrap()).collect();
+        let matchers =
+            topics.iter().map(|topic| Matcher::new(MatchType::Exact, topic, &Patterns::new(None)).unwrap()).collect();
         let interest = Interest::new(matchers);
         let grants = Default::default();
         let traits = Traits { subject: None, wire: Wire::Sse, beats: false, deadline: None, grants, interest };

@@ -9,17 +9,19 @@ use axum::{
 use tokio::time::Instant;
 
 use crate::{
-    Hub, access,
-    ending::Ending,
+    Hub,
+    auth::access,
+    auth::token::Verified,
+    engine::ending::Ending,
+    engine::feed::{self, Feed},
+    engine::subscriber::{Interest, Traits},
     event::Wire,
-    feed::{self, Feed},
-    form,
     history::LastId,
-    matcher::Matcher,
-    reply::Refusal,
-    socket, sse,
-    subscriber::{Interest, Traits},
-    token::Verified,
+    http::form,
+    http::reply::Refusal,
+    topic::matcher::{MatchType, Matcher},
+    wire::socket,
+    wire::sse,
 };
 
 static MERCURE_LAST_EVENT_ID: HeaderName = HeaderName::from_static("mercure-last-event-id");
@@ -139,8 +141,10 @@ impl Query {
         if self.topics.is_empty() {
             return Err(Refusal::Bad("Missing \"topic\" or \"match\" parameter"));
         }
-        let matchers =
-            self.topics.iter().map(|value| std::str::from_utf8(value).ok().and_then(|value| hub.matcher(value)));
+        let matchers = self
+            .topics
+            .iter()
+            .map(|value| std::str::from_utf8(value).ok().and_then(|value| hub.matcher(MatchType::Legacy, value)));
         let matchers: Vec<Matcher> = matchers.collect::<Option<_>>().ok_or(Refusal::Bad("Invalid matcher"))?;
         let interest = Interest::new(matchers);
         if hub.is_too_many(interest.named.len()) { Err(Refusal::Bad("Too many matchers")) } else { Ok(interest) }
