@@ -6,8 +6,16 @@
  * @typedef {{
  *   id: number, position: number, revision: number, kind: string, client_nonce: string | null,
  *   author: Person, content: string | null, excerpt: string, created_at: string, edited_at: string | null,
- *   deleted: boolean, reply_to: { id: number, position: number } | null, html: string
+ *   deleted: boolean, reply_to: { id: number, position: number } | null, pinned_at: string | null, system?: string,
+ *   attachments: Attachment[], reactions: Reaction[], html: string
  * }} Message
+ *
+ * @typedef {{
+ *   id: number, kind: "image" | "video" | "audio" | "voice" | "file", name: string, media_type: string, size: number,
+ *   width: number | null, height: number | null, duration_ms: number | null, waveform: string | null,
+ *   thumbnail: { width: number, height: number } | null
+ * }} Attachment
+ * @typedef {{ emoji: string, users: number[] }} Reaction
  *
  * @typedef {{ user: Person, role: string, state: "joined" | "left", revision: number }} RoomMember
  * @typedef {{ id: number, kind: string, title: string, state: string, goal_id: number | null, revision: number }} Room

@@ -55,3 +55,7 @@ id!(
     /// A message.
     MessageId
 );
+id!(
+    /// A file of a message.
+    AttachmentId
+);

@@ -1,8 +1,10 @@
 //! Messages: sent, edited, deleted, each in one transaction with the room's next revision.
 
+pub mod attachment;
 pub mod draft;
 pub mod markdown;
 pub mod page;
+pub mod reaction;
 
 use crate::chatroom::{self, Member};
 use crate::clock::Micros;
@@ -11,8 +13,11 @@ use crate::error::{Error, Result, Text};
 use crate::id::{MessageId, RoomId};
 use crate::user::Name;
 use crate::{params, sql};
+pub use attachment::Attachment;
 pub use draft::{Content, Draft};
+pub use reaction::Reaction;
 use serde::Serialize;
+use std::collections::HashMap;
 
 /// A message as everybody in its room sees it.
 #[derive(Debug, Clone)]
@@ -45,6 +50,14 @@ pub struct Message {
     pub edited_at: Option<Micros>,
     /// When it was deleted.
     pub deleted_at: Option<Micros>,
+    /// When it was pinned.
+    pub pinned_at: Option<Micros>,
+    /// What a system message tells: `joined`, `left`, …
+    pub system: Option<String>,
+    /// Its files.
+    pub attachments: Vec<Attachment>,
+    /// What people put on it.
+    pub reactions: Vec<Reaction>,
 }
 
 impl Message {
@@ -273,9 +286,34 @@ fn of_room(tx: &mut Writer<'_>, member: &Member, id: MessageId) -> Result<Shown>
 /// A message with what it quotes, as far as a member may see that: the answer to an act shows no more than a page does.
 fn shown(db: &mut Reader<'_>, member: &Member, id: MessageId) -> Result<Shown> {
     let message = db.one(sql!("select * from message_view where id = $1"), params![id], from_row)?;
+    let mut messages = [message];
+    complete(db, &mut messages)?;
+    let [message] = messages;
     let source: Vec<i64> = message.reply_to.iter().map(|source| source.id.0).collect();
     let quoted = quoted(db, &source, member.first_position())?.pop();
     Ok(Shown { message, quoted })
+}
+
+/// Adds to messages what stands in tables of its own: a statement each, however many messages there are.
+fn complete(db: &mut Reader<'_>, messages: &mut [Message]) -> Result<()> {
+    let ids: Vec<i64> = messages.iter().filter(|message| !message.is_deleted()).map(|message| message.id.0).collect();
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let places: HashMap<MessageId, usize> =
+        messages.iter().enumerate().map(|(place, message)| (message.id, place)).collect();
+    let place = |id: MessageId| places.get(&id).copied().unwrap_or(usize::MAX);
+    for attachment in attachment::of_messages(db, &ids)? {
+        if let Some(message) = messages.get_mut(place(attachment.message)) {
+            message.attachments.push(attachment);
+        }
+    }
+    for (id, reactions) in reaction::of_messages(db, &ids)? {
+        if let Some(message) = messages.get_mut(place(id)) {
+            message.reactions = reactions;
+        }
+    }
+    Ok(())
 }
 
 fn from_row(row: &Row<'_>) -> std::result::Result<Message, DbError> {
@@ -298,5 +336,9 @@ fn from_row(row: &Row<'_>) -> std::result::Result<Message, DbError> {
         created_at: row.get("created_at")?,
         edited_at: row.get("edited_at")?,
         deleted_at: row.get("deleted_at")?,
+        pinned_at: row.get("pinned_at")?,
+        system: row.get("system")?,
+        attachments: Vec::new(),
+        reactions: Vec::new(),
     })
 }

@@ -4,7 +4,10 @@ use super::{DbError, Engine, sql};
 use refinery::{Migration, Runner, error::Kind};
 
 /// Every file of `migrations/`; a test compares the list with the folder.
-const FILES: &[(&str, &str)] = &[("V1__schema", include_str!("../../migrations/V1__schema.sql"))];
+const FILES: &[(&str, &str)] = &[
+    ("V1__schema", include_str!("../../migrations/V1__schema.sql")),
+    ("V2__message", include_str!("../../migrations/V2__message.sql")),
+];
 
 /// Only one server at a time may migrate a PostgreSQL database; the others wait here, as long as it takes. The number is ours alone.
 const ADVISORY_LOCK: &str = "set statement_timeout = 0; set idle_in_transaction_session_timeout = 0;

@@ -5,10 +5,9 @@ use crate::clock::rfc3339;
 use crate::error::{Error, Result};
 use crate::id::{MessageId, RoomId};
 use crate::message::page::Page;
-use crate::message::{Message, Quoted, ReplyTo};
+use crate::message::{Attachment, Message, Quoted, Reaction, ReplyTo};
 use crate::user::Name;
 use serde::Serialize;
-use serde::ser::SerializeSeq;
 
 /// A message as JSON, its fragment inside.
 #[derive(Debug, Clone, Serialize)]
@@ -25,19 +24,12 @@ pub struct MessageObject {
     edited_at: Option<String>,
     deleted: bool,
     reply_to: Option<ReplyTo>,
-    attachments: Nothing,
-    reactions: Nothing,
+    pinned_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    system: Option<String>,
+    attachments: Vec<Attachment>,
+    reactions: Vec<Reaction>,
     html: String,
-}
-
-/// A list that is always empty: files and reactions have their place in the shape before they exist.
-#[derive(Debug, Clone, Copy, Default)]
-struct Nothing;
-
-impl Serialize for Nothing {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        serializer.serialize_seq(Some(0))?.end()
-    }
 }
 
 impl MessageObject {
@@ -57,8 +49,10 @@ impl MessageObject {
             edited_at: message.edited_at.map(rfc3339),
             deleted,
             reply_to: message.reply_to,
-            attachments: Nothing,
-            reactions: Nothing,
+            pinned_at: message.pinned_at.map(rfc3339),
+            system: message.system,
+            attachments: message.attachments,
+            reactions: message.reactions,
             html,
         }
     }

@@ -161,6 +161,7 @@ fn above(db: &mut Reader<'_>, member: &Member, position: i64, limit: i64) -> Res
 }
 
 fn with_quotes(db: &mut Reader<'_>, member: &Member, mut page: Page) -> Result<Page> {
+    message::complete(db, &mut page.messages)?;
     let mut sources: Vec<i64> =
         page.messages.iter().filter_map(|message| message.reply_to).map(|source| source.id.0).collect();
     sources.sort_unstable();

@@ -5,7 +5,7 @@ use crate::clock::Micros;
 use crate::goal::participation::Request;
 use crate::goal::{Goal, Standing};
 use crate::id::{GoalId, MessageId, RoomId, UserId};
-use crate::message::{Message, Quoted, ReplyTo};
+use crate::message::{Attachment, Message, Quoted, Reaction, ReplyTo};
 use crate::user::{Name, User};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -426,6 +426,10 @@ pub struct Fragment<'a> {
     edited_at: Option<Micros>,
     deleted: bool,
     reply_to: Option<ReplyTo>,
+    pinned: bool,
+    system: Option<&'a str>,
+    attachments: &'a [Attachment],
+    reactions: &'a [Reaction],
     body_html: &'a str,
 }
 
@@ -443,6 +447,10 @@ impl<'a> Fragment<'a> {
             edited_at: message.edited_at,
             deleted: message.is_deleted(),
             reply_to: message.reply_to,
+            pinned: message.pinned_at.is_some(),
+            system: message.system.as_deref(),
+            attachments: &message.attachments,
+            reactions: &message.reactions,
             body_html: &message.body_html,
         }
     }
