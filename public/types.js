@@ -6,7 +6,7 @@
  * @typedef {{
  *   id: number, position: number, revision: number, kind: string, client_nonce: string | null,
  *   author: Person, content: string | null, excerpt: string, created_at: string, edited_at: string | null,
- *   deleted: boolean, reply_to: { id: number, position: number } | null, pinned_at: string | null, system?: string,
+ *   deleted: boolean, reply_to: { id: number, position: number } | null, system?: string,
  *   attachments: Attachment[], reactions: Reaction[], html: string
  * }} Message
  *
@@ -18,7 +18,7 @@
  * @typedef {{ emoji: string, users: number[] }} Reaction
  *
  * @typedef {{ user: Person, role: string, state: "joined" | "left", revision: number }} RoomMember
- * @typedef {{ id: number, kind: string, title: string, state: string, goal_id: number | null, revision: number }} Room
+ * @typedef {{ id: number, kind: string, title: string, state: string, goal_id: number | null, revision: number, pins: Quoted[] }} Room
  * @typedef {{ id: number, position: number, author: Person, excerpt: string, deleted: boolean }} Quoted
  *
  * A change holds exactly one of `message`, `room`, `member`; a thin one holds none and only says that its revision exists.

@@ -195,6 +195,12 @@ pub fn give_back(tx: &mut Writer<'_>, room: RoomId) -> Result<()> {
     Ok(())
 }
 
+/// Says that a revision was about the room itself: its name, its state, its pins.
+pub fn touch(tx: &mut Writer<'_>, room: RoomId, revision: i64) -> Result<()> {
+    tx.execute(sql!("update chatroom set room_revision = $2 where id = $1"), params![room, revision])?;
+    Ok(())
+}
+
 /// Takes the next revision of a room for a change of its membership, which no state of the room forbids.
 fn advance_any(tx: &mut Writer<'_>, room: RoomId) -> Result<i64> {
     Ok(tx.one(

@@ -7,19 +7,19 @@ pub mod bell;
 pub mod change;
 pub mod rights;
 
-use crate::chatroom::{MemberState, member};
+use crate::chatroom::{MemberState, Room, member};
 use crate::clock::Clock;
 use crate::config::Realtime;
 use crate::db::Writer;
 use crate::error::{Error, Result};
 use crate::goal::participation::Outcome;
 use crate::id::{RoomId, UserId};
-use crate::message::Shown;
+use crate::message::{Quoted, Shown};
 use crate::tops::Tops;
 use crate::user::notification::Event;
 use crate::view::Views;
 use bell::Bell;
-use change::{Change, Item, MessageObject};
+use change::{Change, Item, MessageObject, RoomObject};
 use mercure_hub::Update;
 use rights::{Members, Topics};
 use serde_json::json;
@@ -108,6 +108,25 @@ impl Live {
         Change { epoch: &self.epoch, chatroom: room, revision, item: None, quoted: None }.to_json()
     }
 
+    /// Tells a room that it changed itself; the JSON is what who changed it gets too.
+    ///
+    /// # Errors
+    /// `Internal`.
+    pub fn announce_room(&self, tx: &mut Writer<'_>, room: Room, pins: Vec<Quoted>) -> Result<String> {
+        let (id, revision) = (room.id, room.revision);
+        let oldest = pins.iter().map(|pin| pin.position).min();
+        let item = Some(Item::Room(Box::new(RoomObject { room, pins })));
+        let json = Change { epoch: &self.epoch, chatroom: id, revision, item, quoted: None }.to_json()?;
+        // A newcomer must not see what was pinned of the talk before.
+        let hides = match oldest {
+            Some(oldest) => oldest <= member::seen_by_all_above(tx, id)?,
+            None => false,
+        };
+        let told = if hides { self.thin(id, revision)? } else { json.clone() };
+        self.after_commit(tx, id, revision, told);
+        Ok(json)
+    }
+
     /// Tells a room that somebody's standing in it changed, once that is committed.
     ///
     /// # Errors
@@ -151,7 +170,11 @@ impl Live {
         }
     }
 
-    fn announce_event(&self, tx: &mut Writer<'_>, event: &Event) -> Result<()> {
+    /// Tells a person of an own event once it is committed.
+    ///
+    /// # Errors
+    /// `Internal`.
+    pub fn announce_event(&self, tx: &mut Writer<'_>, event: &Event) -> Result<()> {
         let data = serde_json::to_string(event).map_err(Error::internal)?;
         let id = format!("urn:user:{}:{}:{}", event.user, self.epoch, event.revision);
         let update = Update::new(self.topics.user(event.user), data)

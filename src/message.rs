@@ -2,9 +2,12 @@
 
 pub mod attachment;
 pub mod draft;
+pub mod hidden;
 pub mod markdown;
 pub mod page;
+pub mod pin;
 pub mod reaction;
+pub mod version;
 
 use crate::chatroom::{self, Member};
 use crate::clock::Micros;
@@ -183,6 +186,9 @@ pub fn edit(
     if present.message.author.id != member.user() {
         return Err(Error::Forbidden(Text::new("error-forbidden")));
     }
+    if present.message.kind == "system" {
+        return Err(Error::Conflict(Text::new("message-system")));
+    }
     if present.message.is_deleted() {
         return Err(Error::Conflict(Text::new("message-deleted")));
     }
@@ -190,6 +196,7 @@ pub fn edit(
         return Ok((false, present));
     }
     let revision = chatroom::advance(tx, member)?;
+    version::keep(tx, &present.message)?;
     tx.execute(
         sql!(
             r#"
@@ -220,13 +227,30 @@ pub fn delete(tx: &mut Writer<'_>, member: &Member, id: MessageId, now: Micros) 
         sql!(
             r#"
             update message
-            set content = '', body_html = '', excerpt = '', deleted_at = $2, revision = $3
+            set content = '', body_html = '', excerpt = '', pinned_at = null, pinned_by = null, deleted_at = $2, revision = $3
             where id = $1
             "#
         ),
         params![id, now, revision],
     )?;
+    forget_parts(tx, id)?;
     Ok((true, shown(tx, member, id)?))
+}
+
+/// A tombstone has nothing: what belonged to the message goes with it. Its files' bytes are swept when no row names them.
+fn forget_parts(tx: &mut Writer<'_>, id: MessageId) -> Result<()> {
+    tx.execute(sql!("delete from attachment where message_id = $1"), params![id])?;
+    tx.execute(sql!("delete from message_reaction where message_id = $1"), params![id])?;
+    tx.execute(sql!("delete from message_version where message_id = $1"), params![id])?;
+    tx.execute(sql!("delete from message_mention where message_id = $1"), params![id])?;
+    tx.execute(sql!("delete from message_link where message_id = $1"), params![id])?;
+    Ok(())
+}
+
+/// Gives a message the revision of a change that stands in another table.
+fn touch(tx: &mut Writer<'_>, id: MessageId, revision: i64) -> Result<()> {
+    tx.execute(sql!("update message set revision = $2 where id = $1"), params![id, revision])?;
+    Ok(())
 }
 
 /// The room of a message, whoever asks: the first step of every route that names a message.

@@ -8,6 +8,7 @@ pub mod goal;
 pub mod headers;
 pub mod health;
 pub mod limits;
+pub mod mark;
 pub mod message;
 pub mod public;
 pub mod realtime;
@@ -74,6 +75,12 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("POST", "/message/{id}/edit"),
     ("POST", "/message/{id}/delete"),
     ("POST", "/message/{id}/mark-read"),
+    ("POST", "/message/{id}/react/{emoji}"),
+    ("POST", "/message/{id}/pin"),
+    ("POST", "/message/{id}/unpin"),
+    ("POST", "/message/{id}/hide"),
+    ("GET", "/message/{id}/versions"),
+    ("GET", "/message/chatroom/{id}/pins"),
 ];
 
 fn routes() -> Router<App> {
@@ -109,6 +116,12 @@ fn routes() -> Router<App> {
         .route("/message/{id}/edit", post(message::edit))
         .route("/message/{id}/delete", post(message::delete))
         .route("/message/{id}/mark-read", post(message::mark_read))
+        .route("/message/{id}/react/{emoji}", post(mark::react))
+        .route("/message/{id}/pin", post(mark::pin))
+        .route("/message/{id}/unpin", post(mark::unpin))
+        .route("/message/{id}/hide", post(mark::hide))
+        .route("/message/{id}/versions", get(mark::versions))
+        .route("/message/chatroom/{id}/pins", get(mark::pins))
         .fallback(async || Error::NotFound)
         .method_not_allowed_fallback(async || (StatusCode::METHOD_NOT_ALLOWED, Error::NotFound.into_response()))
 }

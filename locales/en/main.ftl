@@ -186,6 +186,9 @@ message-actions = Actions on this message
 message-reply = Reply
 message-edit = Edit
 message-delete = Delete
+message-system = This line was written by the conversation itself.
+reaction-too-many = A message can carry at most { $max } different emoji.
+pin-too-many = At most { $max } messages can be pinned at the same time.
 message-deleted = Message deleted
 message-quote-label = In reply to
 message-delete-heading = Delete this message?
@@ -239,6 +242,8 @@ field-reply-unknown = The message you are replying to does not exist in this con
 field-role = There is no such role.
 field-encoding = This text cannot be read: it must be UTF-8.
 field-attachment-unsupported = Attached files are not accepted yet.
+field-emoji = This is not an emoji.
+field-truth = Yes or no is expected (true or false).
 field-number = A number is expected.
 
 ## Errors: one action

@@ -190,6 +190,9 @@ message-actions = Actions sur ce message
 message-reply = Répondre
 message-edit = Modifier
 message-delete = Supprimer
+message-system = Cette ligne a été écrite par la conversation elle-même.
+reaction-too-many = Un message peut porter au plus { $max } émojis différents.
+pin-too-many = On peut épingler au plus { $max } messages en même temps.
 message-deleted = Message supprimé
 message-quote-label = En réponse à
 message-delete-heading = Supprimer ce message ?
@@ -243,6 +246,8 @@ field-reply-unknown = Le message auquel vous répondez n’existe pas dans cette
 field-role = Ce rôle n’existe pas.
 field-encoding = Ce texte n’est pas lisible : il doit être en UTF-8.
 field-attachment-unsupported = Les fichiers joints ne sont pas encore acceptés.
+field-emoji = Ce n’est pas un émoji.
+field-truth = On attend oui ou non (true ou false).
 field-number = Un nombre est attendu.
 
 ## Erreurs : une action

@@ -165,7 +165,7 @@ export function readEntry(line) {
       author: { id: Number(author), first_name: text(".message-author"), last_name: "", initials: text(".avatar") },
       content: null, excerpt: text(".message-body").replace(/\s+/g, " ").slice(0, 140),
       created_at: moment("time.message-time") ?? "", edited_at: moment("time.message-edited"),
-      deleted: article.dataset.deleted !== undefined, reply_to: reply, pinned_at: null, attachments: [], reactions: [], html: "",
+      deleted: article.dataset.deleted !== undefined, reply_to: reply, attachments: [], reactions: [], html: "",
     },
     quoted: reply && quote ? {
       id: reply.id, position: reply.position, deleted: quote.classList.contains("is-deleted"), excerpt: text(".entry-quote-excerpt"),

@@ -280,5 +280,5 @@ fn leave_rooms(tx: &mut Writer<'_>, goal: GoalId, user: UserId, now: Micros) -> 
 }
 
 fn notice(goal: &Goal, user: UserId, kind: Kind, actor: UserId) -> Notice {
-    Notice { user, kind, goal: goal.id, chatroom: Some(goal.chatroom), actor, role: None }
+    Notice { user, kind, goal: Some(goal.id), chatroom: Some(goal.chatroom), message: None, actor, role: None }
 }

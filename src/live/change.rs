@@ -24,7 +24,6 @@ pub struct MessageObject {
     edited_at: Option<String>,
     deleted: bool,
     reply_to: Option<ReplyTo>,
-    pinned_at: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     system: Option<String>,
     attachments: Vec<Attachment>,
@@ -49,13 +48,22 @@ impl MessageObject {
             edited_at: message.edited_at.map(rfc3339),
             deleted,
             reply_to: message.reply_to,
-            pinned_at: message.pinned_at.map(rfc3339),
             system: message.system,
             attachments: message.attachments,
             reactions: message.reactions,
             html,
         }
     }
+}
+
+/// A room as JSON, with what is pinned in it.
+#[derive(Debug, Serialize)]
+pub struct RoomObject {
+    /// The room.
+    #[serde(flatten)]
+    pub room: Room,
+    /// The latest pin first.
+    pub pins: Vec<Quoted>,
 }
 
 /// What a change is about: one of the three.
@@ -65,7 +73,7 @@ pub enum Item {
     /// A message was posted, edited or deleted.
     Message(Box<MessageObject>),
     /// The room itself changed.
-    Room(Box<Room>),
+    Room(Box<RoomObject>),
     /// Somebody's standing changed.
     Member(Box<MemberState>),
 }
@@ -123,12 +131,12 @@ pub struct Fetched<'a> {
     pub quoted: Vec<Quoted>,
     /// The room, when it changed.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub room: Option<Room>,
+    pub room: Option<RoomObject>,
     /// Whose standing changed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub members: Vec<MemberState>,
     /// Messages of this answer that the reader has hidden.
-    pub hidden: [MessageId; 0],
+    pub hidden: Vec<MessageId>,
 }
 
 impl<'a> Fetched<'a> {
@@ -150,9 +158,9 @@ impl<'a> Fetched<'a> {
             mode: live.mode().as_str(),
             messages,
             quoted: page.quoted,
-            room: page.room,
+            room: page.room.map(|room| RoomObject { room, pins: page.pins }),
             members: page.members,
-            hidden: [],
+            hidden: page.hidden,
         })
     }
 }

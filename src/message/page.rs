@@ -6,7 +6,7 @@ use crate::chatroom::{self, Member, MemberState, Room};
 use crate::db::Reader;
 use crate::error::{Error, Result};
 use crate::id::MessageId;
-use crate::message::{self, Message, Quoted, from_row};
+use crate::message::{self, Message, Quoted, from_row, hidden, pin};
 use crate::{params, sql};
 
 /// Messages in the page that opens a room, and in a page of history.
@@ -44,6 +44,10 @@ pub struct Page {
     pub quoted: Vec<Quoted>,
     /// The room, when it changed.
     pub room: Option<Room>,
+    /// What is pinned in it, when it changed.
+    pub pins: Vec<Quoted>,
+    /// Messages of this page that the reader has hidden.
+    pub hidden: Vec<MessageId>,
     /// Whose standing changed.
     pub members: Vec<MemberState>,
 }
@@ -162,6 +166,11 @@ fn above(db: &mut Reader<'_>, member: &Member, position: i64, limit: i64) -> Res
 
 fn with_quotes(db: &mut Reader<'_>, member: &Member, mut page: Page) -> Result<Page> {
     message::complete(db, &mut page.messages)?;
+    let ids: Vec<i64> = page.messages.iter().map(|message| message.id.0).collect();
+    page.hidden = hidden::among(db, member, &ids)?;
+    if page.room.is_some() {
+        page.pins = pin::list(db, member)?;
+    }
     let mut sources: Vec<i64> =
         page.messages.iter().filter_map(|message| message.reply_to).map(|source| source.id.0).collect();
     sources.sort_unstable();

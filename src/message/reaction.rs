@@ -1,10 +1,40 @@
 //! Reactions: one emoji of one person on one message.
 
-use crate::db::{Reader, Value};
-use crate::error::Result;
+use crate::chatroom::{self, Member};
+use crate::clock::Micros;
+use crate::db::{Reader, Value, Writer};
+use crate::error::{Error, Result, Text};
 use crate::id::{MessageId, UserId};
+use crate::message::{self, Shown};
 use crate::{params, sql};
 use serde::Serialize;
+
+/// Distinct emoji on one message, at most.
+pub const DISTINCT_MAX: usize = 20;
+
+/// The quick four, by the names that addresses may use for them.
+pub const QUICK: [(&str, &str); 4] = [("like", "👍"), ("clap", "👏"), ("fire", "🔥"), ("heart", "❤️")];
+
+/// One emoji of Unicode, skin tones included.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Emoji(&'static str);
+
+impl Emoji {
+    /// The emoji of a text: itself, the name of a quick one, or a shortcode such as `tada`. With or without the selector that asks for
+    /// colours (U+FE0F) it is the same one.
+    pub fn parse(text: &str) -> Option<Self> {
+        if let Some((_, quick)) = QUICK.iter().find(|(name, _)| *name == text) {
+            return Some(Self(quick));
+        }
+        let found = emojis::get(text).or_else(|| emojis::get_by_shortcode(text.trim_matches(':')))?;
+        Some(Self(found.as_str()))
+    }
+
+    /// As written.
+    pub fn as_str(&self) -> &'static str {
+        self.0
+    }
+}
 
 /// An emoji on a message, and who put it there, the first one first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -41,4 +71,68 @@ pub fn of_messages(db: &mut Reader<'_>, messages: &[i64]) -> Result<Vec<(Message
         }
     }
     Ok(found)
+}
+
+/// Puts one's emoji on a message, or takes it away. What is so already changes nothing.
+///
+/// # Errors
+/// `NotFound` outside of the room, `Conflict` for a deleted or a system message, or when it has too many different ones.
+pub fn set(
+    tx: &mut Writer<'_>,
+    member: &Member,
+    id: MessageId,
+    emoji: &Emoji,
+    on: Option<bool>,
+    now: Micros,
+) -> Result<(bool, Shown)> {
+    let present = message::of_room(tx, member, id)?;
+    if present.message.is_deleted() {
+        return Err(Error::Conflict(Text::new("message-deleted")));
+    }
+    if present.message.kind == "system" {
+        return Err(Error::Conflict(Text::new("message-system")));
+    }
+    let reactions = &present.message.reactions;
+    let known = reactions.iter().find(|reaction| reaction.emoji == emoji.as_str());
+    let is_on = known.is_some_and(|reaction| reaction.users.contains(&member.user()));
+    // Without a wish it is a switch: the button of a page that runs no script.
+    let on = on.unwrap_or(!is_on);
+    if on == is_on {
+        return Ok((false, present));
+    }
+    if on && known.is_none() && reactions.len() >= DISTINCT_MAX {
+        return Err(Error::Conflict(Text::new("reaction-too-many").with("max", DISTINCT_MAX as i64)));
+    }
+    let revision = chatroom::advance(tx, member)?;
+    if on {
+        tx.execute(
+            sql!("insert into message_reaction (message_id, user_id, emoji, created_at) values ($1, $2, $3, $4)"),
+            params![id, member.user(), emoji.as_str(), now],
+        )?;
+    } else {
+        tx.execute(
+            sql!("delete from message_reaction where message_id = $1 and user_id = $2 and emoji = $3"),
+            params![id, member.user(), emoji.as_str()],
+        )?;
+    }
+    message::touch(tx, id, revision)?;
+    Ok((true, message::shown(tx, member, id)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_emoji_has_several_names() {
+        for text in ["❤️", "❤", "heart", ":heart:"] {
+            assert_eq!(Emoji::parse(text).map(|emoji| emoji.as_str()), Some("❤️"), "{text}");
+        }
+        assert_eq!(Emoji::parse("like").unwrap().as_str(), "👍");
+        assert_eq!(Emoji::parse("🏳️‍🌈").unwrap().as_str(), "🏳️‍🌈");
+        assert!(Emoji::parse("👍🏽").is_some(), "with a skin tone");
+        for text in ["", "a", "👍👍", "<b>", "%", "like "] {
+            assert_eq!(Emoji::parse(text), None, "{text}");
+        }
+    }
 }

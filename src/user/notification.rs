@@ -4,7 +4,7 @@
 use crate::clock::Micros;
 use crate::db::{DbError, Reader, Row, Writer};
 use crate::error::Result;
-use crate::id::{GoalId, RoomId, UserId};
+use crate::id::{GoalId, MessageId, RoomId, UserId};
 use crate::user::Name;
 use crate::{params, sql};
 use serde::Serialize;
@@ -25,6 +25,14 @@ pub enum Kind {
     Removed,
     /// The person's role in a goal changed.
     RoleChanged,
+    /// A message names the person.
+    Mention,
+    /// A message answers one of the person's.
+    Reply,
+    /// The person hid a message.
+    Hidden,
+    /// The person shows a hidden message again.
+    Shown,
 }
 
 impl Kind {
@@ -36,6 +44,10 @@ impl Kind {
             Self::ParticipationRefused => "participation_refused",
             Self::Removed => "removed",
             Self::RoleChanged => "role_changed",
+            Self::Mention => "mention",
+            Self::Reply => "reply",
+            Self::Hidden => "hidden",
+            Self::Shown => "shown",
         }
     }
 }
@@ -48,9 +60,11 @@ pub struct Notice {
     /// What happened.
     pub kind: Kind,
     /// In which goal.
-    pub goal: GoalId,
-    /// The goal's room.
+    pub goal: Option<GoalId>,
+    /// In which room.
     pub chatroom: Option<RoomId>,
+    /// About which message.
+    pub message: Option<MessageId>,
     /// Who did it.
     pub actor: UserId,
     /// The new role, when that is what changed.
@@ -77,6 +91,9 @@ pub struct Happening {
     pub goal: Option<GoalRef>,
     /// The goal's room.
     pub chatroom: Option<RoomId>,
+    /// The message.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<MessageId>,
     /// Who did it.
     pub actor: Option<Name>,
     /// The new role.
@@ -107,8 +124,8 @@ pub fn create_all(tx: &mut Writer<'_>, mut notices: Vec<Notice>, now: Micros) ->
             sql!(
                 r#"
                 insert into notification
-                    (user_id, revision, kind, goal_id, chatroom_id, actor_id, role, created_at)
-                values ($1, $2, $3, $4, $5, $6, $7, $8)
+                    (user_id, revision, kind, goal_id, chatroom_id, message_id, actor_id, role, created_at)
+                values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
                 "#
             ),
             params![
@@ -117,6 +134,7 @@ pub fn create_all(tx: &mut Writer<'_>, mut notices: Vec<Notice>, now: Micros) ->
                 notice.kind.as_str(),
                 notice.goal,
                 notice.chatroom,
+                notice.message,
                 notice.actor,
                 notice.role,
                 now
@@ -133,7 +151,7 @@ pub fn since(db: &mut Reader<'_>, user: UserId, revision: i64) -> Result<Vec<Eve
         sql!(
             r#"
             select
-                n.user_id, n.revision, n.kind, n.chatroom_id, n.role,
+                n.user_id, n.revision, n.kind, n.chatroom_id, n.message_id, n.role,
                 g.id as goal_id, g.title as goal_title,
                 a.id as actor_id, a.first_name, a.last_name
             from notification n
@@ -170,6 +188,7 @@ fn event(row: &Row<'_>) -> std::result::Result<Event, DbError> {
             kind: row.get("kind")?,
             goal,
             chatroom: row.get("chatroom_id")?,
+            message: row.get("message_id")?,
             actor,
             role: row.get("role")?,
         },

@@ -31,6 +31,19 @@ impl Form {
         self.text(name).to_owned()
     }
 
+    /// A yes or no: `true`, `1`, `on`, or `false`, `0`, `off`; none when it did not come.
+    ///
+    /// # Errors
+    /// `Invalid` for any other word: "false" must never mean yes because it is there.
+    pub fn truth(&self, name: &'static str) -> Result<Option<bool>> {
+        match self.text(name).trim() {
+            "" => Ok(None),
+            "true" | "1" | "on" => Ok(Some(true)),
+            "false" | "0" | "off" => Ok(Some(false)),
+            _ => Err(Error::field(name, Text::new("field-truth"))),
+        }
+    }
+
     /// A field that names a thing by its number; none when it is empty.
     ///
     /// # Errors

@@ -121,7 +121,7 @@ pub async fn mark_read(State(app): State<App>, asking: Asking, OnMessage(member,
     reply::done(&asking, StatusCode::OK, &body, &format!("/message/chatroom/{}", member.room()))
 }
 
-async fn change(
+pub(super) async fn change(
     app: &App,
     member: &Member,
     mut act: impl FnMut(&mut Writer<'_>) -> Result<(bool, Shown)> + Send + 'static,
@@ -135,7 +135,7 @@ async fn change(
         .await
 }
 
-fn changed(asking: &Asking, member: &Member, id: MessageId, json: String) -> Result<Response> {
+pub(super) fn changed(asking: &Asking, member: &Member, id: MessageId, json: String) -> Result<Response> {
     if asking.wants_json() {
         return Ok(reply::json_text(StatusCode::OK, json));
     }

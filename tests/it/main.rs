@@ -10,6 +10,7 @@ mod habits;
 mod harness;
 mod input;
 mod live;
+mod marks;
 mod message;
 mod newcomer;
 mod odd;

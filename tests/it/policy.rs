@@ -58,6 +58,13 @@ const MATRIX: &[(&str, &str, &str, [u16; 7])] = &[
     ("POST", "/message/{id}/delete", "own", INSIDE),
     ("POST", "/message/{id}/delete", "another's", DECIDES),
     ("POST", "/message/{id}/mark-read", "another's", INSIDE),
+    ("POST", "/message/{id}/react/{emoji}", "another's", INSIDE),
+    ("POST", "/message/{id}/pin", "another's", DECIDES),
+    ("POST", "/message/{id}/unpin", "another's", DECIDES),
+    ("POST", "/message/{id}/hide", "another's", INSIDE),
+    ("GET", "/message/{id}/versions", "own", INSIDE),
+    ("GET", "/message/{id}/versions", "another's", DECIDES),
+    ("GET", "/message/chatroom/{id}/pins", "", INSIDE),
     // The hub opens a stream for whoever holds a token, and says nothing on topics without the right. Nobody but the
     // server publishes.
     ("GET", "/.well-known/mercure", "", SIGNED_IN),
@@ -154,6 +161,7 @@ impl World {
             _ => message,
         };
         let mut path = route.replace("{id}", &id.to_string()).replace("{user}", &target.to_string());
+        path = path.replace("{emoji}", "like");
         if route.starts_with("/public/") {
             path = self.town.app.views.assets().url("app.js");
         }
@@ -284,7 +292,12 @@ async fn nothing_but_the_table_is_served() {
     let visitor = town.visitor();
     let all = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
     for (_, route) in ROUTES {
-        let path = route.replace("{id}", "7").replace("{user}", "8").replace("{digest}", "x").replace("{*path}", "y");
+        let path = route
+            .replace("{id}", "7")
+            .replace("{user}", "8")
+            .replace("{emoji}", "like")
+            .replace("{digest}", "x")
+            .replace("{*path}", "y");
         for method in &all {
             let status = visitor.request(method.clone(), &path, &[], "").await.status();
             let is_listed = ROUTES.contains(&(method.as_str(), route));

@@ -1,0 +1,52 @@
+//! Hidden for me: a message that one person does not want to see, on any device. Nobody else learns of it.
+
+use crate::chatroom::Member;
+use crate::db::{Reader, Value, Writer};
+use crate::error::{Error, Result};
+use crate::id::MessageId;
+use crate::{params, sql};
+
+/// Hides a message for its reader, or shows it again: whether that changed anything.
+///
+/// # Errors
+/// `NotFound` outside of the room.
+pub fn set(tx: &mut Writer<'_>, member: &Member, id: MessageId, on: bool) -> Result<bool> {
+    super::find(tx, member, id)?.ok_or(Error::NotFound)?;
+    let changed = if on {
+        tx.execute(
+            sql!(
+                r#"
+                insert into message_hidden (user_id, message_id, chatroom_id)
+                values ($1, $2, $3)
+                on conflict (user_id, message_id) do nothing
+                "#
+            ),
+            params![member.user(), id, member.room()],
+        )?
+    } else {
+        tx.execute(
+            sql!("delete from message_hidden where user_id = $1 and message_id = $2"),
+            params![member.user(), id],
+        )?
+    };
+    Ok(changed > 0)
+}
+
+/// Which of these messages the person has hidden.
+pub fn among(db: &mut Reader<'_>, member: &Member, messages: &[i64]) -> Result<Vec<MessageId>> {
+    if messages.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(db.all(
+        sql!(
+            r#"
+            select message_id
+            from message_hidden
+            where user_id = $1 and chatroom_id = $2 and message_id in {ids:$3}
+            order by message_id
+            "#
+        ),
+        params![member.user(), member.room(), Value::ids(messages)],
+        |row| row.get("message_id"),
+    )?)
+}

@@ -1,0 +1,106 @@
+//! What people do to a message besides writing: react, pin, hide, look at its earlier versions.
+
+use crate::app::App;
+use crate::chatroom::Member;
+use crate::clock::rfc3339;
+use crate::db::{Lane, Reader};
+use crate::error::{Error, Result, Text};
+use crate::id::MessageId;
+use crate::message::reaction::Emoji;
+use crate::message::{hidden, pin, reaction, version};
+use crate::user::notification::{self, Kind, Notice};
+use crate::web::access::{InRoom, OnMessage};
+use crate::web::asking::Asking;
+use crate::web::form::Form;
+use crate::web::message::{change, changed};
+use crate::web::reply;
+use axum::extract::{RawPathParams, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde_json::{Value, json};
+
+/// POST `/message/{id}/react/{emoji}`: `on` = `true` or `false`; without it, the other of the two. 200 with the change.
+pub async fn react(
+    State(app): State<App>,
+    asking: Asking,
+    OnMessage(member, id): OnMessage,
+    path: RawPathParams,
+    form: Form,
+) -> Result<Response> {
+    let emoji = path.iter().find(|(name, _)| *name == "emoji").and_then(|(_, text)| Emoji::parse(text));
+    let emoji = emoji.ok_or_else(|| Error::field("emoji", Text::new("field-emoji")))?;
+    let on = form.truth("on")?;
+    let (who, now) = (member.clone(), app.clock.now());
+    let json = change(&app, &member, move |tx| reaction::set(tx, &who, id, &emoji, on, now)).await?;
+    changed(&asking, &member, id, json)
+}
+
+/// POST `/message/{id}/pin`. 200 with the change of the room.
+pub async fn pin(State(app): State<App>, asking: Asking, OnMessage(member, id): OnMessage) -> Result<Response> {
+    set_pin(&app, &asking, member, id, true).await
+}
+
+/// POST `/message/{id}/unpin`. 200 with the change of the room.
+pub async fn unpin(State(app): State<App>, asking: Asking, OnMessage(member, id): OnMessage) -> Result<Response> {
+    set_pin(&app, &asking, member, id, false).await
+}
+
+async fn set_pin(app: &App, asking: &Asking, member: Member, id: MessageId, on: bool) -> Result<Response> {
+    let (live, who, now) = (app.live.clone(), member.clone(), app.clock.now());
+    let json = app
+        .db
+        .write(Lane::Room(member.room().0), move |tx| match pin::set(tx, &who, id, on, now)? {
+            Some(pinned) => live.announce_room(tx, pinned.room, pinned.pins),
+            None => Ok("{}".to_owned()),
+        })
+        .await?;
+    changed(asking, &member, id, json)
+}
+
+/// GET `/message/chatroom/{id}/pins`: what is pinned, the latest first.
+pub async fn pins(State(app): State<App>, InRoom(member): InRoom) -> Result<Response> {
+    let pins = app.db.read(move |db| pin::list(db, &member)).await?;
+    reply::json(StatusCode::OK, &json!({ "pins": pins }))
+}
+
+/// POST `/message/{id}/hide`: `on` = `false` shows it again. For oneself, on all devices.
+pub async fn hide(
+    State(app): State<App>,
+    asking: Asking,
+    OnMessage(member, id): OnMessage,
+    form: Form,
+) -> Result<Response> {
+    let on = form.truth("on")?.unwrap_or(true);
+    let (live, who, now) = (app.live.clone(), member.clone(), app.clock.now());
+    app.db
+        .write(Lane::None, move |tx| -> Result<()> {
+            if hidden::set(tx, &who, id, on)? {
+                let notice = Notice {
+                    user: who.user(),
+                    kind: if on { Kind::Hidden } else { Kind::Shown },
+                    goal: None,
+                    chatroom: Some(who.room()),
+                    message: Some(id),
+                    actor: who.user(),
+                    role: None,
+                };
+                for event in notification::create_all(tx, vec![notice], now)? {
+                    live.announce_event(tx, &event)?;
+                }
+            }
+            Ok(())
+        })
+        .await?;
+    let body = json!({ "message": id, "hidden": on });
+    reply::done(&asking, StatusCode::OK, &body, &format!("/message/chatroom/{}", member.room()))
+}
+
+/// GET `/message/{id}/versions`: what it said before its edits, oldest first; for its author and for who moderates.
+pub async fn versions(State(app): State<App>, OnMessage(member, id): OnMessage) -> Result<Response> {
+    let versions = app.db.read(move |db: &mut Reader<'_>| version::list(db, &member, id)).await?;
+    let versions: Vec<Value> = versions
+        .into_iter()
+        .map(|version| json!({ "content": version.content, "written_at": rfc3339(version.written_at) }))
+        .collect();
+    reply::json(StatusCode::OK, &json!({ "versions": versions }))
+}
