@@ -12,7 +12,7 @@ use axum::{
     Router,
     extract::{Request, State},
     http::{Method, header},
-    response::{IntoResponse, Response},
+    response::Response,
     routing::{any, get},
 };
 

@@ -41,6 +41,8 @@ mod auth;
 mod config;
 mod engine;
 mod event;
+#[doc(hidden)]
+pub mod fuzzing;
 mod history;
 mod http;
 mod hub;

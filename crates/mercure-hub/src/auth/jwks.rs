@@ -65,6 +65,9 @@ struct State {
     loaded: Option<Instant>,
     fresh: Duration,
     tried: Option<Instant>,
+    /// How many attempts have ended, and how the last one did.
+    attempts: u64,
+    failure: Option<FetchError>,
 }
 
 /// What an ageing set asks for.
@@ -99,44 +102,42 @@ impl Source {
 
     /// Fetches it now.
     pub(crate) async fn load(self: &Arc<Self>) -> Result<(), FetchError> {
-        self.refresh(Instant::now()).await
+        self.refresh(self.state().attempts).await
     }
 
     /// Sees to it that the set is fresh: waits for the first one, renews an ageing one in the background.
     pub(crate) async fn prepare(self: &Arc<Self>) {
         let now = Instant::now();
-        match self.state().need(now) {
+        let state = self.state();
+        match state.need(now) {
             Need::Nothing => {}
             Need::Renewal => {
                 // Marked before the task runs, so that the next request does not start another.
                 self.state.write().unwrap_or_else(PoisonError::into_inner).tried = Some(now);
                 let source = Arc::clone(self);
-                tokio::spawn(async move { source.refresh(Instant::now()).await });
+                tokio::spawn(async move { source.refresh(state.attempts).await });
             }
             Need::First => {
-                let _ = self.refresh(now).await;
+                let _ = self.refresh(state.attempts).await;
             }
         }
     }
 
     /// Fetches again because a token names a key that is not in the set. Whether that was done: not if somebody just did.
     pub(crate) async fn look_again(self: &Arc<Self>) -> bool {
-        let now = Instant::now();
-        let recently = self.state().tried.is_some_and(|tried| now < tried + UNKNOWN_PAUSE);
-        !recently && self.refresh(now).await.is_ok()
+        let (now, state) = (Instant::now(), self.state());
+        let recently = state.tried.is_some_and(|tried| now < tried + UNKNOWN_PAUSE);
+        !recently && self.refresh(state.attempts).await.is_ok()
     }
 
-    /// Fetches, unless somebody else did since that moment. In a task of its own: a client that leaves must not stop what others wait for.
-    async fn refresh(self: &Arc<Self>, since: Instant) -> Result<(), FetchError> {
+    /// Fetches, unless an attempt has ended since `seen` were counted. In a task of its own: a client that leaves must not stop what others wait for.
+    async fn refresh(self: &Arc<Self>, seen: u64) -> Result<(), FetchError> {
         let source = Arc::clone(self);
         let task = tokio::spawn(async move {
             let _turn = source.turn.lock().await;
-            let done = source.state();
-            if done.loaded.is_some_and(|loaded| loaded > since) {
-                return Ok(());
-            }
-            if done.tried.is_some_and(|tried| tried > since) {
-                return Err(FetchError("it just failed".to_owned()));
+            let state = source.state();
+            if state.attempts > seen {
+                return state.failure.map_or(Ok(()), Err);
             }
             let got = source.get().await;
             source.keep(got)
@@ -158,6 +159,8 @@ impl Source {
         let now = Instant::now();
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         state.tried = Some(now);
+        state.attempts += 1;
+        state.failure = got.as_ref().err().cloned();
         match got {
             Ok((keys, max_age)) => {
                 state.keys = keys.into();
@@ -235,3 +238,6 @@ fn read_file(path: &std::path::Path, limit: usize) -> std::io::Result<Vec<u8>> {
     std::fs::File::open(path)?.take(limit as u64 + 1).read_to_end(&mut body)?;
     Ok(body)
 }
+
+#[cfg(test)]
+mod tests;

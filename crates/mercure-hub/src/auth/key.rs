@@ -314,3 +314,6 @@ impl FromStr for KeyId {
         u128::from_str_radix(text, 16).map(|id| Self(id.to_be_bytes()))
     }
 }
+
+#[cfg(test)]
+mod tests;

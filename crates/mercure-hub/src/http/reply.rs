@@ -175,7 +175,7 @@ pub(crate) fn dress(response: &mut Response, origin: Option<&HeaderValue>, allow
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
         headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
     }
-    let exposed = HeaderValue::from_static("Link, Mercure-Last-Event-ID, Last-Event-ID, WWW-Authenticate");
+    let exposed = HeaderValue::from_static("Link, Mercure-Last-Event-ID, Last-Event-ID");
     headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
 }
 
