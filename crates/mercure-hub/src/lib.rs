@@ -41,6 +41,8 @@ mod auth;
 mod config;
 mod engine;
 mod event;
+#[doc(hidden)]
+pub mod fuzzing;
 mod history;
 mod http;
 mod hub;
@@ -54,7 +56,13 @@ mod wire;
 #[doc = include_str!("../README.md")]
 struct Readme;
 
-pub use auth::key::{Claims, Grant, Key, mint};
+pub use auth::address::Scheme;
+pub use auth::algorithm::{Algorithm, UnknownAlgorithm};
+pub use auth::jwks::{FetchError, FetchKeys, FetchedKeys};
+pub use auth::key::{InvalidKey, Key, KeyId};
+pub use auth::keys::Keys;
+pub use auth::mint::{Claims, Grant, mint};
+pub use auth::trust::{Issuer, Tokens};
 pub use config::{Authorizer, Clock, Cursors, HubConfig, Inbound};
 pub use futures_util::future::BoxFuture;
 pub use hub::Hub;

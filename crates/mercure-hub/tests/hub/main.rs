@@ -18,3 +18,4 @@ mod replay;
 mod rights;
 mod socket;
 mod subscribe;
+mod tokens;
