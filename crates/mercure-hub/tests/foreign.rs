@@ -11,6 +11,8 @@ const OVER: Over = Over::ForeignServer;
 mod access;
 #[path = "hub/client.rs"]
 mod client;
+#[path = "hub/connections.rs"]
+mod connections;
 #[path = "hub/ending.rs"]
 mod ending;
 #[path = "hub/heartbeat.rs"]
@@ -27,6 +29,8 @@ mod rights;
 mod socket;
 #[path = "hub/subscribe.rs"]
 mod subscribe;
+#[path = "hub/tokens.rs"]
+mod tokens;
 
 #[test]
 fn no_module_is_left_out() {
