@@ -50,7 +50,9 @@ enum Signer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidKey {
     /// Whoever has a public key could sign with it, were it taken as a secret.
-    #[error("a PEM key can't be the secret of an HMAC algorithm: name the algorithm that the key is for, RS256 for example")]
+    #[error(
+        "a PEM key can't be the secret of an HMAC algorithm: name the algorithm that the key is for, RS256 for example"
+    )]
     PemAsSecret,
     /// An empty secret would verify what anybody signs.
     #[error("the secret is empty")]

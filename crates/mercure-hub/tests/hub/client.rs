@@ -2,9 +2,11 @@
 
 use std::{future::Future, sync::Arc, time::Duration};
 
+mod log;
 mod socket;
 mod sse;
 
+pub use log::Log;
 pub use socket::{Frame, Socket};
 pub use sse::{Event, Sse};
 
