@@ -87,7 +87,7 @@ function addMatcher(text = '') {
         if (!matchers.children.length) addMatcher();
         matchers.querySelector('input')?.focus();
     });
-    row.append(kind, field, remove);
+    row.append(kind, remove, field);
     matchers.append(row);
     return field;
 }
@@ -189,10 +189,15 @@ forms.publish.addEventListener('submit', async (event) => {
         const text = value(forms.publish, name);
         if (text) form.append(name, text);
     }
+    const outcome = element('outcome', HTMLOutputElement);
+    outcome.value = '…';
     try {
-        note('published', { id: (await hub.publish(url(), publishToken(), form)).trim() });
+        const id = (await hub.publish(url(), publishToken(), form)).trim();
+        note('published', { id });
+        outcome.value = t('entry_published');
     } catch (error) {
         tell(error);
+        outcome.value = error instanceof hub.Refused ? error.message : t('entry_failed');
     }
 });
 

@@ -3,9 +3,15 @@
 import { language, t } from './words.js';
 
 const MAX_ENTRIES = 500;
-const list = /** @type {HTMLOListElement} */ (document.getElementById('log'));
+const list = /** @type {HTMLOListElement} */ (document.querySelector('#log ol'));
 const empty = /** @type {HTMLElement} */ (document.getElementById('empty'));
-const clock = new Intl.DateTimeFormat(language, { hour: '2-digit', minute: '2-digit', second: '2-digit', fractionalSecondDigits: 3 });
+const clock = new Intl.DateTimeFormat(language, {
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+    fractionalSecondDigits: 3,
+    hourCycle: 'h23',
+});
 
 /**
  * @param {'open' | 'closed' | 'stopped' | 'event' | 'comment' | 'published' | 'refused' | 'failed' | 'found'} kind
