@@ -1,5 +1,7 @@
 //! Publishing and subscribing through the program, as configured by the reference's variables and directives.
 
+use mercure_hub::{HubConfig, Key};
+
 use crate::support::{FORM, HUB, Running, SECRET, request, token};
 
 // C caddy_test
@@ -100,4 +102,136 @@ fn signature(signed: &str) -> String {
 async fn anonymous_is_off_unless_said() {
     let server = Running::start("", &[]).await;
     assert_eq!(server.get(&format!("{HUB}?topic=a")).await.status, 401);
+}
+
+const PUBLIC: &str = "resource_identifier https://example.com/.well-known/mercure";
+
+/// A token of the newer generation that publishes everything.
+fn strict(key: &Key, issuer: &str, audience: &str) -> String {
+    let claims = serde_json::json!({
+        "iss": issuer,
+        "aud": audience,
+        "exp": (HubConfig::default().clock)() + 600.0,
+        "authorization_details": [{
+            "type": "https://mercure.rocks/authorization-detail",
+            "actions": ["publish"],
+            "topics": [{"match": "*"}],
+        }],
+    });
+    key.sign("at+jwt", &claims).unwrap()
+}
+
+// C caddy_test
+#[tokio::test]
+async fn each_issuer_is_believed_with_its_own_key() {
+    let directives = format!(
+        "anonymous\n{PUBLIC}\nissuer https://a.example {{\n publisher {{\n jwt key-a\n }}\n}}\nissuer https://b.example {{\n publisher {{\n jwt key-b\n }}\n}}"
+    );
+    let server = Running::start_with(&["--directives", &directives]).await;
+    let (audience, [a, b]) = ("https://example.com/.well-known/mercure", ["key-a", "key-b"].map(Key::hs256));
+    assert_eq!(server.post(&strict(&a, "https://a.example", audience), "topic=x").await.status, 200);
+    assert_eq!(server.post(&strict(&b, "https://b.example", audience), "topic=x").await.status, 200);
+    assert_eq!(server.post(&strict(&b, "https://a.example", audience), "topic=x").await.status, 401);
+    assert_eq!(server.post(&strict(&a, "https://a.example", "https://other.example"), "topic=x").await.status, 401);
+    assert_eq!(server.post(&token(&[], &["*"]), "topic=x").await.status, 401, "no key of the older generation is set");
+}
+
+// C caddy_test
+#[tokio::test]
+async fn the_keys_of_the_variables_hold_for_both_generations() {
+    let flags = ["--trusted-issuers", "https://app.example"];
+    let server = Running::start(PUBLIC, &flags).await;
+    let audience = "https://example.com/.well-known/mercure";
+    let key = Key::hs256(SECRET);
+    assert_eq!(server.post(&strict(&key, "https://app.example", audience), "topic=x").await.status, 200);
+    assert_eq!(server.post(&strict(&key, "https://localhost", audience), "topic=x").await.status, 401);
+    assert_eq!(server.post(&token(&[], &["*"]), "topic=x").await.status, 200);
+}
+
+// C caddy_test
+#[tokio::test]
+async fn a_public_key_verifies_what_its_private_half_signs() {
+    use base64::Engine as _;
+    let pair = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).unwrap();
+    let pem = |label: &str, der: &[u8]| {
+        let text = base64::engine::general_purpose::STANDARD.encode(der);
+        format!("-----BEGIN {label}-----\n{text}\n-----END {label}-----\n")
+    };
+    let (public, private) = (pem("PUBLIC KEY", &pair.public_key_der()), pem("PRIVATE KEY", &pair.serialize_der()));
+    let flags = ["--publisher-jwt-key", &public, "--publisher-jwt-alg", "ES256", "--directives", "anonymous"];
+    let server = Running::start_with(&flags).await;
+    let key = Key::from_pem(mercure_hub::Algorithm::Es256, private).unwrap();
+    let token = key.sign("JWT", &serde_json::json!({"mercure": {"publish": ["*"]}})).unwrap();
+    assert_eq!(server.post(&token, "topic=x").await.status, 200);
+    // The public key as a secret: what an attacker would try.
+    let forged = Key::hs256(public.trim_start_matches('-'));
+    let token = forged.sign("JWT", &serde_json::json!({"mercure": {"publish": ["*"]}})).unwrap();
+    assert_eq!(server.post(&token, "topic=x").await.status, 401);
+}
+
+const METADATA: &str = "/.well-known/oauth-protected-resource/.well-known/mercure";
+
+// C caddy_test
+#[tokio::test]
+async fn other_addresses_than_the_public_ones_are_refused() {
+    let server = Running::start("public_urls http://good.example.com", &[]).await;
+    let ask = async |host: &str| request(server.address(), "GET", METADATA, &format!("Host: {host}\r\n"), "").await;
+    assert_eq!(ask("bad.example.com").await.status, 421);
+    let good = ask("good.example.com").await;
+    assert_eq!((good.status, good.header("content-type")), (200, "application/json"));
+    assert!(
+        good.body.replace(' ', "").contains("\"resource\":\"http://good.example.com/.well-known/mercure\""),
+        "{}",
+        good.body
+    );
+}
+
+// C caddy_test, H 108
+#[tokio::test]
+async fn the_metadata_name_the_resource_and_the_authorization_server() {
+    let directives =
+        format!("{PUBLIC}\nissuer https://as.example.com {{\n authorization_server\n publisher {{\n jwt k\n }}\n}}");
+    let server = Running::start(&directives, &[]).await;
+    let body = server.get(METADATA).await.body.replace(' ', "");
+    assert!(body.contains("\"resource\":\"https://example.com/.well-known/mercure\""), "{body}");
+    assert!(body.contains("\"authorization_servers\":[\"https://as.example.com\"]"), "{body}");
+}
+
+/// A hub behind a proxy that speaks TLS: its identifier has the scheme that the browser used.
+#[tokio::test]
+async fn a_trusted_proxy_says_that_the_world_speaks_https() {
+    let server = Running::start("", &["--trusted-proxies", "127.0.0.0/8"]).await;
+    let headers = "Host: hub.example.com\r\nX-Forwarded-Proto: https\r\nX-Forwarded-For: 192.0.2.9\r\n";
+    let body = request(server.address(), "GET", METADATA, headers, "").await.body.replace(' ', "");
+    assert!(body.contains("\"https://hub.example.com/.well-known/mercure\""), "{body}");
+    let server = Running::start("", &[]).await;
+    let body = request(server.address(), "GET", METADATA, headers, "").await.body.replace(' ', "");
+    assert!(body.contains("\"http://hub.example.com/.well-known/mercure\""), "{body}");
+}
+
+// C caddy_test
+#[tokio::test]
+async fn a_key_set_may_stand_in_a_file() {
+    use base64::Engine as _;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("keys.json");
+    let secret = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(SECRET);
+    std::fs::write(&path, format!("{{\"keys\":[{{\"kty\":\"oct\",\"k\":\"{secret}\",\"alg\":\"HS256\"}}]}}")).unwrap();
+    let directives = format!(
+        "anonymous\n{PUBLIC}\nissuer https://a.example {{\n publisher {{\n jwks_uri file://{} HS256\n }}\n}}",
+        path.display()
+    );
+    let server = Running::start_with(&["--directives", &directives]).await;
+    let token = strict(&Key::hs256(SECRET), "https://a.example", "https://example.com/.well-known/mercure");
+    assert_eq!(server.post(&token, "topic=x").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_token_in_the_address_counts_only_where_old_clients_are_asked_for() {
+    let target = format!("{HUB}?topic=a&authorization={}", token(&["*"], &[]));
+    let server = Running::start("", &[]).await;
+    assert_eq!(server.get(&target).await.status, 401);
+    let server = Running::start("protocol_version_compatibility 7", &[]).await;
+    let query = format!("topic=a&authorization={}", token(&["*"], &[]));
+    assert!(server.subscribe(&query, "").await.read.starts_with("HTTP/1.1 200"));
 }

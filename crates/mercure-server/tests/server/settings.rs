@@ -23,6 +23,8 @@ fn a_pem_is_never_taken_for_a_secret() {
     assert!(wrong(&subscriber).starts_with("MERCURE_SUBSCRIBER_JWT_KEY: "));
     assert!(wrong(&["--publisher-jwt-key", SECRET, "--publisher-jwt-alg", "RS256"]).contains("needs a public key"));
     assert!(wrong(&["--publisher-jwt-key", SECRET, "--publisher-jwt-alg", "HS257"]).contains("HS257"));
+    // The right kind of algorithm, and no key behind the dashes.
+    assert!(refused(&["--publisher-jwt-alg", "RS256"]).starts_with("MERCURE_PUBLISHER_JWT_KEY: "));
 }
 
 // C caddy_test
