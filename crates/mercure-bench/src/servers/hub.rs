@@ -1,0 +1,65 @@
+//! The hub alone in a process: what `bench hub` measures when no target is named.
+
+use super::{READY, SECRET};
+use axum::Router;
+use clap::Args;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use mercure_hub::{Hub, HubConfig, Key, WriteTimeout};
+use std::io;
+use std::net::Ipv4Addr;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tower::ServiceExt;
+
+/// How long a client may take none of what is written to it.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
+
+/// How the hub is set up for measuring.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Serve {
+    /// Subscribers need no token
+    #[arg(long)]
+    anonymous: bool,
+}
+
+/// The hub that is measured: rights, history and ids as an application would have them.
+pub(crate) fn hub(serve: &Serve) -> Hub {
+    let key = Key::hs256(SECRET);
+    Hub::new(HubConfig {
+        publisher_key: Some(key.clone()),
+        subscriber_key: Some(key),
+        anonymous: serve.anonymous,
+        max_lifetime: Duration::ZERO,
+        ..HubConfig::default()
+    })
+}
+
+/// Serves until the process is ended.
+pub(crate) async fn serve(serve: &Serve) -> io::Result<()> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    println!("{READY}{}", listener.local_addr()?.port());
+    let router = hub(serve).router();
+    loop {
+        let (stream, _) = listener.accept().await?;
+        tokio::spawn(connection(stream, router.clone()));
+    }
+}
+
+/// Serves one connection as the program's own accept loop does.
+pub(crate) async fn connection(stream: TcpStream, router: Router) {
+    let _ = stream.set_nodelay(true);
+    let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
+        router.clone().oneshot(request.map(axum::body::Body::new))
+    });
+    let served = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .serve_connection(TokioIo::new(WriteTimeout::new(stream, WRITE_TIMEOUT)), service)
+        .with_upgrades()
+        .await;
+    // A reader that leaves in the middle of a stream is how each run ends.
+    drop(served);
+}
