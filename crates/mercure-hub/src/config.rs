@@ -63,7 +63,8 @@ pub struct HubConfig {
     pub heartbeat: Duration,
     /// How long a stream may live. Each one ends at a random moment in the last fifth of it, so that they do not all return at once.
     pub max_lifetime: Duration,
-    /// How long one write to a WebSocket may take.
+    /// How long a subscriber may take nothing at all of what is written to it; for event streams on connections that the hub did not take over, the
+    /// server decides that.
     pub write_timeout: Duration,
     /// How long [`Hub::close`](crate::Hub::close) waits for the streams to end.
     pub close_timeout: Duration,

@@ -63,6 +63,7 @@ impl Hub {
             connections: config.max_connections,
             connections_per_subject: config.max_connections_per_subject,
             revocation: config.revocation,
+            write_timeout: config.write_timeout,
         };
         Self(Arc::new(Inner {
             namespace: Namespace::new(&config.path),
@@ -94,6 +95,7 @@ impl Hub {
         }
         let event = Arc::new(Event::new(update));
         let id = event.id.clone();
+        self.0.engine.line.wait_for_room();
         if self.0.engine.publish(event) { Ok(id) } else { Err(PublishError::Closed) }
     }
 

@@ -2,13 +2,18 @@
 
 use std::{future::Future, sync::Arc, time::Duration};
 
+// With paths, because `foreign.rs` includes this file too.
+#[path = "client/socket.rs"]
 mod socket;
+#[path = "client/sse.rs"]
 mod sse;
 
 pub use socket::{Frame, Socket};
 pub use sse::{Event, Sse};
 
-use mercure_hub::{Claims, Grant, Hub, HubConfig, Key, WriteTimeout, mint};
+use crate::OVER;
+use hyper_util::service::TowerToHyperService;
+use mercure_hub::{Claims, ConnectionOptions, Grant, Hub, HubConfig, Key, WriteTimeout, mint, serve_connection};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -81,11 +86,15 @@ pub fn bearer(token: &str) -> String {
 }
 
 impl Server {
-    pub async fn start(config: HubConfig) -> Self {
+    pub async fn start(mut config: HubConfig) -> Self {
+        config.write_timeout = config.write_timeout.min(PATIENCE);
         let hub = Hub::new(config);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        tokio::spawn(axum::serve(Impatient(listener), hub.router()).into_future());
+        match OVER {
+            Over::TakenSockets => drop(tokio::spawn(accept(listener, hub.router()))),
+            Over::ForeignServer => drop(tokio::spawn(axum::serve(Impatient(listener), hub.router()).into_future())),
+        }
         Self { hub, address }
     }
 
@@ -183,6 +192,24 @@ impl Server {
 
     pub async fn socket(&self, query: &str, headers: &str) -> Socket {
         self.try_socket(query, headers).await.unwrap()
+    }
+}
+
+/// How the hub's streams travel in this run of the tests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Over {
+    /// The hub takes the sockets over.
+    TakenSockets,
+    /// A server that knows nothing of the hub carries its bodies.
+    ForeignServer,
+}
+
+/// The accept loop that a server of its own has.
+async fn accept(listener: TcpListener, router: axum::Router) {
+    let options = ConnectionOptions { write_timeout: PATIENCE, ..ConnectionOptions::default() };
+    while let Ok((stream, _)) = listener.accept().await {
+        let (service, options) = (TowerToHyperService::new(router.clone()), options.clone());
+        tokio::spawn(async move { serve_connection(stream, service, &options, std::future::pending()).await });
     }
 }
 
