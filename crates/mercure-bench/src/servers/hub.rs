@@ -4,18 +4,12 @@ use super::{READY, SECRET};
 use axum::Router;
 use clap::Args;
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use mercure_hub::{Hub, HubConfig, Key, WriteTimeout};
+use mercure_hub::{ConnectionOptions, Hub, HubConfig, Key, serve_connection};
 use std::io;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tower::ServiceExt;
-
-/// How long a client may take none of what is written to it.
-const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
-const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
 
 /// How the hub is set up for measuring.
 #[derive(Args, Clone, Debug, Default)]
@@ -48,18 +42,10 @@ pub(crate) async fn serve(serve: &Serve) -> io::Result<()> {
     }
 }
 
-/// Serves one connection as the program's own accept loop does.
+/// Serves one connection as the program's own accept loop does. A reader that leaves in the middle of a stream is how each run ends, and no error.
 pub(crate) async fn connection(stream: TcpStream, router: Router) {
-    let _ = stream.set_nodelay(true);
     let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
         router.clone().oneshot(request.map(axum::body::Body::new))
     });
-    let served = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
-        .serve_connection(TokioIo::new(WriteTimeout::new(stream, WRITE_TIMEOUT)), service)
-        .with_upgrades()
-        .await;
-    // A reader that leaves in the middle of a stream is how each run ends.
-    drop(served);
+    let _ = serve_connection(stream, service, &ConnectionOptions::default(), std::future::pending()).await;
 }
