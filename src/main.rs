@@ -23,15 +23,19 @@ struct Line {
 enum Command {
     /// Serve the chat (what happens without a command, too)
     Serve(Box<Settings>),
+    /// Measure
+    #[command(subcommand)]
+    Bench(mercure_bench::Command),
 }
 
 fn main() -> ExitCode {
     let line = Line::parse();
-    let settings = match line.command {
-        Some(Command::Serve(settings)) => *settings,
-        None => line.settings,
+    let done = match line.command {
+        Some(Command::Serve(settings)) => run(&settings),
+        Some(Command::Bench(command)) => mercure_bench::run(&command, &["bench"]),
+        None => run(&line.settings),
     };
-    match run(&settings) {
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("palabre: {error}");

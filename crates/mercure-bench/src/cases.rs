@@ -58,9 +58,10 @@ pub(crate) fn plan(options: &HubBench, servers: &[Option<Server>]) -> Vec<Job> {
     let mut jobs = Vec::new();
     for case in options.cases() {
         for variant in variants(*case, options) {
-            let transports =
-                options.transport.iter().flat_map(|transport| servers.iter().map(move |server| (*transport, *server)));
-            for (transport, server) in transports {
+            // For publications it makes no difference how the one reader listens.
+            let kinds = if *case == Case::Publish { 1 } else { options.transport.len() };
+            let transports = options.transport.iter().take(kinds);
+            for (transport, server) in transports.flat_map(|kind| servers.iter().map(move |server| (*kind, *server))) {
                 let job = Job { server, transport, subscribers: variant.subscribers.min(most), ..variant.clone() };
                 if server.is_none_or(|server| job.fits(server)) {
                     jobs.push(job);
@@ -111,9 +112,7 @@ impl Job {
         };
         // The lower bound knows one topic and writes to everybody.
         let one_topic = matches!(server, Server::Limit | Server::LimitBatched) && self.case == Case::Topics;
-        // For publications it makes no difference how the one reader listens.
-        let again = self.case == Case::Publish && self.transport != Transport::Sse;
-        is_for_all && server.speaks(self.transport) && !one_topic && !again
+        is_for_all && server.speaks(self.transport) && !one_topic
     }
 
     fn load(&self, options: &HubBench) -> Load {
@@ -210,7 +209,7 @@ impl Job {
             figures.insert("empty_pss", empty.pss as f64);
             figures.insert("pss", full.pss as f64);
         }
-        Ok((figures, Limited::Neither))
+        Ok((figures, Limited::Nothing))
     }
 
     /// A calm run without, then the same with stalled readers.

@@ -100,7 +100,7 @@ mod tests {
             subscribers: 1_000,
             runs: vec![figures.clone()],
             figures,
-            limited: Limited::Neither,
+            limited: Limited::Nothing,
         }
     }
 

@@ -105,7 +105,7 @@ fn hub(options: &HubBench, before: &[&str]) -> Result<(), Box<dyn Error>> {
 /// Measures one thing as often as was asked for, each time on a new server.
 fn repeat(job: &Job, bench: &Bench<'_>, bar: &ProgressBar) -> Result<Record, cases::Trouble> {
     let mut runs: Vec<Figures> = Vec::new();
-    let mut limited = Limited::Neither;
+    let mut limited = Limited::Nothing;
     for _ in 0..bench.options.repeat {
         bar.set_message(title(job));
         let begun = bar.position();
@@ -113,8 +113,8 @@ fn repeat(job: &Job, bench: &Bench<'_>, bar: &ProgressBar) -> Result<Record, cas
             job.measure(bench, &|part| bar.set_position(begun + (part * STEPS as f64) as u64))?;
         bar.set_position(begun + STEPS);
         runs.push(figures);
-        // One run that the client held back spoils the claim of all.
-        if limited != Limited::Client {
+        // One run that was held back by something else than the server spoils the claim of all.
+        if !matches!(limited, Limited::Client | Limited::Machine) {
             limited = held_back;
         }
     }

@@ -15,6 +15,22 @@ pub(crate) struct Memory {
     pub(crate) private: u64,
 }
 
+/// Processor time, as the scheduler counts it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Spent {
+    /// Time on a core, user and system.
+    pub(crate) ran: Duration,
+    /// Time ready to run, while others had the core.
+    pub(crate) waited: Duration,
+}
+
+impl Spent {
+    /// What has been added since an earlier moment.
+    pub(crate) fn since(self, earlier: Self) -> Self {
+        Self { ran: self.ran.saturating_sub(earlier.ran), waited: self.waited.saturating_sub(earlier.waited) }
+    }
+}
+
 /// A process and all its descendants, as they were when it was looked up.
 #[derive(Clone, Debug)]
 pub(crate) struct Family(Vec<u32>);
@@ -37,9 +53,11 @@ impl Family {
         Self(members)
     }
 
-    /// Processor time used so far, user and system, in the resolution of the scheduler.
-    pub(crate) fn cpu(&self) -> Duration {
-        self.0.iter().copied().map(cpu).sum()
+    /// Processor time used so far by all threads.
+    pub(crate) fn spent(&self) -> Spent {
+        let tasks = self.0.iter().filter_map(|pid| fs::read_dir(format!("/proc/{pid}/task")).ok()).flatten();
+        let each = tasks.filter_map(|task| scheduled(&task.ok()?.path().join("schedstat").to_string_lossy()));
+        each.fold(Spent::default(), |sum, one| Spent { ran: sum.ran + one.ran, waited: sum.waited + one.waited })
     }
 
     /// Memory held now.
@@ -63,14 +81,11 @@ fn parent(stat: &str) -> Option<u32> {
     stat.rsplit_once(')')?.1.split_ascii_whitespace().nth(1)?.parse().ok()
 }
 
-fn cpu(pid: u32) -> Duration {
-    let threads = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten();
-    let nanoseconds = threads.filter_map(|task| scheduled(&task.ok()?.path().join("schedstat").to_string_lossy()));
-    Duration::from_nanos(nanoseconds.sum())
-}
-
-fn scheduled(path: &str) -> Option<u64> {
-    fs::read_to_string(path).ok()?.split_ascii_whitespace().next()?.parse().ok()
+/// The two first fields of a `schedstat` file.
+fn scheduled(path: &str) -> Option<Spent> {
+    let text = fs::read_to_string(path).ok()?;
+    let mut fields = text.split_ascii_whitespace().map(|field| field.parse().map(Duration::from_nanos));
+    Some(Spent { ran: fields.next()?.ok()?, waited: fields.next()?.ok()? })
 }
 
 fn memory(pid: u32) -> Memory {
@@ -88,8 +103,8 @@ fn kilobytes(text: &str, name: &str) -> u64 {
 }
 
 /// Processor time of the calling thread so far.
-pub(crate) fn own_cpu() -> Duration {
-    Duration::from_nanos(scheduled("/proc/thread-self/schedstat").unwrap_or_default())
+pub(crate) fn own() -> Spent {
+    scheduled("/proc/thread-self/schedstat").unwrap_or_default()
 }
 
 /// Raises the limit of open files as far as it may be, and tells it.

@@ -3,6 +3,7 @@
 use crate::client::Observed;
 use crate::judge::Verdict;
 use crate::options::Server;
+use crate::process::Spent;
 use crate::table::Table;
 use crate::target::Transport;
 use serde::Serialize;
@@ -16,8 +17,10 @@ pub(crate) enum Limited {
     Server,
     /// The client used its core up: the server could do more.
     Client,
-    /// Neither: the plan, or waiting for each other.
-    Neither,
+    /// The machine had other work: server or client stood ready and got no core.
+    Machine,
+    /// None of them: the plan, or waiting for each other.
+    Nothing,
 }
 
 /// Figures by name; the unit is in the name.
@@ -78,6 +81,8 @@ impl Machine {
 
 /// The share of a core from which on somebody counts as used up.
 const BUSY: f64 = 0.93;
+/// The share of the time that somebody may stand ready without a core; beyond it, latencies and rates are the machine's.
+const DISTURBED: f64 = 0.2;
 
 /// The figures of a run, and who held it back.
 pub(crate) fn figures(observed: &Observed) -> (Figures, Limited) {
@@ -95,20 +100,23 @@ pub(crate) fn figures(observed: &Observed) -> (Figures, Limited) {
     }
     figures.insert("lost", observed.lost as f64);
     figures.insert("repeated", observed.repeated as f64);
-    let client = observed.client_cpu.as_secs_f64() / seconds;
+    let share = |spent: Spent| (spent.ran.as_secs_f64() / seconds, spent.waited.as_secs_f64() / seconds);
+    let (client, client_waited) = share(observed.client);
     figures.insert("client_load", client);
-    let mut server = 0.0;
-    if let Some(cpu) = observed.server_cpu {
-        server = cpu.as_secs_f64() / seconds;
+    figures.insert("client_waited", client_waited);
+    let (server, server_waited) = share(observed.server.unwrap_or_default());
+    if let Some(spent) = observed.server {
         figures.insert("server_load", server);
-        let each = |count: u64| cpu.as_secs_f64() * 1e6 / count.max(1) as f64;
+        figures.insert("server_waited", server_waited);
+        let each = |count: u64| spent.ran.as_secs_f64() * 1e6 / count.max(1) as f64;
         figures.insert("cpu_us_per_delivery", each(observed.deliveries));
         figures.insert("cpu_us_per_publish", each(observed.answers));
     }
-    let limited = match (server >= BUSY, client >= BUSY) {
-        (true, _) => Limited::Server,
-        (false, true) => Limited::Client,
-        (false, false) => Limited::Neither,
+    let limited = match (server_waited.max(client_waited) > DISTURBED, server >= BUSY, client >= BUSY) {
+        (true, ..) => Limited::Machine,
+        (_, true, _) => Limited::Server,
+        (_, _, true) => Limited::Client,
+        (..) => Limited::Nothing,
     };
     (figures, limited)
 }
@@ -144,6 +152,7 @@ const FLOW: &[Column] = &[
     ("peak MB", "peak_bytes", 1e6),
     ("server %", "server_load", 0.01),
     ("client %", "client_load", 0.01),
+    ("waited %", "server_waited", 0.01),
 ];
 const IDLE: &[Column] = &[
     ("bytes/connection", "pss_per_connection", 1.0),
@@ -211,8 +220,9 @@ fn grid(case: &str, records: &[&Record]) -> Table {
         let transport = record.transport.map_or("–", Transport::name);
         let held = match record.limited {
             Limited::Server => "server",
-            Limited::Client => "CLIENT (client-limited)",
-            Limited::Neither => "–",
+            Limited::Client => "client-limited",
+            Limited::Machine => "other work on the machine",
+            Limited::Nothing => "–",
         };
         let start = [record.name.clone(), transport.to_owned(), record.subscribers.to_string()];
         table.row(start.into_iter().chain(shown.iter().map(figure)).chain([held.to_owned()]));

@@ -6,7 +6,7 @@ pub(crate) mod limit;
 
 use crate::client::Watch;
 use crate::options::{HubBench, Server};
-use crate::process::{self, Family};
+use crate::process::{self, Family, Spent};
 use crate::target::{BadTarget, Dialect, Target, Transport};
 use mercure_hub::{Claims, Grant, Key, mint};
 use std::io::{self, BufRead, BufReader, Write};
@@ -249,8 +249,8 @@ impl<'a> Watcher<'a> {
 }
 
 impl Watch for Watcher<'_> {
-    fn cpu(&mut self) -> Option<Duration> {
-        self.family.map(Family::cpu)
+    fn spent(&mut self) -> Option<Spent> {
+        self.family.map(Family::spent)
     }
 
     fn tick(&mut self, part: f64) {

@@ -3,7 +3,7 @@
 use super::{Client, Failure};
 use crate::histogram::Quantiles;
 use crate::ledger::Ledger;
-use crate::process;
+use crate::process::{self, Spent};
 use std::time::{Duration, Instant};
 
 /// A message that has not reached all readers after this long is given up.
@@ -47,7 +47,7 @@ pub(crate) struct Load {
 /// Looks at the server while a run goes on.
 pub(crate) trait Watch {
     /// The server's processor time so far, if it can be known. Asked at both ends of the measured span.
-    fn cpu(&mut self) -> Option<Duration>;
+    fn spent(&mut self) -> Option<Spent>;
     /// Called ten times a second with the part of the run that is over, from 0 to 1.
     fn tick(&mut self, part: f64);
 }
@@ -66,15 +66,15 @@ pub(crate) struct Observed {
     /// Deliveries that never came, in the whole run.
     pub(crate) lost: u64,
     pub(crate) repeated: u64,
-    pub(crate) server_cpu: Option<Duration>,
-    pub(crate) client_cpu: Duration,
+    pub(crate) server: Option<Spent>,
+    pub(crate) client: Spent,
 }
 
 /// The processor times and counters at one end of the span.
 struct Mark {
     at: u64,
-    server: Option<Duration>,
-    client: Duration,
+    server: Option<Spent>,
+    client: Spent,
     received: u64,
 }
 
@@ -120,8 +120,8 @@ impl Client {
             answering: self.ledger.answering.quantiles(),
             lost: self.ledger.lost,
             repeated: self.ledger.repeated,
-            server_cpu: closed.server.zip(opened.server).map(|(end, begin)| end.saturating_sub(begin)),
-            client_cpu: closed.client.saturating_sub(opened.client),
+            server: closed.server.zip(opened.server).map(|(end, begin)| end.since(begin)),
+            client: closed.client.since(opened.client),
         })
     }
 
@@ -159,8 +159,8 @@ impl Client {
     }
 
     fn mark(&self, watch: &mut dyn Watch) -> Mark {
-        let server = watch.cpu();
-        Mark { at: self.now(), server, client: process::own_cpu(), received: self.received }
+        let server = watch.spent();
+        Mark { at: self.now(), server, client: process::own(), received: self.received }
     }
 }
 
