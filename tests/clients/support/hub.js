@@ -27,31 +27,49 @@ function formOf({ topic, private: hidden, ...fields }) {
 
 /**
  * @param {import("node:test").TestContext} test
- * @param {{ directives?: string[] }} [options] `directives`: lines of MERCURE_EXTRA_DIRECTIVES
+ * @param {{ directives?: string[], isSecure?: boolean }} [options] `directives`: lines of MERCURE_EXTRA_DIRECTIVES; `isSecure`: with TLS, by a certificate that nobody signed
  */
-export async function startHub(test, { directives = [] } = {}) {
+export async function startHub(test, { directives = [], isSecure = false } = {}) {
   if (!existsSync(BINARY)) throw new Error(`${BINARY} is missing: build it, or name one in PALABRE_BIN`);
   const folder = await mkdtemp(join(tmpdir(), "palabre-clients-"));
   const env = {
-    ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(PALABRE|MERCURE|SERVER|DATABASE)_/.test(name))),
+    ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(PALABRE|HUB|MERCURE|SERVER|DATABASE)_/.test(name))),
+    HUB_ADMIN: "off",
     MERCURE_PUBLISHER_JWT_KEY: SECRET,
     MERCURE_SUBSCRIBER_JWT_KEY: SECRET,
     MERCURE_EXTRA_DIRECTIVES: directives.join("\n"),
   };
+  const secure = isSecure ? await freePort() : 0;
   let log = "";
-  const child = spawn(BINARY, ["hub", "--listen", "127.0.0.1:0"], { cwd: folder, env, stdio: ["ignore", "pipe", "pipe"] });
-  for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text) => (log += text));
+  /** @type {import("node:child_process").ChildProcess | null} */
+  let running = null;
+
+  /** @param {number} port zero for any */
+  async function start(port) {
+    const where = secure ? ["--server-name", `localhost:${secure}`] : ["--listen", `127.0.0.1:${port}`];
+    const child = spawn(BINARY, ["hub", ...where], { cwd: folder, env, stdio: ["ignore", "pipe", "pipe"] });
+    running = child;
+    log = "";
+    for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text) => (log += text));
+    return until("the hub says where it listens", () => {
+      if (child.exitCode !== null) throw new Error(`the hub ended at once:\n${log}`);
+      return Number(/^The hub is ready: \S+:(\d+)/m.exec(log)?.[1]);
+    });
+  }
+
+  async function kill() {
+    const child = running;
+    running = null;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    child.kill("SIGKILL");
+    await once(child, "exit");
+  }
+
   test.after(async () => {
-    if (child.exitCode === null && child.signalCode === null) {
-      child.kill("SIGKILL");
-      await once(child, "exit");
-    }
+    await kill();
     await rm(folder, { recursive: true, force: true, maxRetries: 3 });
   });
-  const port = await until("the hub says where it listens", () => {
-    if (child.exitCode !== null) throw new Error(`the hub ended at once:\n${log}`);
-    return Number(/127\.0\.0\.1:(\d+)/.exec(log)?.[1]);
-  });
+  const port = await start(0);
 
   const relay = await startRelay(await freePort(), () => port);
   test.after(() => relay.stop());
@@ -59,10 +77,14 @@ export async function startHub(test, { directives = [] } = {}) {
 
   return {
     relay,
-    url: `http://127.0.0.1:${port}${HUB_PATH}`,
+    url: `${isSecure ? "https://localhost" : "http://127.0.0.1"}:${port}${HUB_PATH}`,
     /** The same hub, over a link that can be cut. */
     fragile: `${relay.url}${HUB_PATH}`,
-    log: () => log,
+    /** Kills it as a power cut would, and starts it again at the same address and with the same folder. */
+    async restart() {
+      await kill();
+      await start(port);
+    },
     /** Publishes as a server application does, and answers the id. @param {Update} update @param {string} [token] */
     async publish(update, token = publisher) {
       const answer = await fetch(this.url, { method: "POST", headers: { authorization: `Bearer ${token}` }, body: formOf(update) });

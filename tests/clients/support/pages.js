@@ -11,10 +11,11 @@ import { becomes } from "../../browser/support/until.js";
 /**
  * A page of the site, in a browser of its own.
  * @param {import("node:test").TestContext} test
- * @param {Site} site
+ * @param {Pick<Site, "origin">} site
+ * @param {import("playwright-core").BrowserContextOptions} [options]
  */
-export async function openPage(test, site) {
-  const context = await (await launch()).newContext();
+export async function openPage(test, site, options) {
+  const context = await (await launch()).newContext(options);
   test.after(() => context.close());
   const page = await context.newPage();
   await page.goto(`${site.origin}/`);
