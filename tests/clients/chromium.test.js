@@ -81,6 +81,26 @@ test("EventSource: a link cut again and again loses nothing and repeats nothing"
   assert.ok((await stream.opened()) > 2);
 });
 
+test("EventSource: the hub loses its power, and whoever comes back to it has everything once", async (t) => {
+  const { site, hub } = await start(t, ["transport bolt {", "  path history/mercure.db", "}"]);
+  const stream = await eventSource(await openPage(t, site), subscribeUrl(hub.fragile, BOOK));
+  await stream.isOpen();
+  const publish = async (/** @type {string[]} */ ...texts) => {
+    for (const data of texts) await hub.publish({ topic: BOOK, data, retry: 50 });
+  };
+  await publish("1", "2");
+  await becomes(stream.data, ["1", "2"]);
+  hub.relay.refuse("sse");
+  await publish("3", "4");
+  await hub.restart();
+  hub.relay.allow("sse");
+  await becomes(stream.data, ["1", "2", "3", "4"]);
+  await publish("5");
+  await hub.restart();
+  await publish("6");
+  await becomes(stream.data, ["1", "2", "3", "4", "5", "6"]);
+});
+
 test("EventSource: the past begins where the query says, under each name that was ever in use", async (t) => {
   const { site, hub } = await start(t);
   const ids = [];
