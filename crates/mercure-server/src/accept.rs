@@ -1,6 +1,7 @@
 //! The accept loops: sockets into requests.
 
 use std::convert::Infallible;
+use std::future::Future;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -9,11 +10,12 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
+use axum::response::Response;
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use ipnet::IpNet;
-use mercure_hub::WriteTimeout;
+use mercure_hub::{ConnectionOptions, Scheme, WriteTimeout, serve_connection};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -67,16 +69,16 @@ async fn connection(stream: TcpStream, peer: SocketAddr, gate: Gate) {
     let _ = stream.set_nodelay(true);
     let result = match gate.tls.clone() {
         None if begins_with_preface(&stream).await => {
-            serve_h2(WriteTimeout::new(stream, gate.write_timeout), peer.ip(), gate).await
+            serve_h2(WriteTimeout::new(stream, gate.write_timeout), gate.visitor(peer)).await
         }
-        None => serve_h1(WriteTimeout::new(stream, gate.write_timeout), peer.ip(), gate).await,
+        None => serve_taken(stream, gate.visitor(peer)).await,
         Some(acceptor) => {
             let stream = WriteTimeout::new(stream, gate.write_timeout);
             match tokio::time::timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream)).await {
                 Ok(Ok(stream)) if stream.get_ref().1.alpn_protocol() == Some(b"h2") => {
-                    serve_h2(stream, peer.ip(), gate).await
+                    serve_h2(stream, gate.visitor(peer)).await
                 }
-                Ok(Ok(stream)) => serve_h1(stream, peer.ip(), gate).await,
+                Ok(Ok(stream)) => serve_h1(stream, gate.visitor(peer)).await,
                 Ok(Err(error)) => Err(error.into()),
                 Err(late) => Err(io::Error::from(late).into()),
             }
@@ -96,9 +98,21 @@ async fn begins_with_preface(stream: &TcpStream) -> bool {
 
 type Ended = Result<(), Box<dyn std::error::Error + Send + Sync>>;
 
-async fn serve_h1(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, peer: IpAddr, gate: Gate) -> Ended {
-    let mut ending = gate.ending.clone();
-    let service = service(peer, gate);
+/// In clear, by HTTP/1.1: the hub takes the sockets of its streams.
+async fn serve_taken(stream: TcpStream, visitor: Visitor) -> Ended {
+    let mut ending = visitor.gate.ending.clone();
+    let options = ConnectionOptions {
+        head_timeout: HEAD_TIMEOUT,
+        head_bytes: HEAD_MAX,
+        write_timeout: visitor.gate.write_timeout,
+    };
+    let service = hyper::service::service_fn(move |request| visitor.answer(request));
+    Ok(serve_connection(stream, service, &options, ended(&mut ending)).await?)
+}
+
+async fn serve_h1(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, visitor: Visitor) -> Ended {
+    let mut ending = visitor.gate.ending.clone();
+    let service = hyper::service::service_fn(move |request| visitor.answer(request));
     let mut connection = std::pin::pin!(
         http1::Builder::new()
             .timer(TokioTimer::new())
@@ -114,9 +128,9 @@ async fn serve_h1(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, 
     Ok(connection.await?)
 }
 
-async fn serve_h2(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, peer: IpAddr, gate: Gate) -> Ended {
-    let mut ending = gate.ending.clone();
-    let service = service(peer, gate);
+async fn serve_h2(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, visitor: Visitor) -> Ended {
+    let mut ending = visitor.gate.ending.clone();
+    let service = hyper::service::service_fn(move |request| visitor.answer(request));
     let mut connection = std::pin::pin!(
         http2::Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
@@ -132,19 +146,30 @@ async fn serve_h2(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, 
     Ok(connection.await?)
 }
 
-type Answer = futures_util::future::BoxFuture<'static, Result<axum::response::Response, Infallible>>;
-
-fn service(
-    peer: IpAddr,
+/// One client, as far as the connection tells.
+struct Visitor {
     gate: Gate,
-) -> impl hyper::service::Service<Request<Incoming>, Response = axum::response::Response, Error = Infallible, Future = Answer>
-{
-    hyper::service::service_fn(move |request: Request<Incoming>| -> Answer {
+    peer: IpAddr,
+}
+
+impl Gate {
+    fn visitor(&self, peer: SocketAddr) -> Visitor {
+        Visitor { gate: self.clone(), peer: peer.ip() }
+    }
+}
+
+impl Visitor {
+    /// Answers a request, which is told where it comes from.
+    fn answer(&self, request: Request<Incoming>) -> impl Future<Output = Result<Response, Infallible>> + Send + use<> {
         let mut request = request.map(Body::new);
-        let client = client::address(peer, request.headers(), &gate.trusted_proxies);
-        request.extensions_mut().insert(ClientAddress(client));
-        Box::pin(gate.router.clone().oneshot(request))
-    })
+        let origin = client::origin(self.peer, request.headers(), &self.gate.trusted_proxies);
+        let scheme = if self.gate.tls.is_some() { Some(Scheme::Https) } else { origin.scheme };
+        if let Some(scheme) = scheme {
+            request.extensions_mut().insert(scheme);
+        }
+        request.extensions_mut().insert(ClientAddress(origin.address));
+        self.gate.router.clone().oneshot(request)
+    }
 }
 
 /// Whose request it is, for those who count by address.

@@ -2,9 +2,10 @@
 
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
 use futures_util::StreamExt;
-use rustls::ServerConfig;
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use rustls_acme::AcmeConfig;
 use rustls_acme::caches::DirCache;
 use tokio::task::JoinSet;
@@ -23,7 +24,7 @@ pub(crate) fn config(
     beside: &mut JoinSet<()>,
 ) -> io::Result<ServerConfig> {
     std::fs::create_dir_all(cache)?;
-    let mut order = AcmeConfig::new(names).cache(DirCache::new(cache.to_owned()));
+    let mut order = AcmeConfig::new_with_client_config(names, client()?).cache(DirCache::new(cache.to_owned()));
     order = match directory {
         Some(url) => order.directory(url),
         None => order.directory_lets_encrypt(true),
@@ -43,4 +44,12 @@ pub(crate) fn config(
         }
     });
     Ok(config)
+}
+
+/// How the authority itself is recognised: by what this machine trusts.
+fn client() -> io::Result<Arc<ClientConfig>> {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    let builder = ClientConfig::builder_with_provider(tls::provider()).with_safe_default_protocol_versions();
+    Ok(Arc::new(builder.map_err(io::Error::other)?.with_root_certificates(roots).with_no_client_auth()))
 }

@@ -115,7 +115,7 @@ pub struct Directives {
     pub cors_origins: Vec<String>,
     /// `cookie_name`.
     pub cookie_name: Option<String>,
-    /// `protocol_version_compatibility`: 7 or 8. Both generations are always spoken, so it changes nothing.
+    /// `protocol_version_compatibility`: 7 or 8. Both generations are always spoken; this allows a token in the address, too.
     pub compatibility: Option<u8>,
     /// `subscriptions`: events and API of active subscriptions.
     pub subscriptions: bool,

@@ -143,7 +143,7 @@ impl Server {
             router: routes::router(&self.site),
             tls: None,
             trusted_proxies: self.plan.trusted_proxies.as_slice().into(),
-            write_timeout: self.plan.hub.write_timeout,
+            write_timeout: Some(self.plan.hub.write_timeout).filter(|time| !time.is_zero()).unwrap_or(Duration::MAX),
             ending,
         };
         let mut doors = JoinSet::new();
@@ -164,6 +164,15 @@ impl Server {
         }
         let _beside = self.beside;
 
+        // A set that cannot be had yet is asked for again when a token needs it.
+        let hub = self.site.hub.clone();
+        let mut loading = JoinSet::new();
+        loading.spawn(async move {
+            if let Err(error) = hub.load_keys().await {
+                tracing::warn!("{error}");
+            }
+        });
+
         shutdown.begins().await;
         let mut haste = shutdown.clone();
         let gently = async {
@@ -183,6 +192,8 @@ impl Server {
         };
         if !is_done {
             tracing::warn!("some connections were still open and are cut");
+            // Streams whose sockets the hub has taken are none of the connections here: they are told, and not waited for.
+            let _ = tokio::time::timeout(Duration::ZERO, self.site.hub.close()).await;
         }
         connections.lock().await.shutdown().await;
     }

@@ -22,7 +22,13 @@ pub struct Settings {
     pub server_name: Option<String>,
 
     /// Secret or public key (PEM) that verifies the tokens of publishers
-    #[arg(long, env = "MERCURE_PUBLISHER_JWT_KEY", value_name = "KEY", hide_env_values = true)]
+    #[arg(
+        long,
+        env = "MERCURE_PUBLISHER_JWT_KEY",
+        value_name = "KEY",
+        hide_env_values = true,
+        allow_hyphen_values = true
+    )]
     pub publisher_jwt_key: Option<String>,
 
     /// Its algorithm [default: HS256 for a secret; a PEM must name one]
@@ -30,7 +36,13 @@ pub struct Settings {
     pub publisher_jwt_alg: Option<String>,
 
     /// Secret or public key (PEM) that verifies the tokens of subscribers
-    #[arg(long, env = "MERCURE_SUBSCRIBER_JWT_KEY", value_name = "KEY", hide_env_values = true)]
+    #[arg(
+        long,
+        env = "MERCURE_SUBSCRIBER_JWT_KEY",
+        value_name = "KEY",
+        hide_env_values = true,
+        allow_hyphen_values = true
+    )]
     pub subscriber_jwt_key: Option<String>,
 
     /// Its algorithm [default: HS256 for a secret; a PEM must name one]

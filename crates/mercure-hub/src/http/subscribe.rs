@@ -20,6 +20,7 @@ use crate::{
     http::form,
     http::reply::Refusal,
     topic::matcher::{MatchType, Matcher},
+    wire::offer::{self, Offered},
     wire::socket,
     wire::sse,
 };
@@ -44,17 +45,23 @@ struct Query {
 pub(crate) async fn subscribe(hub: &Hub, mut parts: Parts) -> Result<Response, Refusal> {
     let handshake = socket::handshake(hub, &mut parts)?;
     let query = Query::read(parts.uri.query().unwrap_or_default());
-    let who = access::reader(hub, &parts.headers)?;
+    let who = access::reader(hub, &parts).await?;
     let interest = query.interest(hub)?;
     if parts.method == Method::HEAD {
         return Ok(sse::response(parts.version, None));
     }
     let last = last_id(&parts.headers, query.last_id);
-    let wire = if handshake.is_some() { Wire::Socket } else { Wire::Sse };
+    let taken = offer::is_takeable(&parts);
+    let wire = match handshake {
+        Some(_) => Wire::Socket,
+        None if taken => Wire::Chunked,
+        None => Wire::Sse,
+    };
     let feed = open(hub, who, wire, interest, query.heartbeat, last.as_ref()).await?;
     let cursor = feed.starts_after(last.as_ref());
     let mut response = match handshake {
         Some(handshake) => handshake.accept(hub, feed),
+        None if taken => sse::taken(parts.version, Offered { hub: hub.clone(), feed }),
         None => sse::response(parts.version, Some(feed)),
     };
     if let Some(value) = cursor.and_then(|id| HeaderValue::from_bytes(id.as_bytes()).ok()) {

@@ -78,7 +78,7 @@ impl Directives {
             _ => return Err(Fault::new(word.at, "the versions are 7 and 8".to_owned())),
         };
         self.notices.push(
-            "protocol_version_compatibility means nothing here: both generations are always spoken, and the rules of the newer are never weakened".to_owned(),
+            "protocol_version_compatibility: both generations are always spoken; here it lets old clients send their token in the address, which ends up in logs".to_owned(),
         );
         Ok(version)
     }

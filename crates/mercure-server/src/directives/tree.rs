@@ -89,7 +89,7 @@ mod tests {
 
     #[test]
     fn lines_and_blocks() {
-        let text = "anonymous\nissuer https://a {\n publisher {\n jwt x HS256\n }\n}\ntransport local {\n}\nname {}\n";
+        let text = "anonymous\nissuer https://a {\n publisher {\n jwt x HS256\n }\n}\ntransport local {\n}\nname { }\n";
         assert_eq!(shape(&parse(text).unwrap()), "anonymous/0 issuer/1[publisher/0[jwt/2]] transport/1[] name/0[]");
         assert_eq!(shape(&parse("a \"{\"\nb `}`").unwrap()), "a/1 b/1");
     }
