@@ -67,7 +67,9 @@ mod tests {
             {"type":"https://mercure.rocks/authorization-detail","actions":["subscribe"],"topics":[{"match":"*"}],"payload":{}}]}"#;
         let old = br#"{"mercure":{"subscribe":["*","{a}"],"publish":[]},"exp":1e10}"#;
         assert!(token(good) && token(old) && token_header(br#"{"alg":"HS256"}"#));
-        for sample in [&good[..], old, b"", b"{}", b"[[[[[[", b"\xff\xfe", br#"{"exp":1e400}"#, br#"{"mercure":{"a":"\ud800"}}"#] {
+        for sample in
+            [&good[..], old, b"", b"{}", b"[[[[[[", b"\xff\xfe", br#"{"exp":1e400}"#, br#"{"mercure":{"a":"\ud800"}}"#]
+        {
             // Cut anywhere, and with any one byte changed.
             for at in 0..sample.len() {
                 let mut changed = sample.to_vec();

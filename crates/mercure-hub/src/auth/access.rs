@@ -124,7 +124,9 @@ fn in_query(parts: &Parts) -> Result<Option<String>, Refusal> {
     let mut found = form::pairs(query.as_bytes()).filter(|(name, _)| name == b"authorization");
     match (found.next(), found.next()) {
         (None, _) => Ok(None),
-        (Some((_, value)), None) => String::from_utf8(value).map(Some).map_err(|_| malformed("authorization parameter")),
+        (Some((_, value)), None) => {
+            String::from_utf8(value).map(Some).map_err(|_| malformed("authorization parameter"))
+        }
         (Some(_), Some(_)) => Err(malformed("authorization parameter twice")),
     }
 }

@@ -113,7 +113,8 @@ impl Addresses {
 
     /// Where the metadata of that resource stand.
     pub(crate) fn metadata(&self, asked: &Asked) -> Option<String> {
-        let resource = Url::parse(&self.resource(asked)?).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
+        let resource =
+            Url::parse(&self.resource(asked)?).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
         Some(format!("{}{}", resource.origin().ascii_serialization(), metadata_path(resource.path())))
     }
 
@@ -210,7 +211,10 @@ mod tests {
         }
         let resource = addresses.resource(&asked("hub.example", None));
         assert_eq!(resource.as_deref(), Some("https://hub.example/.well-known/mercure"), "encrypted before the proxy");
-        assert!(!super::tests::addresses(None, &["no URL"]).serve(&asked("no URL", None)), "a typing error opens nothing");
+        assert!(
+            !super::tests::addresses(None, &["no URL"]).serve(&asked("no URL", None)),
+            "a typing error opens nothing"
+        );
     }
 
     #[test]
@@ -227,6 +231,9 @@ mod tests {
         let name = addresses(Some("urn:example:hub"), &[]);
         assert_eq!((name.metadata(&request), name.base()), (None, None));
         assert_eq!(name.metadata_paths(), ["/.well-known/oauth-protected-resource/.well-known/mercure"]);
-        assert_eq!(addresses(None, &["https://a.test/x?y"]).base().unwrap().as_str(), "https://a.test/.well-known/mercure");
+        assert_eq!(
+            addresses(None, &["https://a.test/x?y"]).base().unwrap().as_str(),
+            "https://a.test/.well-known/mercure"
+        );
     }
 }

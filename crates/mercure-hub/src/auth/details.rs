@@ -159,9 +159,18 @@ mod tests {
             (json!([detail(both(), json!([{"match": 1}]))]), Some("authorization_details topics")),
             (json!([detail(both(), json!([{"match": "a\n"}]))]), Some("authorization_details topics")),
             (json!([detail(both(), json!([{"match": "a\u{200b}"}]))]), Some("authorization_details topics")),
-            (json!([detail(both(), json!([{"match": "a", "match_type": "Exact"}]))]), Some("authorization_details topics")),
-            (json!([detail(both(), json!([{"match": "a", "match_type": "regexp"}]))]), Some("authorization_details topics")),
-            (json!([detail(both(), json!([{"match": "a", "match_type": null}]))]), Some("authorization_details topics")),
+            (
+                json!([detail(both(), json!([{"match": "a", "match_type": "Exact"}]))]),
+                Some("authorization_details topics"),
+            ),
+            (
+                json!([detail(both(), json!([{"match": "a", "match_type": "regexp"}]))]),
+                Some("authorization_details topics"),
+            ),
+            (
+                json!([detail(both(), json!([{"match": "a", "match_type": null}]))]),
+                Some("authorization_details topics"),
+            ),
             (json!([detail(both(), json!([{"match": "x".repeat(4_097)}]))]), Some("authorization_details topics")),
             (json!([detail(both(), many(101))]), Some("too many topics")),
             (json!([detail(both(), many(50)), detail(both(), many(51))]), Some("too many topics")),
@@ -210,6 +219,9 @@ mod tests {
         assert_eq!(of("b"), None, "it matches first, and says nothing");
         assert_eq!(of("else"), Some(json!({"is": 3})), "a star at the end is the default");
         assert_eq!(of("*"), Some(json!({"is": 3})));
-        assert_eq!(parse(&json!([])).unwrap().payloads.of(&Matcher::new(MatchType::Exact, "a", &Patterns::new(None)).unwrap()), None);
+        assert_eq!(
+            parse(&json!([])).unwrap().payloads.of(&Matcher::new(MatchType::Exact, "a", &Patterns::new(None)).unwrap()),
+            None
+        );
     }
 }

@@ -64,7 +64,8 @@ impl Jwk {
             None => None,
         };
         let algorithms = allowed.iter().copied();
-        let algorithms = algorithms.filter(|algorithm| own.is_none_or(|own| own == *algorithm) && self.fits(*algorithm));
+        let algorithms =
+            algorithms.filter(|algorithm| own.is_none_or(|own| own == *algorithm) && self.fits(*algorithm));
         let algorithms: Vec<_> = algorithms.collect();
         let first = algorithms.first().ok_or(InvalidKey::Jwk)?;
         let der = match first.family() {

@@ -35,12 +35,12 @@ struct Material {
 }
 
 enum Verifier {
-    Hmac(hmac::Key),
+    Hmac(Box<hmac::Key>),
     Public(ParsedPublicKey),
 }
 
 enum Signer {
-    Hmac(hmac::Key),
+    Hmac(Box<hmac::Key>),
     Rsa(RsaKeyPair),
     Ec(EcdsaKeyPair),
     Ed(Ed25519KeyPair),
@@ -50,7 +50,9 @@ enum Signer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidKey {
     /// Whoever has a public key could sign with it, were it taken as a secret.
-    #[error("a PEM key can't be the secret of an HMAC algorithm: name the algorithm that the key is for, RS256 for example")]
+    #[error(
+        "a PEM key can't be the secret of an HMAC algorithm: name the algorithm that the key is for, RS256 for example"
+    )]
     PemAsSecret,
     /// An empty secret would verify what anybody signs.
     #[error("the secret is empty")]
@@ -208,7 +210,7 @@ impl Key {
     pub(crate) fn secret(algorithms: &[Algorithm], secret: &[u8], name: Option<String>) -> Self {
         let usable = !secret.is_empty() && !pem::looks_like(secret);
         let keys = algorithms.iter().filter(|_| usable).filter_map(|algorithm| match algorithm.family() {
-            Family::Hmac(hash) => Some((*algorithm, hmac::Key::new(hash, secret))),
+            Family::Hmac(hash) => Some((*algorithm, Box::new(hmac::Key::new(hash, secret)))),
             Family::Rsa(..) | Family::Ec(_) | Family::Ed => None,
         });
         let keys: Vec<_> = keys.collect();

@@ -138,12 +138,7 @@ fn read_strict(claims: &Claims<'_>, case: &Case<'_>) -> Result<Verified, FailedC
     let details = claims.authorization_details.map(|claim| details::read(claim, case.patterns)).transpose()?;
     let details = details.unwrap_or_default();
     let person = person(claims, Generation::Strict, times)?;
-    Ok(Verified {
-        publish: details.publish,
-        subscribe: details.subscribe,
-        payloads: details.payloads,
-        ..person
-    })
+    Ok(Verified { publish: details.publish, subscribe: details.subscribe, payloads: details.payloads, ..person })
 }
 
 fn read_legacy(claims: &Claims<'_>, case: &Case<'_>) -> Result<Verified, FailedCheck> {

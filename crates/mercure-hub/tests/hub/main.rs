@@ -13,6 +13,7 @@ mod client;
 mod connections;
 mod ending;
 mod heartbeat;
+mod keys;
 mod order;
 mod publish;
 mod replay;

@@ -185,7 +185,11 @@ async fn a_file_is_read() {
     let url = Url::from_file_path(&path).unwrap();
     let keys = Keys::from_url(url.as_str(), &[Algorithm::Hs256]).unwrap();
     assert!(good(&keys, &token("1", "first")).await);
-    assert_eq!(Keys::from_url(url.as_str(), &[]).unwrap().load().await.err().map(|_| ()), Some(()), "no secrets unasked");
+    assert_eq!(
+        Keys::from_url(url.as_str(), &[]).unwrap().load().await.err().map(|_| ()),
+        Some(()),
+        "no secrets unasked"
+    );
     std::fs::write(&path, " ".repeat(MAX_BYTES + 1)).unwrap();
     assert_eq!(keys.load().await, Err(FetchError("too large".into())));
     std::fs::remove_file(&path).unwrap();

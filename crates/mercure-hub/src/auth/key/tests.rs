@@ -146,7 +146,11 @@ fn the_vectors_of_the_standards_hold() {
     let key = Key::from_jwk(p521.to_string(), &[Algorithm::Es512]).unwrap();
     let signature = "AdwMgeerwtHoh-l192l60hp9wAHZFVJbLfD_UxMi70cwnZOYaRI1bKPWROc-mZZqwqT2SI-KGDKB34XO0aw_7XdtAG8GaSwFKdCAPZgoXD2YBJZCPEX3xKpRw\
                      cdOO8KpEHwJjyqOgzDO7iKvU8vcnwNrmxYbSW9ERBXukOXolLzeO_Jn";
-    assert!(key.verify(Algorithm::Es512, b"eyJhbGciOiJFUzUxMiJ9.UGF5bG9hZA", &URL_SAFE_NO_PAD.decode(signature).unwrap()));
+    assert!(key.verify(
+        Algorithm::Es512,
+        b"eyJhbGciOiJFUzUxMiJ9.UGF5bG9hZA",
+        &URL_SAFE_NO_PAD.decode(signature).unwrap()
+    ));
 }
 
 #[test]
@@ -178,7 +182,12 @@ fn a_key_of_another_kind_is_refused_when_it_is_made() {
         assert_eq!(Key::new(algorithm, file(name)).err(), Some(error), "{algorithm} {name}");
     }
     assert!(Key::new(Algorithm::Rs256, file("rsa-1024")).is_err());
-    for text in ["", "a secret", "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n", "-----BEGIN X-----\nAAAA\n-----END X-----\n"] {
+    for text in [
+        "",
+        "a secret",
+        "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n",
+        "-----BEGIN X-----\nAAAA\n-----END X-----\n",
+    ] {
         assert!(Key::new(Algorithm::Es256, text).is_err(), "{text}");
     }
 }
@@ -191,7 +200,11 @@ fn a_jwk_is_taken_for_what_it_is() {
         Key::from_jwk(jwk.to_string(), &Algorithm::ASYMMETRIC)
     };
     assert_eq!(ed(json!({"kid": "7"})).unwrap().name(), Some("7"));
-    for good in [json!({"alg": "EdDSA"}), json!({"alg": "Ed25519"}), json!({"use": "sig", "key_ops": ["verify"], "d": "private"})] {
+    for good in [
+        json!({"alg": "EdDSA"}),
+        json!({"alg": "Ed25519"}),
+        json!({"use": "sig", "key_ops": ["verify"], "d": "private"}),
+    ] {
         assert!(ed(good.clone()).is_ok(), "{good}");
     }
     for bad in [

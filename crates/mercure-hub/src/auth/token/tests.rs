@@ -23,7 +23,8 @@ const ISSUER: &str = "https://issuer.test";
 fn tokens() -> Tokens {
     let keys = || Some(Keys::from(Key::hs256("the issuer's own secret, long enough")));
     let issuer = Issuer { publisher: keys(), subscriber: keys(), ..Issuer::new(ISSUER) };
-    let reader = Issuer { subscriber: Some(Key::hs256("the reader's own secret, long enough").into()), ..Issuer::new("reader") };
+    let reader =
+        Issuer { subscriber: Some(Key::hs256("the reader's own secret, long enough").into()), ..Issuer::new("reader") };
     Tokens { issuers: vec![issuer, reader], ..Tokens::default() }
 }
 
@@ -34,8 +35,7 @@ fn config() -> HubConfig {
 
 fn judge(token: &str, config: &HubConfig, role: Role, now: f64) -> Result<Verified, FailedCheck> {
     let (trust, patterns) = (Trust::new(config), Patterns::new(None));
-    let case =
-        Case { trust: &trust, patterns: &patterns, role, resource: Some(HUB), strict_allowed: true, now };
+    let case = Case { trust: &trust, patterns: &patterns, role, resource: Some(HUB), strict_allowed: true, now };
     verify(token, &case, &mut Said::default()).now_or_never().unwrap()
 }
 
@@ -45,7 +45,12 @@ fn signed(header: &Value, claims: &Value, key: &Key) -> String {
 
 /// A legacy token with these claims.
 fn legacy(claims: &Value) -> Result<Verified, FailedCheck> {
-    judge(&signed(&json!({"alg": "HS256", "typ": "JWT"}), claims, &Key::hs256(SECRET)), &config(), Role::Subscriber, NOW)
+    judge(
+        &signed(&json!({"alg": "HS256", "typ": "JWT"}), claims, &Key::hs256(SECRET)),
+        &config(),
+        Role::Subscriber,
+        NOW,
+    )
 }
 
 /// A strict token that is good, with these claims changed; `null` takes one away.
@@ -268,9 +273,7 @@ fn each_generation_describes_subscriptions_in_its_own_way() {
     let matcher = |text: &str| Matcher::new(MatchType::Exact, text, &Patterns::new(None)).unwrap();
     let old = legacy(&json!({"mercure": {"subscribe": ["a"], "payload": {"is": 1}}})).unwrap();
     assert_eq!(old.payload_for(&matcher("anything")), Some(json!({"is": 1})));
-    let detail = |topic: &str, payload: i32| {
-        json!({"type": details::TYPE, "actions": ["subscribe"], "topics": [{"match": topic}], "payload": {"is": payload}})
-    };
+    let detail = |topic: &str, payload: i32| json!({"type": details::TYPE, "actions": ["subscribe"], "topics": [{"match": topic}], "payload": {"is": payload}});
     let new = strict(&json!({"authorization_details": [detail("a", 2), detail("*", 3)]})).unwrap();
     assert_eq!(new.payload_for(&matcher("a")), Some(json!({"is": 2})));
     assert_eq!(new.payload_for(&matcher("b")), Some(json!({"is": 3})));
