@@ -39,6 +39,13 @@ pub trait Cursors: Send + Sync + 'static {
 pub struct HubConfig {
     /// Where the hub is mounted: an absolute path. Topics that resolve to this path or below it are reserved.
     pub path: String,
+    /// The hub's own URL as the world sees it, its path included: what relative URL patterns and relative topics are resolved against. Without it
+    /// relative patterns match relative topics only.
+    pub public_url: Option<String>,
+    /// Speaks draft-07 too: the parameter `topic`, tokens with the `mercure` claim, its cookie and its header. Neither generation weakens the rules of the other.
+    pub legacy: bool,
+    /// Offers what goes beyond the protocol: WebSockets, `heartbeat=1`.
+    pub extensions: bool,
     /// Verifies the tokens of those who publish by POST. Without it nobody can.
     pub publisher_key: Option<Key>,
     /// Verifies the tokens of those who subscribe.
@@ -95,6 +102,9 @@ impl Default for HubConfig {
     fn default() -> Self {
         Self {
             path: "/.well-known/mercure".to_owned(),
+            public_url: None,
+            legacy: true,
+            extensions: true,
             publisher_key: None,
             subscriber_key: None,
             anonymous: false,

@@ -16,6 +16,8 @@ use axum::{
     routing::any,
 };
 
+use url::Url;
+
 use crate::{
     auth::origin::Origins,
     config::HubConfig,
@@ -24,8 +26,8 @@ use crate::{
     event::Event,
     http::publish::publish,
     http::reply::{self, Refusal},
-    http::subscribe::subscribe,
-    topic::Namespace,
+    http::subscribe::{QUERY, subscribe},
+    topic::{Namespace, nowhere},
     topic::{
         matcher::{MatchType, Matcher},
         pattern::Patterns,
@@ -71,7 +73,7 @@ impl Hub {
                 socket: Origins::new(&config.socket_origins),
                 read: Origins::new(&config.cors_origins),
             },
-            patterns: Patterns::new(None),
+            patterns: Patterns::new(base_url(&config)),
             engine: Arc::new(Engine::new(limits)),
             ticking: AtomicBool::new(false),
             config,
@@ -124,7 +126,7 @@ impl Hub {
         let _ = tokio::time::timeout(self.config().close_timeout, self.0.engine.emptied()).await;
     }
 
-    /// The hub's routes: GET, HEAD, POST and OPTIONS at its path. The server must allow upgrades for WebSockets to work.
+    /// The hub's routes: GET, HEAD, POST, QUERY and OPTIONS at its path. The server must allow upgrades for WebSockets to work.
     pub fn router(&self) -> Router {
         Router::new().route(&self.config().path, any(handle)).with_state(self.clone())
     }
@@ -175,6 +177,12 @@ impl Hub {
     }
 }
 
+/// The hub's own URL. When nobody has said it, one that no topic has: relative patterns then match relative topics only.
+fn base_url(config: &HubConfig) -> Option<Url> {
+    let told = config.public_url.as_deref().and_then(|url| Url::parse(url).ok());
+    told.or_else(|| nowhere(&config.path))
+}
+
 fn exceeds(value: usize, limit: usize) -> bool {
     limit > 0 && value > limit
 }
@@ -193,8 +201,8 @@ async fn handle(State(hub): State<Hub>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let answered = if parts.method == Method::POST {
         publish(&hub, &parts, body).await
-    } else if parts.method == Method::GET || parts.method == Method::HEAD {
-        subscribe(&hub, parts).await
+    } else if parts.method == Method::GET || parts.method == Method::HEAD || parts.method.as_str() == QUERY {
+        subscribe(&hub, parts, body).await
     } else if parts.method == Method::OPTIONS {
         Ok(reply::preflight())
     } else {

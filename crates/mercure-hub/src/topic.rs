@@ -83,24 +83,36 @@ impl fmt::Display for Topic {
     }
 }
 
+/// A URL that nobody has, with this path.
+pub(crate) fn nowhere(path: &str) -> Option<Url> {
+    Url::parse("http://hub.invalid/").and_then(|root| root.join(path)).ok()
+}
+
 /// The part of the topic space that belongs to the hub: its own path and everything below.
 #[derive(Debug)]
 pub(crate) struct Namespace {
     path: String,
-    base: Option<Url>,
+    /// The hub under either scheme. `https:mercure` is a relative reference where the base is `https`, and only there.
+    http: Option<Url>,
+    https: Option<Url>,
 }
 
 impl Namespace {
     pub(crate) fn new(path: &str) -> Self {
-        // Scheme and authority do not matter for the question, so any will do.
-        let base = Url::parse("http://hub.invalid/").and_then(|root| root.join(path)).ok();
-        Self { path: path.to_owned(), base }
+        // The authority does not matter for the question, so any will do.
+        let http = nowhere(path);
+        let secure = |mut url: Url| url.set_scheme("https").is_ok().then_some(url);
+        Self { path: path.to_owned(), https: http.clone().and_then(secure), http }
     }
 
     /// Whether the topic, resolved as a URL against the hub's, is the hub's path or below it. The spelling does not help: dot segments, backslashes and
     /// escaped letters are resolved first. What is no URL is not reserved.
     pub(crate) fn holds(&self, topic: &Topic) -> bool {
-        let Some(Ok(url)) = self.base.as_ref().map(|base| base.join(topic.as_str())) else {
+        // The parser passes over spaces in front.
+        let scheme = topic.as_str().trim_start_matches(' ').get(..6);
+        let secure = scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("https:"));
+        let base = if secure { &self.https } else { &self.http };
+        let Some(Ok(url)) = base.as_ref().map(|base| base.join(topic.as_str())) else {
             return false;
         };
         let path = unescape_unreserved(url.path());
@@ -156,6 +168,13 @@ mod tests {
             "//elsewhere/.well-known/mercure?x",
             "#fragment",
             "?query",
+            "http:mercure",
+            "https:mercure/x",
+            " HTTPS:mercure",
+            "https:/.well-known/mercure",
+            "/%2Ewell-known/mercure",
+            "ftp://elsewhere/.well-known/mercure",
+            "urn:/.well-known/mercure",
         ] {
             assert!(reserved(name), "{name}");
         }
@@ -174,6 +193,8 @@ mod tests {
             "a text with spaces",
             "chatroom/1",
             "http://[broken",
+            "https://mercure",
+            "urn:.well-known/mercure",
             "/.well-known/mercure%2Fx",
         ] {
             assert!(!reserved(name), "{name}");

@@ -1,29 +1,26 @@
 //! Publishing by POST: the form, checked in the order authorisation, size, fields, grant.
 
-use std::time::Duration;
-
 use axum::{
     body::Body,
-    http::{HeaderMap, StatusCode, header, request::Parts},
+    http::{StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use crate::{
     Hub,
     auth::access,
-    http::form,
+    http::form::{self, MediaType},
     http::reply::Refusal,
     update::{InvalidUpdate, PublishError, Update},
 };
 
-/// How long a body may take to arrive.
-const BODY_TIMEOUT: Duration = Duration::from_secs(30);
-
 /// Takes an update and answers with its id. Once the body is read nothing waits any more, so a client that hangs up cannot stop the update half way.
 pub(crate) async fn publish(hub: &Hub, parts: &Parts, body: Body) -> Result<Response, Refusal> {
     let grants = access::publisher(hub, &parts.headers)?;
-    let body = read_body(&parts.headers, body, hub.config().max_body_bytes).await?;
+    if form::media_type(&parts.headers) != MediaType::Form {
+        return Err(Refusal::Bad("Expected application/x-www-form-urlencoded"));
+    }
+    let body = form::read_body(body, hub.config().max_body_bytes).await?;
     let update = read_form(&body, hub)?;
     if !grants.cover_all(update.topics()) {
         return Err(Refusal::Forbidden);
@@ -34,24 +31,6 @@ pub(crate) async fn publish(hub: &Hub, parts: &Parts, body: Body) -> Result<Resp
         PublishError::Closed => Refusal::Unavailable,
     })?;
     Ok((StatusCode::OK, [(header::CONTENT_TYPE, "text/plain; charset=utf-8")], id.to_string()).into_response())
-}
-
-async fn read_body(headers: &HeaderMap, body: Body, limit: usize) -> Result<Vec<u8>, Refusal> {
-    let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let media_type = media_type.split(';').next().unwrap_or_default().trim();
-    if !media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
-        return Err(Refusal::Bad("Expected application/x-www-form-urlencoded"));
-    }
-    let limit = if limit == 0 { usize::MAX } else { limit };
-    let read =
-        tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, limit).collect()).await.map_err(|_| Refusal::Timeout)?;
-    let body =
-        read.map_err(
-            |error| {
-                if error.is::<LengthLimitError>() { Refusal::TooLarge } else { Refusal::Bad("Unreadable body") }
-            },
-        )?;
-    Ok(body.to_bytes().into())
 }
 
 /// The form. `topic` may stand several times; of the other fields the first counts, and unknown ones are ignored.

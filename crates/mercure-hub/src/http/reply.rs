@@ -7,6 +7,13 @@ use axum::{
 
 use crate::{auth::origin::Origins, engine::admission::Refused};
 
+/// What the hub's address can be asked.
+const METHODS: &str = "GET, HEAD, POST, QUERY, OPTIONS";
+
+/// Says in which forms a QUERY may come (RFC 10008 section 3).
+static ACCEPT_QUERY: HeaderName = HeaderName::from_static("accept-query");
+const QUERY_FORM: &str = "application/x-www-form-urlencoded";
+
 /// Why a request is not served. It never says more than its bearer needs: the reason of a 401 stands in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
@@ -30,6 +37,8 @@ pub(crate) enum Refusal {
     Timeout,
     /// 413.
     TooLarge,
+    /// 415: a query in another form.
+    MediaType,
     /// 429: this person has too many streams.
     TooMany,
     /// 503: the hub is closed or full.
@@ -56,6 +65,7 @@ impl Refusal {
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::Timeout => StatusCode::REQUEST_TIMEOUT,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
@@ -68,7 +78,8 @@ impl Refusal {
             Self::Forbidden => Some((header::WWW_AUTHENTICATE, "Bearer error=\"insufficient_scope\"")),
             Self::Malformed => Some((header::WWW_AUTHENTICATE, "Bearer error=\"invalid_request\"")),
             Self::Upgrade => Some((header::SEC_WEBSOCKET_VERSION, "13")),
-            Self::Method => Some((header::ALLOW, "GET, HEAD, POST, OPTIONS")),
+            Self::Method => Some((header::ALLOW, METHODS)),
+            Self::MediaType => Some((ACCEPT_QUERY.clone(), QUERY_FORM)),
             Self::TooMany | Self::Unavailable => Some((header::RETRY_AFTER, "5")),
             Self::Bad(_) | Self::Timeout | Self::TooLarge => None,
         }
@@ -88,6 +99,7 @@ impl IntoResponse for Refusal {
             | Self::Method
             | Self::Timeout
             | Self::TooLarge
+            | Self::MediaType
             | Self::TooMany
             | Self::Unavailable => self.status().canonical_reason().unwrap_or_default(),
         };
@@ -130,8 +142,9 @@ pub(crate) fn dress(response: &mut Response, origin: Option<&HeaderValue>, allow
 /// The answer to a preflight; [`dress`] says to whom it applies.
 pub(crate) fn preflight() -> Response {
     let mut headers = HeaderMap::new();
-    headers.insert(header::ALLOW, HeaderValue::from_static("GET, HEAD, POST, OPTIONS"));
-    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, HEAD, POST"));
+    headers.insert(header::ALLOW, HeaderValue::from_static(METHODS));
+    headers.insert(ACCEPT_QUERY.clone(), HeaderValue::from_static(QUERY_FORM));
+    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, HEAD, POST, QUERY"));
     headers.insert(
         header::ACCESS_CONTROL_ALLOW_HEADERS,
         HeaderValue::from_static("authorization, cache-control, last-event-id"),

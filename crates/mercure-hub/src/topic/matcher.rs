@@ -19,7 +19,7 @@ pub(crate) enum MatchType {
     Exact,
     /// `match_urlpattern`: a WHATWG URL Pattern, relative ones against the hub's URL (draft-08).
     UrlPattern,
-    /// `topic`, and the lists of the `mercure` claim: the same bytes, or an RFC 6570 template (draft-07).
+    /// `topic`, and the lists of the `mercure` claim: the same bytes, or an expansion of an RFC 6570 template (draft-07).
     Legacy,
 }
 
