@@ -18,7 +18,7 @@ use crate::{
     topic::{
         Topic,
         matcher::{Grants, Matcher, Target},
-        pattern::Pattern,
+        pattern::{self, Pattern},
     },
 };
 
@@ -123,7 +123,7 @@ impl Interest {
     }
 
     pub(crate) fn wants(&self, event: &Event) -> bool {
-        let wanted = |topic| self.named.contains(topic) || self.patterns.iter().any(|pattern| pattern.matches(topic));
+        let wanted = |topic| self.named.contains(topic) || pattern::any_matches(&self.patterns, topic);
         self.everything || event.topics.iter().any(wanted)
     }
 }

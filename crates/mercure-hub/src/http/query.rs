@@ -2,8 +2,6 @@
 //!
 //! Both generations in one: `topic` asks as draft-07 does, every name that begins with `match` as draft-08 does.
 
-use std::collections::HashSet;
-
 use axum::http::{HeaderMap, HeaderName};
 
 use crate::{
@@ -76,7 +74,7 @@ impl Query {
         Some(if id == "earliest" { LastId::Earliest } else { LastId::Id(id.into_owned()) })
     }
 
-    /// The matchers, each once; one at least. They are counted before anything is compiled.
+    /// The matchers, one at least. They are counted before anything is compiled.
     pub(crate) fn matchers(&self, hub: &Hub) -> Result<Vec<Matcher>, Refusal> {
         if self.unknown_matcher {
             return Err(Refusal::Bad("Unknown matcher type"));
@@ -90,9 +88,8 @@ impl Query {
         if hub.is_too_many(self.matchers.len()) {
             return Err(Refusal::Bad("Too many matchers"));
         }
-        let mut seen = HashSet::new();
-        let distinct = self.matchers.iter().filter(|matcher| seen.insert(*matcher));
-        distinct
+        let matchers = self.matchers.iter();
+        matchers
             .map(|(kind, text)| std::str::from_utf8(text).ok().and_then(|text| hub.matcher(*kind, text)))
             .collect::<Option<_>>()
             .ok_or(Refusal::Bad("Invalid matcher"))
@@ -119,8 +116,7 @@ mod tests {
         for (query, expected) in [
             ("topic=a", 1),
             ("match=a&match_exact=b&topic=c", 3),
-            ("topic=a&topic=a&topic=%61", 1),
-            ("match=a&match_exact=a&topic=a", 2),
+            ("topic=a&topic=a&topic=%61", 3),
             ("topic=*&topic=a", 2),
             ("match=%7Bid%7D", 1),
             ("match=%7Bid&topic=%7Bid&topic=%7Bid%7D", 3),

@@ -9,7 +9,7 @@ use std::{
 
 use crate::topic::{
     Topic, is_plain,
-    pattern::{Pattern, Patterns},
+    pattern::{self, Pattern, Patterns},
 };
 
 /// In which language a matcher is written.
@@ -126,7 +126,7 @@ impl Grants {
     }
 
     pub(crate) fn cover(&self, topic: &Topic) -> bool {
-        self.everything || self.exact.contains(topic) || self.patterns.iter().any(|pattern| pattern.matches(topic))
+        self.everything || self.exact.contains(topic) || pattern::any_matches(&self.patterns, topic)
     }
 
     pub(crate) fn cover_all(&self, topics: &[Topic]) -> bool {

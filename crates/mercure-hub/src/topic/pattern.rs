@@ -1,6 +1,8 @@
 //! Patterns: matchers that are compiled, and shared by all who use them.
 
 mod address;
+#[cfg(test)]
+mod properties;
 mod template;
 
 use std::{
@@ -68,6 +70,12 @@ impl Pattern {
     }
 }
 
+/// Whether one of the patterns, which are of one hub, matches.
+pub(crate) fn any_matches(patterns: &[Arc<Pattern>], topic: &Topic) -> bool {
+    let candidate = Candidate::new(topic);
+    patterns.iter().any(|pattern| pattern.matches_candidate(&candidate))
+}
+
 impl fmt::Debug for Pattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Pattern").field(&self.language()).field(&self.text).finish()
@@ -83,7 +91,7 @@ impl Drop for Pattern {
     }
 }
 
-/// A topic that several patterns of one hub are tested against: it is parsed as a URL at most once.
+/// A topic that several patterns are tested against, all of one hub: it is parsed as a URL at most once.
 #[derive(Debug)]
 pub(crate) struct Candidate<'a> {
     topic: &'a Topic,

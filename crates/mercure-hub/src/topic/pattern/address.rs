@@ -4,7 +4,7 @@
 //! Expressions in parentheses are those of the crate `regex`: no look-around and no back-references, and time linear in the text. A pattern that holds what this engine
 //! does not know is refused as malformed. Case is never ignored; schemes and hosts are folded by the parsing of URLs.
 
-use std::sync::OnceLock;
+use std::{panic, sync::OnceLock};
 
 use regex::bytes::Regex;
 use url::Url;
@@ -47,12 +47,16 @@ pub(super) struct AddressPattern([Part; 8]);
 impl AddressPattern {
     /// Nothing when the text is malformed, or too large once it is compiled.
     pub(super) fn new(text: &str, base: Option<&Url>) -> Option<Self> {
-        let mut init = UrlPatternInit::parse_constructor_string::<Lazy>(text, base.cloned()).ok()?;
-        if init.protocol.is_some() {
-            // The standard would put the base's path before that of `urn\\:isbn\\::id`.
-            init.base_url = None;
-        }
-        Self::compile(init)
+        // The library asserts here and there what it believes about its input, which comes from strangers.
+        panic::catch_unwind(|| {
+            let mut init = UrlPatternInit::parse_constructor_string::<Lazy>(text, base.cloned()).ok()?;
+            if init.protocol.is_some() {
+                // The standard would put the base's path before that of `urn\\:isbn\\::id`.
+                init.base_url = None;
+            }
+            Self::compile(init)
+        })
+        .ok()?
     }
 
     fn compile(init: UrlPatternInit) -> Option<Self> {

@@ -42,15 +42,13 @@ impl Operator {
 
     fn write(self, variables: &[Variable], out: &mut String) {
         let exploded = variables.iter().any(|variable| variable.exploded);
-        let first_exploded = variables.first().is_some_and(|variable| variable.exploded);
+        let item = self.item(self.named || exploded);
         out.push_str("(?:");
         out.push_str(&regex::escape(self.first));
-        out.push_str(self.item(self.named || first_exploded));
+        out.push_str(item);
         if exploded || variables.len() > 1 {
-            let separator = regex::escape(self.separator);
-            let (item, repeat) = (self.item(self.named || exploded), variables.len() - 1);
-            out.push_str(&format!("(?:{separator}{item})"));
-            out.push_str(&if exploded { "*".to_owned() } else { format!("{{0,{repeat}}}") });
+            let repeat = if exploded { "*".to_owned() } else { format!("{{0,{}}}", variables.len() - 1) };
+            out.push_str(&format!("(?:{}{item}){repeat}", regex::escape(self.separator)));
         }
         out.push_str(")?");
     }
