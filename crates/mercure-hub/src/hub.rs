@@ -65,6 +65,7 @@ impl Hub {
             connections: config.max_connections,
             connections_per_subject: config.max_connections_per_subject,
             revocation: config.revocation,
+            unique_ids: config.refuse_duplicate_ids,
         };
         Self(Arc::new(Inner {
             namespace: Namespace::new(&config.path),
@@ -91,12 +92,12 @@ impl Hub {
         {
             return Err(PublishError::TooLarge);
         }
-        if update.topics.iter().any(|topic| self.0.namespace.holds(topic)) {
+        if self.is_reserved(&update) {
             return Err(PublishError::Reserved);
         }
         let event = Arc::new(Event::new(update));
         let id = event.id.clone();
-        if self.0.engine.publish(event) { Ok(id) } else { Err(PublishError::Closed) }
+        self.0.engine.publish(event).map(|()| id)
     }
 
     /// Ends all streams whose token has this `sub`, at once, and refuses such tokens made until now with 401. Returns how many streams it ended.
@@ -160,6 +161,11 @@ impl Hub {
             let config = self.config();
             tokio::spawn(ticker::run(Arc::downgrade(&self.0.engine), config.cursors.clone(), config.heartbeat));
         }
+    }
+
+    /// Whether one of the topics belongs to the hub itself.
+    pub(crate) fn is_reserved(&self, update: &Update) -> bool {
+        update.topics.iter().any(|topic| self.0.namespace.holds(topic))
     }
 
     /// A subscriber's matcher, if it is one and not too long.

@@ -54,7 +54,7 @@ mod wire;
 struct Readme;
 
 pub use auth::key::{Claims, Grant, Key, mint};
-pub use config::{Authorizer, Clock, Cursors, HubConfig, Inbound};
+pub use config::{Authorizer, Clock, Cursors, HubConfig, Inbound, InvalidConfig};
 pub use futures_util::future::BoxFuture;
 pub use hub::Hub;
 pub use topic::{InvalidTopic, Topic};

@@ -105,7 +105,7 @@ pub(crate) struct Interest {
 impl Interest {
     pub(crate) fn new(mut matchers: Vec<Matcher>) -> Self {
         let mut seen = HashSet::new();
-        matchers.retain(|matcher| seen.insert(matcher.clone()));
+        matchers.retain(|matcher| seen.insert((matcher.kind(), Arc::<str>::from(matcher.text()))));
         let (mut everything, mut named, mut patterns) = (false, Named::default(), Vec::<Arc<Pattern>>::new());
         for matcher in &matchers {
             match matcher.target() {

@@ -35,6 +35,8 @@ pub(crate) enum Refusal {
     Method,
     /// 408: the body did not come.
     Timeout,
+    /// 409: an update with this id is known, and ids may not repeat.
+    Duplicate,
     /// 413.
     TooLarge,
     /// 415: a query in another form.
@@ -64,6 +66,7 @@ impl Refusal {
             Self::Upgrade => StatusCode::UPGRADE_REQUIRED,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::Timeout => StatusCode::REQUEST_TIMEOUT,
+            Self::Duplicate => StatusCode::CONFLICT,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
@@ -81,7 +84,7 @@ impl Refusal {
             Self::Method => Some((header::ALLOW, METHODS)),
             Self::MediaType => Some((ACCEPT_QUERY.clone(), QUERY_FORM)),
             Self::TooMany | Self::Unavailable => Some((header::RETRY_AFTER, "5")),
-            Self::Bad(_) | Self::Timeout | Self::TooLarge => None,
+            Self::Bad(_) | Self::Timeout | Self::Duplicate | Self::TooLarge => None,
         }
     }
 }
@@ -98,6 +101,7 @@ impl IntoResponse for Refusal {
             | Self::Upgrade
             | Self::Method
             | Self::Timeout
+            | Self::Duplicate
             | Self::TooLarge
             | Self::MediaType
             | Self::TooMany

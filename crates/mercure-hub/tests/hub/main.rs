@@ -5,11 +5,19 @@
 
 mod access;
 mod client;
+mod cors;
 mod ending;
+mod event_source;
 mod heartbeat;
+mod matchers;
+mod matching;
 mod order;
 mod publish;
+mod publish_rules;
+mod query_method;
 mod replay;
 mod rights;
 mod socket;
+mod strict;
 mod subscribe;
+mod symfony;
