@@ -9,7 +9,7 @@ use std::{
 use futures_util::future::BoxFuture;
 use url::Url;
 
-use crate::auth::{key::Key, origin::is_origin};
+use crate::auth::{key::Key, origin::is_origin, trust::Tokens};
 
 /// Tells the time in seconds since 1970, with a fraction. Tokens and revocations are judged by it.
 pub type Clock = Arc<dyn Fn() -> f64 + Send + Sync>;
@@ -40,23 +40,21 @@ pub trait Cursors: Send + Sync + 'static {
 pub struct HubConfig {
     /// Where the hub is mounted: an absolute path. Topics that resolve to this path or below it are reserved.
     pub path: String,
-    /// The hub's own URL as the world sees it, its path included: what relative URL patterns and relative topics are resolved against. Without it
-    /// relative patterns match relative topics only.
-    pub public_url: Option<String>,
-    /// Speaks draft-07 too: the parameter `topic`, tokens with the `mercure` claim, its cookie and its header. Neither generation weakens the rules of the other.
-    pub legacy: bool,
     /// Offers what goes beyond the protocol: WebSockets, `heartbeat=1`.
     pub extensions: bool,
     /// Refuses an update whose id the history still knows, with 409: a request that is sent again, by mistake or by a thief, publishes nothing twice. Otherwise
     /// ids may repeat, and a cursor means the earliest of them.
     pub refuse_duplicate_ids: bool,
-    /// Verifies the tokens of those who publish by POST. Without it nobody can.
+    /// Verifies tokens of the older generation (a JWT with a `mercure` claim) of those who publish by POST. Those of the newer one have an issuer in
+    /// [`tokens`](Self::tokens). Without any key nobody can publish by POST.
     pub publisher_key: Option<Key>,
-    /// Verifies the tokens of those who subscribe.
+    /// Verifies such tokens of those who subscribe.
     pub subscriber_key: Option<Key>,
+    /// Whose tokens are good besides, and under which address the hub is reached.
+    pub tokens: Tokens,
     /// Lets people without a token subscribe, to public updates only. A bad token is refused all the same.
     pub anonymous: bool,
-    /// Names of the cookies that may carry the token, the first one found wins.
+    /// Names of the cookies that may carry the token, the first one found wins. The first name is told to clients in the hub's metadata.
     pub cookie_names: Vec<String>,
     /// Origins whose pages may publish with the cookie: exact, `https://*.example.org`, `null`, or `*`. What is no origin lets nobody in; [`HubConfig::check`] finds it.
     pub publish_origins: Vec<String>,
@@ -74,7 +72,8 @@ pub struct HubConfig {
     pub heartbeat: Duration,
     /// How long a stream may live. Each one ends at a random moment in the last fifth of it, so that they do not all return at once.
     pub max_lifetime: Duration,
-    /// How long one write to a WebSocket may take.
+    /// How long a subscriber may take nothing at all of what is written to it; for event streams on connections that the hub did not take over, the
+    /// server decides that.
     pub write_timeout: Duration,
     /// How long [`Hub::close`](crate::Hub::close) waits for the streams to end.
     pub close_timeout: Duration,
@@ -106,14 +105,13 @@ impl Default for HubConfig {
     fn default() -> Self {
         Self {
             path: "/.well-known/mercure".to_owned(),
-            public_url: None,
-            legacy: true,
             extensions: true,
             refuse_duplicate_ids: false,
             publisher_key: None,
             subscriber_key: None,
+            tokens: Tokens::default(),
             anonymous: false,
-            cookie_names: vec!["mercureAuthorization".to_owned()],
+            cookie_names: ["__Secure-mercure_access_token", "mercureAuthorization"].map(str::to_owned).into(),
             publish_origins: Vec::new(),
             cors_origins: Vec::new(),
             socket_origins: Vec::new(),
@@ -162,7 +160,7 @@ impl HubConfig {
             return Err(InvalidConfig::Origin(origin.clone()));
         }
         let is_hub = |url: &&String| Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
-        if let Some(url) = self.public_url.as_ref().filter(|url| !is_hub(url)) {
+        if let Some(url) = self.tokens.public_urls.iter().find(|url| !is_hub(url)) {
             return Err(InvalidConfig::PublicUrl(url.clone()));
         }
         if self.path.starts_with('/') { Ok(()) } else { Err(InvalidConfig::Path(self.path.clone())) }

@@ -5,6 +5,7 @@ pub(crate) mod dispatch;
 pub(crate) mod ending;
 pub(crate) mod feed;
 pub(crate) mod index;
+pub(crate) mod line;
 pub(crate) mod queue;
 pub(crate) mod roll;
 pub(crate) mod subscriber;
@@ -12,7 +13,7 @@ pub(crate) mod ticker;
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Condvar, Mutex, MutexGuard},
+    sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
 
@@ -20,9 +21,10 @@ use tokio::{sync::Notify, time::Instant};
 
 use crate::{
     auth::revocation::Revocations,
-    engine::dispatch::{Dispatch, Line},
+    engine::dispatch::Dispatch,
     engine::ending::Ending,
     engine::index::{Entry, Index, Under},
+    engine::line::Line,
     engine::roll::Roll,
     engine::subscriber::{Subscriber, lock},
     event::{Class, Event},
@@ -47,14 +49,15 @@ pub(crate) struct Limits {
     pub(crate) revocation: Duration,
     /// Whether an id that the history knows is refused.
     pub(crate) unique_ids: bool,
+    pub(crate) write_timeout: Duration,
 }
 
 #[derive(Debug)]
 pub(crate) struct Engine {
     pub(crate) limits: Limits,
     state: Mutex<State>,
-    /// Publishers wait here for room in the line.
-    pub(crate) room: Condvar,
+    /// Filled under the lock, so that it has the history's order.
+    pub(crate) line: Arc<Line>,
     /// A stream has ended for good.
     pub(crate) left: Notify,
     /// The ticker has something new to wait for.
@@ -71,7 +74,6 @@ pub(crate) struct State {
     pub(crate) index: Index,
     pub(crate) history: History,
     pub(crate) revocations: Revocations,
-    pub(crate) line: Line,
 }
 
 /// The next step of a replay.
@@ -94,18 +96,17 @@ impl Engine {
             index: Index::default(),
             history: History::new(limits.history_events, limits.history_bytes),
             revocations: Revocations::new(limits.revocation.as_secs_f64()),
-            line: Line::default(),
         };
-        Self { limits, state: Mutex::new(state), room: Condvar::new(), left: Notify::new(), alarm: Arc::default() }
+        Self { limits, state: Mutex::new(state), line: Arc::default(), left: Notify::new(), alarm: Arc::default() }
     }
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         lock(&self.state)
     }
 
-    /// Gives an event its place and sends it on its way.
+    /// Gives an event its place and sends it on its way. Never waits; who publishes much looks first whether there is room in the line.
     pub(crate) fn publish(&self, event: Arc<Event>) -> Result<(), PublishError> {
-        let mut state = self.state_with_room();
+        let mut state = self.state();
         if state.closed {
             return Err(PublishError::Closed);
         }
@@ -117,18 +118,18 @@ impl Engine {
             Class::Ephemeral => state.history.mark(&event.id),
         }
         let readers = state.index.readers(&event.topics);
-        if !readers.is_empty() || !state.line.is_empty() {
-            self.enqueue(state, Dispatch::Event(event, readers));
+        if !readers.is_empty() {
+            self.line.push(Dispatch::Event(event, readers));
         }
         Ok(())
     }
 
     /// Sends heartbeats, in the order of all else. Those whose replay still runs get none.
     pub(crate) fn beat(&self, id: &UpdateId, frames: Vec<(Arc<Subscriber>, bytes::Bytes)>) {
-        let mut state = self.state_with_room();
+        let mut state = self.state();
         if !state.closed {
             state.history.mark(id);
-            self.enqueue(state, Dispatch::Beat(frames));
+            self.line.push(Dispatch::Beat(frames));
         }
     }
 
@@ -213,25 +214,25 @@ impl Engine {
         let mut state = self.state();
         state.revocations.revoke(subject, now());
         let ids = state.roll.of_subject(subject);
-        end_all(state, &ids, |_| Ending::Revoked)
+        self.end_all(state, &ids, |_| Ending::Revoked)
     }
 
     /// Ends the streams whose time has come.
     pub(crate) fn expire(&self, now: Instant) {
         let state = self.state();
         let ids = state.roll.due(now);
-        end_all(state, &ids, |subscriber| subscriber.deadline.map_or(Ending::Lifetime, |(_, ending)| ending));
+        self.end_all(state, &ids, |subscriber| subscriber.deadline.map_or(Ending::Lifetime, |(_, ending)| ending));
     }
 
     /// Ends all streams; they may come back at once.
     pub(crate) fn recall(&self) -> usize {
         let state = self.state();
         let ids = state.roll.all();
-        end_all(state, &ids, |_| Ending::Lifetime)
+        self.end_all(state, &ids, |_| Ending::Lifetime)
     }
 
     pub(crate) fn end(&self, id: u64, ending: Ending) {
-        end_all(self.state(), &[id], |_| ending);
+        self.end_all(self.state(), &[id], |_| ending);
     }
 
     /// Forgets streams that have been given their ending already.
@@ -246,10 +247,24 @@ impl Engine {
     pub(crate) fn close(&self, retry: impl Fn() -> u64) {
         let mut state = self.state();
         state.closed = true;
-        state.line.clear();
         let ids = state.roll.all();
-        end_all(state, &ids, |_| Ending::Shutdown { retry: retry() });
-        self.room.notify_all();
+        self.end_all(state, &ids, |_| Ending::Shutdown { retry: retry() });
+    }
+
+    /// Takes streams out of the state. Those that end gently are told in their turn, after what was published before; the others at once, outside of the lock.
+    fn end_all(&self, mut state: MutexGuard<'_, State>, ids: &[u64], ending: impl Fn(&Subscriber) -> Ending) -> usize {
+        let ended = ids.iter().filter_map(|id| state.remove(*id));
+        let ended: Vec<_> = ended.map(|subscriber| (Arc::clone(&subscriber), ending(&subscriber))).collect();
+        let count = ended.len();
+        let (now, in_turn): (Vec<_>, Vec<_>) = ended.into_iter().partition(|(_, ending)| ending.is_abrupt());
+        if !in_turn.is_empty() {
+            self.line.push(Dispatch::End(in_turn));
+        }
+        drop(state);
+        for (subscriber, ending) in now {
+            subscriber.queue.end(ending);
+        }
+        count
     }
 
     /// Returns when the last registration has gone.
@@ -285,20 +300,11 @@ impl Engine {
 }
 
 impl Drop for Engine {
-    /// The ticker sleeps until something happens; this is the last thing that does.
+    /// The ticker and the line sleep until something happens; this is the last thing that does.
     fn drop(&mut self) {
         self.alarm.notify_one();
+        self.line.close();
     }
-}
-
-/// Takes streams out of the state, and tells them outside of the lock.
-fn end_all(mut state: MutexGuard<'_, State>, ids: &[u64], ending: impl Fn(&Subscriber) -> Ending) -> usize {
-    let ended: Vec<_> = ids.iter().filter_map(|id| state.remove(*id)).collect();
-    drop(state);
-    for subscriber in &ended {
-        subscriber.queue.end(ending(subscriber));
-    }
-    ended.len()
 }
 
 impl State {

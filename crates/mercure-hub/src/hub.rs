@@ -12,18 +12,20 @@ use axum::{
     Router,
     extract::{Request, State},
     http::{Method, header},
-    response::{IntoResponse, Response},
-    routing::any,
+    response::Response,
+    routing::{any, get},
 };
 
-use url::Url;
-
 use crate::{
+    auth::address::{Addresses, Asked},
+    auth::jwks::FetchError,
     auth::origin::Origins,
+    auth::trust::Trust,
     config::HubConfig,
     engine::ticker::{self, Pulse},
     engine::{Engine, Limits},
     event::Event,
+    http::metadata::metadata,
     http::publish::publish,
     http::reply::{self, Refusal},
     http::subscribe::{QUERY, subscribe},
@@ -43,6 +45,8 @@ struct Inner {
     config: HubConfig,
     namespace: Namespace,
     origins: AllowedOrigins,
+    addresses: Addresses,
+    trust: Trust,
     patterns: Patterns,
     engine: Arc<Engine>,
     ticking: AtomicBool,
@@ -66,15 +70,20 @@ impl Hub {
             connections_per_subject: config.max_connections_per_subject,
             revocation: config.revocation,
             unique_ids: config.refuse_duplicate_ids,
+            write_timeout: config.write_timeout,
         };
+        let addresses = Addresses::new(&config.path, &config.tokens);
         Self(Arc::new(Inner {
-            namespace: Namespace::new(&config.path),
+            namespace: Namespace::new(&config.path, addresses.base().as_ref()),
             origins: AllowedOrigins {
                 publish: Origins::new(&config.publish_origins),
                 socket: Origins::new(&config.socket_origins),
                 read: Origins::new(&config.cors_origins),
             },
-            patterns: Patterns::new(base_url(&config)),
+            // When nobody has said under which URL the hub is reached, relative patterns match relative topics only.
+            patterns: Patterns::new(addresses.base().or_else(|| nowhere(&config.path))),
+            trust: Trust::new(&config),
+            addresses,
             engine: Arc::new(Engine::new(limits)),
             ticking: AtomicBool::new(false),
             config,
@@ -97,6 +106,7 @@ impl Hub {
         }
         let event = Arc::new(Event::new(update));
         let id = event.id.clone();
+        self.0.engine.line.wait_for_room();
         self.0.engine.publish(event).map(|()| id)
     }
 
@@ -127,9 +137,23 @@ impl Hub {
         let _ = tokio::time::timeout(self.config().close_timeout, self.0.engine.emptied()).await;
     }
 
-    /// The hub's routes: GET, HEAD, POST, QUERY and OPTIONS at its path. The server must allow upgrades for WebSockets to work.
+    /// Fetches the key sets that are named by address. Not needed: the first token that could be signed by one fetches it too. But a server that starts with
+    /// it can tell at once when an address is wrong.
+    pub async fn load_keys(&self) -> Result<(), FetchError> {
+        self.0.trust.load().await
+    }
+
+    /// The hub's own URL as far as the configuration tells it: the [`resource_identifier`](crate::Tokens::resource_identifier) if that is a URL with the hub's path,
+    /// else the first of the [`public_urls`](crate::Tokens::public_urls). Relative topics and patterns are resolved against it.
+    pub fn url(&self) -> Option<url::Url> {
+        self.0.addresses.base()
+    }
+
+    /// The hub's routes: GET, HEAD, POST, QUERY and OPTIONS at its path, and its metadata (RFC 9728). The server must allow upgrades for WebSockets to work.
     pub fn router(&self) -> Router {
-        Router::new().route(&self.config().path, any(handle)).with_state(self.clone())
+        let paths = self.0.addresses.metadata_paths();
+        let router = Router::new().route(&self.config().path, any(handle));
+        paths.iter().fold(router, |router, path| router.route(path, get(metadata))).with_state(self.clone())
     }
 
     pub(crate) fn config(&self) -> &HubConfig {
@@ -142,6 +166,19 @@ impl Hub {
 
     pub(crate) fn origins(&self) -> &AllowedOrigins {
         &self.0.origins
+    }
+
+    pub(crate) fn addresses(&self) -> &Addresses {
+        &self.0.addresses
+    }
+
+    /// Where a client that was refused learns how to get a token; nowhere when no token is good.
+    pub(crate) fn metadata_url(&self, asked: &Asked) -> Option<String> {
+        if self.0.trust.nobody() { None } else { self.0.addresses.metadata(asked) }
+    }
+
+    pub(crate) fn trust(&self) -> &Trust {
+        &self.0.trust
     }
 
     pub(crate) fn patterns(&self) -> &Patterns {
@@ -183,12 +220,6 @@ impl Hub {
     }
 }
 
-/// The hub's own URL. When nobody has said it, one that no topic has: relative patterns then match relative topics only.
-fn base_url(config: &HubConfig) -> Option<Url> {
-    let told = config.public_url.as_deref().and_then(|url| Url::parse(url).ok());
-    told.or_else(|| nowhere(&config.path))
-}
-
 fn exceeds(value: usize, limit: usize) -> bool {
     limit > 0 && value > limit
 }
@@ -205,7 +236,10 @@ impl fmt::Debug for Hub {
 async fn handle(State(hub): State<Hub>, request: Request) -> Response {
     let origin = request.headers().get(header::ORIGIN).cloned();
     let (parts, body) = request.into_parts();
-    let answered = if parts.method == Method::POST {
+    let asked = Asked::of(&parts);
+    let answered = if !hub.addresses().serve(&asked) {
+        Err(Refusal::Misdirected)
+    } else if parts.method == Method::POST {
         publish(&hub, &parts, body).await
     } else if parts.method == Method::GET || parts.method == Method::HEAD || parts.method.as_str() == QUERY {
         subscribe(&hub, parts, body).await
@@ -214,7 +248,7 @@ async fn handle(State(hub): State<Hub>, request: Request) -> Response {
     } else {
         Err(Refusal::Method)
     };
-    let mut response = answered.unwrap_or_else(IntoResponse::into_response);
+    let mut response = answered.unwrap_or_else(|refusal| refusal.respond(|| hub.metadata_url(&asked)));
     reply::dress(&mut response, origin.as_ref(), &hub.origins().read);
     response
 }

@@ -41,9 +41,12 @@ mod auth;
 mod config;
 mod engine;
 mod event;
+#[doc(hidden)]
+pub mod fuzzing;
 mod history;
 mod http;
 mod hub;
+mod serve;
 mod topic;
 mod update;
 mod wire;
@@ -53,10 +56,17 @@ mod wire;
 #[doc = include_str!("../README.md")]
 struct Readme;
 
-pub use auth::key::{Claims, Grant, Key, mint};
+pub use auth::address::Scheme;
+pub use auth::algorithm::{Algorithm, UnknownAlgorithm};
+pub use auth::jwks::{FetchError, FetchKeys, FetchedKeys};
+pub use auth::key::{InvalidKey, Key, KeyId};
+pub use auth::keys::Keys;
+pub use auth::mint::{Claims, Grant, mint};
+pub use auth::trust::{Issuer, Tokens};
 pub use config::{Authorizer, Clock, Cursors, HubConfig, Inbound, InvalidConfig};
 pub use futures_util::future::BoxFuture;
 pub use hub::Hub;
+pub use serve::{ConnectionOptions, serve_connection};
 pub use topic::{InvalidTopic, Topic};
 pub use update::{InvalidUpdate, PublishError, Update, UpdateId};
 pub use wire::timeout::WriteTimeout;

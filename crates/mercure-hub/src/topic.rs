@@ -88,31 +88,48 @@ pub(crate) fn nowhere(path: &str) -> Option<Url> {
     Url::parse("http://hub.invalid/").and_then(|root| root.join(path)).ok()
 }
 
-/// The part of the topic space that belongs to the hub: its own path and everything below.
+/// The part of the topic space that belongs to the hub: the path where it is mounted, the one where the world sees it, and everything below.
 #[derive(Debug)]
-pub(crate) struct Namespace {
+pub(crate) struct Namespace(Vec<Place>);
+
+/// A path of the hub.
+#[derive(Debug)]
+struct Place {
     path: String,
     /// The hub under either scheme. `https:mercure` is a relative reference where the base is `https`, and only there.
-    http: Option<Url>,
-    https: Option<Url>,
+    http: Url,
+    https: Url,
 }
 
 impl Namespace {
-    pub(crate) fn new(path: &str) -> Self {
-        // The authority does not matter for the question, so any will do.
-        let http = nowhere(path);
-        let secure = |mut url: Url| url.set_scheme("https").is_ok().then_some(url);
-        Self { path: path.to_owned(), https: http.clone().and_then(secure), http }
+    /// `public` is the hub's own URL, where it is known.
+    pub(crate) fn new(path: &str, public: Option<&Url>) -> Self {
+        let elsewhere = public.map(Url::path).filter(|public| *public != path);
+        Self([path].into_iter().chain(elsewhere).filter_map(Place::new).collect())
     }
 
     /// Whether the topic, resolved as a URL against the hub's, is the hub's path or below it. The spelling does not help: dot segments, backslashes and
     /// escaped letters are resolved first. What is no URL is not reserved.
     pub(crate) fn holds(&self, topic: &Topic) -> bool {
+        self.0.iter().any(|place| place.holds(topic.as_str()))
+    }
+}
+
+impl Place {
+    fn new(path: &str) -> Option<Self> {
+        // The authority does not matter for the question, so any will do.
+        let http = nowhere(path)?;
+        let mut https = http.clone();
+        https.set_scheme("https").ok()?;
+        Some(Self { path: path.to_owned(), http, https })
+    }
+
+    fn holds(&self, topic: &str) -> bool {
         // The parser passes over spaces in front.
-        let scheme = topic.as_str().trim_start_matches(' ').get(..6);
+        let scheme = topic.trim_start_matches(' ').get(..6);
         let secure = scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("https:"));
         let base = if secure { &self.https } else { &self.http };
-        let Some(Ok(url)) = base.as_ref().map(|base| base.join(topic.as_str())) else {
+        let Ok(url) = base.join(topic) else {
             return false;
         };
         let path = unescape_unreserved(url.path());
@@ -147,7 +164,7 @@ mod tests {
     use super::*;
 
     fn reserved(name: &str) -> bool {
-        Namespace::new("/.well-known/mercure").holds(&Topic::new(name).unwrap())
+        Namespace::new("/.well-known/mercure", None).holds(&Topic::new(name).unwrap())
     }
 
     #[test]
@@ -178,6 +195,16 @@ mod tests {
         ] {
             assert!(reserved(name), "{name}");
         }
+    }
+
+    #[test]
+    fn the_path_that_the_world_sees_is_reserved_too() {
+        let public = Url::parse("https://example.com/hub/.well-known/mercure").unwrap();
+        let namespace = Namespace::new("/.well-known/mercure", Some(&public));
+        for name in ["mercure", "/hub/.well-known/mercure/x", "https://x/.well-known/mercure"] {
+            assert!(namespace.holds(&Topic::new(name).unwrap()), "{name}");
+        }
+        assert!(!namespace.holds(&Topic::new("/hub").unwrap()));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use tokio::time::Instant;
+use tokio::{net::TcpStream, time::Instant};
 use uuid::Uuid;
 
 use crate::{
@@ -142,7 +142,7 @@ pub(crate) struct Subscriber {
     pub(crate) deadline: Option<(Instant, Ending)>,
     grants: Grants,
     interest: Mutex<Interest>,
-    pub(crate) queue: Queue,
+    pub(crate) queue: Queue<TcpStream>,
     unanswered: AtomicU8,
 }
 
@@ -161,7 +161,7 @@ impl Subscriber {
     pub(crate) fn new(id: u64, budget: usize, traits: Traits) -> Self {
         let Traits { subject, wire, beats, deadline, grants, mut interest } = traits;
         let (name, matchers) = (Uuid::new_v4(), std::mem::take(&mut interest.matchers).into());
-        let (interest, queue, unanswered) = (Mutex::new(interest), Queue::new(budget), AtomicU8::new(0));
+        let (interest, queue, unanswered) = (Mutex::new(interest), Queue::new(wire, budget), AtomicU8::new(0));
         Self { id, name, matchers, subject, wire, beats, deadline, grants, interest, queue, unanswered }
     }
 
@@ -179,9 +179,13 @@ impl Subscriber {
         self.grants.cover(topic)
     }
 
+    pub(crate) fn is_granted_any(&self, topics: &[Topic]) -> bool {
+        self.grants.cover_any(topics)
+    }
+
     /// Whether this event may be shown here: a private one needs the right to read at least one of its topics, whichever was subscribed to.
     pub(crate) fn may_receive(&self, event: &Event) -> bool {
-        if !event.private || self.grants.cover_any(&event.topics) {
+        if !event.private || self.is_granted_any(&event.topics) {
             return true;
         }
         let interest = self.interest();
@@ -207,7 +211,7 @@ impl Subscriber {
     /// Counts a sign of life that was sent; `true` when the peer has left too many unanswered. Only a WebSocket can answer.
     pub(crate) fn is_silent(&self) -> bool {
         match self.wire {
-            Wire::Sse => false,
+            Wire::Sse | Wire::Chunked => false,
             Wire::Socket => self.unanswered.fetch_add(1, Ordering::Relaxed) >= MAX_SILENCE,
         }
     }

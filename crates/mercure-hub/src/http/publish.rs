@@ -16,7 +16,7 @@ use crate::{
 
 /// Takes an update and answers with its id. Once the body is read nothing waits any more, so a client that hangs up cannot stop the update half way.
 pub(crate) async fn publish(hub: &Hub, parts: &Parts, body: Body) -> Result<Response, Refusal> {
-    let grants = access::publisher(hub, &parts.headers)?;
+    let who = access::publisher(hub, parts).await?;
     if form::media_type(&parts.headers) != MediaType::Form {
         return Err(Refusal::Bad("Expected application/x-www-form-urlencoded"));
     }
@@ -28,7 +28,7 @@ pub(crate) async fn publish(hub: &Hub, parts: &Parts, body: Body) -> Result<Resp
     if hub.is_reserved(&update) {
         return Err(PublishError::Reserved.into());
     }
-    if !grants.cover_all(update.topics()) {
+    if !who.publish.cover_all(update.topics()) {
         return Err(Refusal::Forbidden);
     }
     let id = hub.publish(form.name(update)?)?;

@@ -79,7 +79,7 @@ impl Query {
         if self.unknown_matcher {
             return Err(Refusal::Bad("Unknown matcher type"));
         }
-        if self.is_legacy() && !hub.config().legacy {
+        if self.is_legacy() && !hub.config().tokens.legacy {
             return Err(Refusal::Bad("The \"topic\" parameter is not supported, use \"match\""));
         }
         if self.matchers.is_empty() {
@@ -101,10 +101,11 @@ mod tests {
     use axum::http::HeaderValue;
 
     use super::*;
-    use crate::HubConfig;
+    use crate::{HubConfig, Tokens};
 
     fn hub(legacy: bool) -> Hub {
-        Hub::new(HubConfig { max_matchers: 3, max_field_bytes: 20, legacy, ..HubConfig::default() })
+        let tokens = Tokens { legacy, ..Tokens::default() };
+        Hub::new(HubConfig { max_matchers: 3, max_field_bytes: 20, tokens, ..HubConfig::default() })
     }
 
     fn count(query: &str) -> Result<usize, Refusal> {

@@ -21,6 +21,7 @@ use crate::{
     http::form::{self, MediaType},
     http::query::{LAST_EVENT_ID, Query},
     http::reply::Refusal,
+    wire::offer::{self, Offered},
     wire::socket,
     wire::sse,
 };
@@ -39,18 +40,24 @@ pub(crate) async fn subscribe(hub: &Hub, mut parts: Parts, body: Body) -> Result
     if parts.method.as_str() == QUERY {
         query = query.with(read_query(hub, &parts, body).await?);
     }
-    let who = access::reader(hub, &parts.headers)?;
+    let who = access::reader(hub, &parts).await?;
     let interest = Interest::new(query.matchers(hub)?);
     if parts.method == Method::HEAD {
         return Ok(sse::response(parts.version, None));
     }
     let last = query.last_id(&parts.headers);
-    let wire = if handshake.is_some() { Wire::Socket } else { Wire::Sse };
     let beats = config.extensions && query.heartbeat();
+    let taken = offer::is_takeable(&parts);
+    let wire = match handshake {
+        Some(_) => Wire::Socket,
+        None if taken => Wire::Chunked,
+        None => Wire::Sse,
+    };
     let feed = open(hub, who, wire, interest, beats, last.as_ref()).await?;
     let cursor = feed.starts_after(last.as_ref());
     let mut response = match handshake {
         Some(handshake) => handshake.accept(hub, feed),
+        None if taken => sse::taken(parts.version, Offered { hub: hub.clone(), feed }),
         None => sse::response(parts.version, Some(feed)),
     };
     if let Some(value) = cursor.and_then(|id| HeaderValue::from_bytes(id.as_bytes()).ok()) {

@@ -1,6 +1,6 @@
 //! Pages of other origins: preflights, what they may read, and which origins a configuration can name.
 
-use mercure_hub::{HubConfig, InvalidConfig};
+use mercure_hub::{HubConfig, InvalidConfig, Tokens};
 
 use crate::client::{PATH, Server, bearer, config, open_config, publisher};
 
@@ -107,7 +107,10 @@ fn a_configuration_with_something_else_than_origins_is_found() {
     ] {
         assert_eq!(check(origin), Err(InvalidConfig::Origin(origin.to_owned())), "{origin}");
     }
-    let url = |url: &str| HubConfig { public_url: Some(url.to_owned()), ..HubConfig::default() }.check();
+    let url = |url: &str| {
+        let tokens = Tokens { public_urls: list(&[url]), ..Tokens::default() };
+        HubConfig { tokens, ..HubConfig::default() }.check()
+    };
     assert_eq!(url("https://hub.example/.well-known/mercure"), Ok(()));
     for bad in ["", "/hub", "hub.example", "ftp://hub.example/"] {
         assert_eq!(url(bad), Err(InvalidConfig::PublicUrl(bad.to_owned())));

@@ -1,6 +1,6 @@
 //! Which topics reach whom: exact names, templates, URL patterns.
 
-use mercure_hub::{HubConfig, Update};
+use mercure_hub::{HubConfig, Tokens, Update};
 
 use crate::client::{Server, bearer, open_config, reader};
 
@@ -47,7 +47,8 @@ async fn an_exact_matcher_is_compared_byte_for_byte() {
 // H 24, H 27, H 28, H 29, C topicmatcher_test
 #[tokio::test]
 async fn a_url_pattern_matches_as_the_standard_says() {
-    let config = HubConfig { public_url: Some(BASE.to_owned()), ..open_config() };
+    let tokens = Tokens { resource_identifier: Some(BASE.to_owned()), ..Tokens::default() };
+    let config = HubConfig { tokens, ..open_config() };
     let topics = [
         "https://example.com/books/1",
         "https://EXAMPLE.com/books/2",

@@ -1,13 +1,14 @@
 //! The switches: the newer generation alone, and no extensions.
 
-use mercure_hub::HubConfig;
+use mercure_hub::{HubConfig, Tokens};
 
 use crate::client::{Frame, PATH, Server, open_config};
 
 // H 17, C subscribe_test: draft-08 alone knows no `topic`.
 #[tokio::test]
 async fn without_the_older_generation_a_topic_is_refused() {
-    let server = Server::start(HubConfig { legacy: false, ..open_config() }).await;
+    let server =
+        Server::start(HubConfig { tokens: Tokens { legacy: false, ..Tokens::default() }, ..open_config() }).await;
     for query in ["topic=a", "match=a&topic=b", "topic=*"] {
         assert_eq!(server.get(query, "").await.status, 400, "{query}");
     }
