@@ -19,6 +19,8 @@ mod ending;
 mod event_source;
 #[path = "hub/heartbeat.rs"]
 mod heartbeat;
+#[path = "hub/keys.rs"]
+mod keys;
 #[path = "hub/matchers.rs"]
 mod matchers;
 #[path = "hub/matching.rs"]

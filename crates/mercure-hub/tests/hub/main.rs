@@ -14,6 +14,7 @@ mod cors;
 mod ending;
 mod event_source;
 mod heartbeat;
+mod keys;
 mod matchers;
 mod matching;
 mod order;
