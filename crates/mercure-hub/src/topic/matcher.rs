@@ -8,7 +8,7 @@ use std::{
 
 use crate::topic::{
     Topic, is_plain,
-    pattern::{Pattern, Patterns},
+    pattern::{self, Pattern, Patterns},
 };
 
 /// In which language a matcher is written.
@@ -18,7 +18,7 @@ pub(crate) enum MatchType {
     Exact,
     /// `match_urlpattern`: a WHATWG URL Pattern, relative ones against the hub's URL (draft-08).
     UrlPattern,
-    /// `topic`, and the lists of the `mercure` claim: the same bytes, or an RFC 6570 template (draft-07).
+    /// `topic`, and the lists of the `mercure` claim: the same bytes, or an expansion of an RFC 6570 template (draft-07).
     Legacy,
 }
 
@@ -129,7 +129,7 @@ impl Grants {
     pub(crate) fn cover(&self, topic: &Topic) -> bool {
         self.everything
             || self.exact.binary_search(topic).is_ok()
-            || self.patterns.iter().any(|pattern| pattern.matches(topic))
+            || pattern::any_matches(&self.patterns, topic)
     }
 
     pub(crate) fn cover_all(&self, topics: &[Topic]) -> bool {
