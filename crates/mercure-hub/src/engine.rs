@@ -4,18 +4,17 @@ pub(crate) mod admission;
 pub(crate) mod dispatch;
 pub(crate) mod ending;
 pub(crate) mod feed;
+pub(crate) mod handover;
 pub(crate) mod index;
 pub(crate) mod line;
 pub(crate) mod queue;
+#[cfg(test)]
+mod queue_tests;
 pub(crate) mod roll;
 pub(crate) mod subscriber;
 pub(crate) mod ticker;
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard},
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use tokio::{sync::Notify, time::Instant};
 
@@ -26,9 +25,10 @@ use crate::{
     engine::index::{Entry, Index, Under},
     engine::line::Line,
     engine::roll::Roll,
-    engine::subscriber::{Subscriber, lock},
+    engine::subscriber::Subscriber,
     event::{Class, Event},
     history::{Cursor, History, LastId},
+    sync::{Mutex, MutexGuard, lock},
     topic::Topic,
     update::{PublishError, UpdateId},
 };
@@ -57,7 +57,7 @@ pub(crate) struct Engine {
     pub(crate) limits: Limits,
     state: Mutex<State>,
     /// Filled under the lock, so that it has the history's order.
-    pub(crate) line: Arc<Line>,
+    pub(crate) line: Line,
     /// A stream has ended for good.
     pub(crate) left: Notify,
     /// The ticker has something new to wait for.
@@ -97,7 +97,7 @@ impl Engine {
             history: History::new(limits.history_events, limits.history_bytes),
             revocations: Revocations::new(limits.revocation.as_secs_f64()),
         };
-        Self { limits, state: Mutex::new(state), line: Arc::default(), left: Notify::new(), alarm: Arc::default() }
+        Self { limits, state: Mutex::new(state), line: Line::new(), left: Notify::new(), alarm: Arc::default() }
     }
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
@@ -246,6 +246,9 @@ impl Engine {
 
     /// Forgets streams that have been given their ending already.
     pub(crate) fn strike_out(&self, ids: &[u64]) {
+        if ids.is_empty() {
+            return;
+        }
         let mut state = self.state();
         for id in ids {
             state.remove(*id);
@@ -309,10 +312,9 @@ impl Engine {
 }
 
 impl Drop for Engine {
-    /// The ticker and the line sleep until something happens; this is the last thing that does.
+    /// The ticker sleeps until something happens; this is the last thing that does.
     fn drop(&mut self) {
         self.alarm.notify_one();
-        self.line.close();
     }
 }
 

@@ -49,6 +49,7 @@ mod history;
 mod http;
 mod hub;
 mod serve;
+mod sync;
 mod topic;
 mod update;
 mod wire;

@@ -30,8 +30,8 @@ use tokio::{
 };
 
 use crate::{
-    engine::subscriber::lock,
     event::Wire,
+    sync::lock,
     wire::{
         link,
         offer::{Offer, Offered, Takeable},

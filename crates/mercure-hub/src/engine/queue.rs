@@ -7,7 +7,6 @@
 use std::{
     collections::VecDeque,
     io::{self, IoSlice},
-    sync::{Mutex, MutexGuard},
     task::{Context, Poll, Waker},
 };
 
@@ -15,8 +14,8 @@ use bytes::{Buf, Bytes, BytesMut};
 
 use crate::{
     engine::ending::Ending,
-    engine::subscriber::lock,
     event::{Class, Wire},
+    sync::{Mutex, MutexGuard, lock},
 };
 
 /// Frames that wait are joined up to this size, so that one write carries them.
@@ -187,6 +186,12 @@ impl<S: Sink> Queue<S> {
         if lock(&self.state).backlog.is_none() {
             self.push(frame, Class::Ephemeral);
         }
+    }
+
+    /// How many bytes wait.
+    #[cfg(test)]
+    pub(crate) fn waiting(&self) -> usize {
+        lock(&self.state).waiting()
     }
 
     /// Ends the stream. The first reason counts.
@@ -397,6 +402,3 @@ impl Backlog {
         true
     }
 }
-
-#[cfg(test)]
-mod tests;
