@@ -77,6 +77,8 @@ pub struct HubConfig {
     pub max_field_bytes: usize,
     /// Bytes in the body of one POST.
     pub max_body_bytes: usize,
+    /// Whether the hub tells who subscribes: by private updates below its own path, and by the API at `subscriptions` there. Off, nobody learns of anybody.
+    pub subscriptions: bool,
     /// Streams open at the same time.
     pub max_connections: usize,
     /// Streams open at the same time for one `sub`.
@@ -114,6 +116,7 @@ impl Default for HubConfig {
             max_matchers: 1_000,
             max_field_bytes: 4_096,
             max_body_bytes: 1 << 20,
+            subscriptions: false,
             max_connections: 0,
             max_connections_per_subject: 0,
             authorizer: None,

@@ -27,6 +27,7 @@ use crate::{
     engine::subscriber::{Subscriber, lock},
     event::{Class, Event},
     history::{Cursor, History},
+    subscriptions::presence::{Announcer, Presence},
     topic::Topic,
     update::UpdateId,
 };
@@ -57,6 +58,8 @@ pub(crate) struct Engine {
     pub(crate) left: Notify,
     /// The ticker has something new to wait for.
     pub(crate) alarm: Arc<Notify>,
+    /// Tells who subscribes; nothing when the hub shows no subscriptions.
+    pub(crate) announcer: Option<Announcer>,
 }
 
 #[derive(Debug)]
@@ -70,6 +73,7 @@ pub(crate) struct State {
     pub(crate) history: History,
     pub(crate) revocations: Revocations,
     pub(crate) line: Line,
+    pub(crate) presence: Presence,
 }
 
 /// The next step of a replay.
@@ -83,7 +87,7 @@ pub(crate) enum Step {
 }
 
 impl Engine {
-    pub(crate) fn new(limits: Limits) -> Self {
+    pub(crate) fn new(limits: Limits, announcer: Option<Announcer>) -> Self {
         let state = State {
             closed: false,
             next_id: 0,
@@ -93,8 +97,16 @@ impl Engine {
             history: History::new(limits.history_events, limits.history_bytes),
             revocations: Revocations::new(limits.revocation.as_secs_f64()),
             line: Line::default(),
+            presence: Presence::default(),
         };
-        Self { limits, state: Mutex::new(state), room: Condvar::new(), left: Notify::new(), alarm: Arc::default() }
+        Self {
+            limits,
+            state: Mutex::new(state),
+            room: Condvar::new(),
+            left: Notify::new(),
+            alarm: Arc::default(),
+            announcer,
+        }
     }
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
@@ -104,8 +116,12 @@ impl Engine {
     /// Gives an event its place and sends it on its way. `false` when the hub is closed.
     pub(crate) fn publish(&self, event: Arc<Event>) -> bool {
         let mut state = self.state_with_room();
-        if state.closed {
+        // What the hub says about streams that its closing has ended still belongs into the history.
+        if state.closed && event.change.is_none() {
             return false;
+        }
+        if self.announcer.is_some() {
+            state.presence.sequenced(&event);
         }
         match event.class {
             Class::Durable => state.history.store(Arc::clone(&event)),
@@ -210,25 +226,36 @@ impl Engine {
         let mut state = self.state();
         state.revocations.revoke(subject, now());
         let ids = state.roll.of_subject(subject);
-        end_all(state, &ids, |_| Ending::Revoked)
+        self.end_all(state, &ids, |_| Ending::Revoked)
     }
 
     /// Ends the streams whose time has come.
     pub(crate) fn expire(&self, now: Instant) {
         let state = self.state();
         let ids = state.roll.due(now);
-        end_all(state, &ids, |subscriber| subscriber.deadline.map_or(Ending::Lifetime, |(_, ending)| ending));
+        self.end_all(state, &ids, |subscriber| subscriber.deadline.map_or(Ending::Lifetime, |(_, ending)| ending));
     }
 
     /// Ends all streams; they may come back at once.
     pub(crate) fn recall(&self) -> usize {
         let state = self.state();
         let ids = state.roll.all();
-        end_all(state, &ids, |_| Ending::Lifetime)
+        self.end_all(state, &ids, |_| Ending::Lifetime)
     }
 
     pub(crate) fn end(&self, id: u64, ending: Ending) {
-        end_all(self.state(), &[id], |_| ending);
+        self.end_all(self.state(), &[id], |_| ending);
+    }
+
+    /// Takes streams out of the state, and tells them outside of the lock.
+    fn end_all(&self, mut state: MutexGuard<'_, State>, ids: &[u64], ending: impl Fn(&Subscriber) -> Ending) -> usize {
+        let ended: Vec<_> = ids.iter().filter_map(|id| state.remove(*id)).collect();
+        drop(state);
+        for subscriber in &ended {
+            subscriber.queue.end(ending(subscriber));
+        }
+        self.announce();
+        ended.len()
     }
 
     /// Forgets streams that have been given their ending already.
@@ -245,7 +272,7 @@ impl Engine {
         state.closed = true;
         state.line.clear();
         let ids = state.roll.all();
-        end_all(state, &ids, |_| Ending::Shutdown { retry: retry() });
+        self.end_all(state, &ids, |_| Ending::Shutdown { retry: retry() });
         self.room.notify_all();
     }
 
@@ -288,16 +315,6 @@ impl Drop for Engine {
     }
 }
 
-/// Takes streams out of the state, and tells them outside of the lock.
-fn end_all(mut state: MutexGuard<'_, State>, ids: &[u64], ending: impl Fn(&Subscriber) -> Ending) -> usize {
-    let ended: Vec<_> = ids.iter().filter_map(|id| state.remove(*id)).collect();
-    drop(state);
-    for subscriber in &ended {
-        subscriber.queue.end(ending(subscriber));
-    }
-    ended.len()
-}
-
 impl State {
     /// Writes a subscriber into the index, for all that it wants. One that has ended meanwhile stays out.
     pub(crate) fn enter(&mut self, subscriber: &Arc<Subscriber>) {
@@ -327,6 +344,7 @@ impl State {
             }
         }
         drop(interest);
+        self.presence.left(&subscriber);
         Some(subscriber)
     }
 }

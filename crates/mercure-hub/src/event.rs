@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use bytes::Bytes;
 
 use crate::{
+    subscriptions::presence::Change,
     topic::Topic,
     update::{Update, UpdateId},
     wire::socket::frame,
@@ -35,6 +36,8 @@ pub(crate) struct Event {
     pub(crate) topics: Box<[Topic]>,
     pub(crate) private: bool,
     pub(crate) class: Class,
+    /// The subscription it tells of, if it is the hub's own word about one.
+    pub(crate) change: Option<Change>,
     frames: Frames,
 }
 
@@ -62,7 +65,7 @@ impl Event {
         let frames =
             Frames { sse: sse(&id, kind, update.retry, &update.data), socket: socket(&id, kind, topic, &update.data) };
         let class = if update.ephemeral { Class::Ephemeral } else { Class::Durable };
-        Self { id, topics: update.topics.into(), private: update.private, class, frames }
+        Self { id, topics: update.topics.into(), private: update.private, class, change: None, frames }
     }
 
     pub(crate) fn on(&self, wire: Wire) -> &Bytes {

@@ -25,6 +25,7 @@ use crate::{
     http::publish::publish,
     http::reply::{self, Refusal},
     http::subscribe::subscribe,
+    subscriptions::presence::Announcer,
     topic::Namespace,
     topic::{
         matcher::{MatchType, Matcher},
@@ -72,7 +73,7 @@ impl Hub {
                 read: Origins::new(&config.cors_origins),
             },
             patterns: Patterns::new(None),
-            engine: Arc::new(Engine::new(limits)),
+            engine: Arc::new(Engine::new(limits, config.subscriptions.then(|| Announcer::new(&config.path)))),
             ticking: AtomicBool::new(false),
             config,
         }))

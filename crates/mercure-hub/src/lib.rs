@@ -44,6 +44,7 @@ mod event;
 mod history;
 mod http;
 mod hub;
+mod subscriptions;
 mod topic;
 mod update;
 mod wire;

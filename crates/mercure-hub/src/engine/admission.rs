@@ -48,6 +48,7 @@ impl Drop for Registration {
         state.remove(self.subscriber.id);
         state.open -= 1;
         drop(state);
+        self.engine.announce();
         self.engine.left.notify_waiters();
     }
 }
@@ -88,6 +89,10 @@ impl Engine {
         if state.roll.next_deadline() != first || state.roll.len() == 1 {
             self.alarm.notify_one();
         }
+        state.presence.entered(&subscriber);
+        let made = state.presence.made();
+        drop(guard);
+        self.announce_all(made);
         Ok(Start { registration: Registration { engine: Arc::clone(self), subscriber }, cursor })
     }
 }

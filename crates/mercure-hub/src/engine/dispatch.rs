@@ -166,14 +166,17 @@ mod tests {
     };
 
     fn engine() -> Arc<Engine> {
-        Arc::new(Engine::new(Limits {
-            history_events: 0,
-            history_bytes: 0,
-            queue_bytes: usize::MAX,
-            connections: 0,
-            connections_per_subject: 0,
-            revocation: Duration::ZERO,
-        }))
+        Arc::new(Engine::new(
+            Limits {
+                history_events: 0,
+                history_bytes: 0,
+                queue_bytes: usize::MAX,
+                connections: 0,
+                connections_per_subject: 0,
+                revocation: Duration::ZERO,
+            },
+            None,
+        ))
     }
 
     fn subscribe(engine: &Arc<Engine>, topics: &[&str]) -> Start {
@@ -181,7 +184,8 @@ mod tests {
             topics.iter().map(|topic| Matcher::new(MatchType::Exact, topic, &Patterns::new(None)).unwrap()).collect();
         let interest = Interest::new(matchers);
         let grants = Default::default();
-        let traits = Traits { subject: None, wire: Wire::Sse, beats: false, deadline: None, grants, interest };
+        let traits =
+            Traits { subject: None, wire: Wire::Sse, beats: false, deadline: None, grants, interest, visible: None };
         engine.admit(traits, None, None).unwrap()
     }
 

@@ -1,7 +1,7 @@
 //! The subscriber: what one stream wants, and what it may read.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU8, Ordering},
@@ -14,6 +14,7 @@ use crate::{
     engine::ending::Ending,
     engine::queue::Queue,
     event::{Event, Wire},
+    subscriptions::presence::Visible,
     topic::{
         Topic,
         matcher::{Grants, Matcher, Target},
@@ -35,6 +36,8 @@ pub(crate) struct Interest {
     pub(crate) everything: bool,
     pub(crate) named: HashMap<Topic, bool>,
     pub(crate) patterns: Vec<Arc<Pattern>>,
+    /// The matchers as they were given, each once.
+    pub(crate) matchers: Box<[Matcher]>,
     /// Whether the index of the engine knows this subscriber: not before its replay has reached the present.
     pub(crate) live: bool,
 }
@@ -42,7 +45,9 @@ pub(crate) struct Interest {
 impl Interest {
     pub(crate) fn new(matchers: Vec<Matcher>) -> Self {
         let mut interest = Self::default();
-        for matcher in matchers {
+        let mut seen = HashSet::new();
+        interest.matchers = matchers.into_iter().filter(|matcher| seen.insert(matcher.clone())).collect();
+        for matcher in &interest.matchers {
             match matcher.target() {
                 Target::Everything => interest.everything = true,
                 Target::Exact(topic) => {
@@ -70,6 +75,8 @@ pub(crate) struct Subscriber {
     /// Whether it asked for `heartbeat` events.
     pub(crate) beats: bool,
     pub(crate) deadline: Option<(Instant, Ending)>,
+    /// What others see of it; nothing when the hub shows no subscriptions.
+    pub(crate) visible: Option<Box<Visible>>,
     grants: Grants,
     interest: Mutex<Interest>,
     pub(crate) queue: Queue,
@@ -85,13 +92,14 @@ pub(crate) struct Traits {
     pub(crate) deadline: Option<(Instant, Ending)>,
     pub(crate) grants: Grants,
     pub(crate) interest: Interest,
+    pub(crate) visible: Option<Box<Visible>>,
 }
 
 impl Subscriber {
     pub(crate) fn new(id: u64, budget: usize, traits: Traits) -> Self {
-        let Traits { subject, wire, beats, deadline, grants, interest } = traits;
+        let Traits { subject, wire, beats, deadline, grants, interest, visible } = traits;
         let (interest, queue) = (Mutex::new(interest), Queue::new(budget));
-        Self { id, subject, wire, beats, deadline, grants, interest, queue, unanswered: AtomicU8::new(0) }
+        Self { id, subject, wire, beats, deadline, visible, grants, interest, queue, unanswered: AtomicU8::new(0) }
     }
 
     /// The interest. Changed under the engine's lock only, so that it and the index agree.

@@ -19,6 +19,7 @@ use crate::{
     history::LastId,
     http::form,
     http::reply::Refusal,
+    subscriptions::presence::Visible,
     topic::matcher::{MatchType, Matcher},
     wire::socket,
     wire::sse,
@@ -78,6 +79,8 @@ async fn open(
     let config = hub.config();
     let doubtful = interest.named.keys().filter(|topic| !who.subscribe.cover(topic)).cloned().collect();
     interest.named.extend(feed::ask(config.authorizer.as_deref(), who.subject.as_deref(), doubtful).await);
+    let matchers = std::mem::take(&mut interest.matchers);
+    let visible = config.subscriptions.then(|| Box::new(Visible::new(&matchers, Arc::new(|_| None))));
     let traits = Traits {
         deadline: deadline(config.max_lifetime, who.expires_at.map(|at| at - hub.now())),
         subject: who.subject.map(Arc::from),
@@ -85,6 +88,7 @@ async fn open(
         beats,
         grants: who.subscribe,
         interest,
+        visible,
     };
     let start = hub.engine().admit(traits, who.issued_at, last)?;
     hub.start_ticker();
