@@ -22,7 +22,7 @@ use crate::{
     auth::revocation::Revocations,
     engine::dispatch::{Dispatch, Line},
     engine::ending::Ending,
-    engine::index::{Entry, Index},
+    engine::index::{Entry, Index, Under},
     engine::roll::Roll,
     engine::subscriber::{Subscriber, lock},
     event::{Class, Event},
@@ -179,7 +179,7 @@ impl Engine {
     ) -> bool {
         let mut state = self.state();
         let mut interest = subscriber.interest();
-        let new = verdicts.keys().filter(|topic| !interest.named.contains_key(*topic)).count();
+        let new = verdicts.keys().filter(|topic| !interest.named.contains(topic)).count();
         if interest.named.len() + new > max {
             return false;
         }
@@ -198,11 +198,11 @@ impl Engine {
         let mut interest = subscriber.interest();
         if everything {
             interest.everything = false;
-            state.index.remove(None, subscriber.id);
+            state.index.remove(Under::Everything, subscriber.id);
         }
         for topic in topics {
             interest.named.remove(topic);
-            state.index.remove(Some(topic), subscriber.id);
+            state.index.remove(Under::Name(topic), subscriber.id);
         }
     }
 
@@ -211,9 +211,7 @@ impl Engine {
         let _order = self.state();
         let mut interest = subscriber.interest();
         for (topic, allowed) in verdicts {
-            if let Some(known) = interest.named.get_mut(&topic) {
-                *known = allowed;
-            }
+            interest.named.renew(&topic, allowed);
         }
     }
 
@@ -323,12 +321,9 @@ impl State {
         }
         let mut interest = subscriber.interest();
         interest.live = true;
-        let entry = |readable| Entry { subscriber: Arc::clone(subscriber), readable };
-        if interest.everything {
-            self.index.insert(None, entry(false));
-        }
-        for (topic, allowed) in &interest.named {
-            self.index.insert(Some(topic), entry(*allowed || subscriber.is_granted(topic)));
+        for (under, allowed) in interest.places() {
+            let readable = allowed || matches!(under, Under::Name(topic) if subscriber.is_granted(topic));
+            self.index.insert(under, Entry { subscriber: Arc::clone(subscriber), readable });
         }
     }
 
@@ -336,12 +331,7 @@ impl State {
         let subscriber = self.roll.remove(id)?;
         let interest = subscriber.interest();
         if interest.live {
-            if interest.everything {
-                self.index.remove(None, id);
-            }
-            for topic in interest.named.keys() {
-                self.index.remove(Some(topic), id);
-            }
+            interest.places().for_each(|(under, _)| self.index.remove(under, id));
         }
         drop(interest);
         self.presence.left(&subscriber);

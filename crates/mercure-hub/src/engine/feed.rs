@@ -147,7 +147,7 @@ fn doubtful(page: &[Arc<Event>], subscriber: &Subscriber) -> Vec<Topic> {
     let interest = subscriber.interest();
     let private = page.iter().filter(|event| event.private).flat_map(|event| event.topics.iter());
     let mut topics: Vec<_> =
-        private.filter(|topic| interest.named.contains_key(*topic) && !subscriber.is_granted(topic)).cloned().collect();
+        private.filter(|topic| interest.named.contains(topic) && !subscriber.is_granted(topic)).cloned().collect();
     topics.sort_unstable();
     topics.dedup();
     topics

@@ -1,7 +1,7 @@
 //! The subscriber: what one stream wants, and what it may read.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashSet,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU8, Ordering},
@@ -30,38 +30,100 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What one stream is subscribed to. For each named topic: whether the authorizer lets this person read it.
+/// The topics that one stream named, each with whether the authorizer lets this person read it. A short sorted list: most streams name one or two.
+#[derive(Debug, Default)]
+pub(crate) struct Named(Vec<(Topic, bool)>);
+
+impl Named {
+    fn find(&self, topic: &Topic) -> Result<usize, usize> {
+        self.0.binary_search_by(|(known, _)| known.cmp(topic))
+    }
+
+    pub(crate) fn get(&self, topic: &Topic) -> Option<bool> {
+        self.find(topic).ok().and_then(|at| self.0.get(at)).map(|(_, allowed)| *allowed)
+    }
+
+    pub(crate) fn contains(&self, topic: &Topic) -> bool {
+        self.find(topic).is_ok()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &Topic> {
+        self.0.iter().map(|(topic, _)| topic)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Topic, bool)> {
+        self.0.iter().map(|(topic, allowed)| (topic, *allowed))
+    }
+
+    pub(crate) fn remove(&mut self, topic: &Topic) {
+        if let Ok(at) = self.find(topic) {
+            self.0.remove(at);
+        }
+    }
+
+    /// Renews what is known about a topic that was named.
+    pub(crate) fn renew(&mut self, topic: &Topic, allowed: bool) {
+        if let Ok(at) = self.find(topic)
+            && let Some((_, known)) = self.0.get_mut(at)
+        {
+            *known = allowed;
+        }
+    }
+}
+
+impl Extend<(Topic, bool)> for Named {
+    /// Adds topics, or renews them: the last word counts.
+    fn extend<T: IntoIterator<Item = (Topic, bool)>>(&mut self, topics: T) {
+        let before = self.0.len();
+        self.0.extend(topics);
+        if self.0.len() == before {
+            return;
+        }
+        self.0.reverse();
+        self.0.sort_by(|(one, _), (other, _)| one.cmp(other));
+        self.0.dedup_by(|(later, _), (first, _)| later == first);
+        self.0.shrink_to_fit();
+    }
+}
+
+/// What one stream is subscribed to.
 #[derive(Debug, Default)]
 pub(crate) struct Interest {
     pub(crate) everything: bool,
-    pub(crate) named: HashMap<Topic, bool>,
+    pub(crate) named: Named,
     pub(crate) patterns: Vec<Arc<Pattern>>,
-    /// The matchers as they were given, each once.
-    pub(crate) matchers: Box<[Matcher]>,
     /// Whether the index of the engine knows this subscriber: not before its replay has reached the present.
     pub(crate) live: bool,
+    /// As they were asked for when the stream opened, each once.
+    pub(crate) matchers: Vec<Matcher>,
 }
 
 impl Interest {
-    pub(crate) fn new(matchers: Vec<Matcher>) -> Self {
-        let mut interest = Self::default();
+    pub(crate) fn new(mut matchers: Vec<Matcher>) -> Self {
         let mut seen = HashSet::new();
-        interest.matchers = matchers.into_iter().filter(|matcher| seen.insert(matcher.clone())).collect();
-        for matcher in &interest.matchers {
+        matchers.retain(|matcher| seen.insert(matcher.clone()));
+        let (mut everything, mut named, mut patterns) = (false, Named::default(), Vec::<Arc<Pattern>>::new());
+        for matcher in &matchers {
             match matcher.target() {
-                Target::Everything => interest.everything = true,
-                Target::Exact(topic) => {
-                    interest.named.insert(topic.clone(), false);
-                }
-                Target::Pattern(pattern) => interest.patterns.push(Arc::clone(pattern)),
+                Target::Everything => everything = true,
+                Target::Exact(_) => {}
+                Target::Pattern(pattern) if patterns.iter().any(|known| Arc::ptr_eq(known, pattern)) => {}
+                Target::Pattern(pattern) => patterns.push(Arc::clone(pattern)),
             }
         }
-        interest
+        named.extend(matchers.iter().filter_map(|matcher| match matcher.target() {
+            Target::Exact(topic) => Some((topic.clone(), false)),
+            Target::Everything | Target::Pattern(_) => None,
+        }));
+        Self { everything, named, patterns, live: false, matchers }
     }
 
     pub(crate) fn wants(&self, event: &Event) -> bool {
-        let wanted =
-            |topic| self.named.contains_key(topic) || self.patterns.iter().any(|pattern| pattern.matches(topic));
+        let wanted = |topic| self.named.contains(topic) || self.patterns.iter().any(|pattern| pattern.matches(topic));
         self.everything || event.topics.iter().any(wanted)
     }
 }
@@ -98,8 +160,8 @@ pub(crate) struct Traits {
 impl Subscriber {
     pub(crate) fn new(id: u64, budget: usize, traits: Traits) -> Self {
         let Traits { subject, wire, beats, deadline, grants, interest, visible } = traits;
-        let (interest, queue) = (Mutex::new(interest), Queue::new(budget));
-        Self { id, subject, wire, beats, deadline, visible, grants, interest, queue, unanswered: AtomicU8::new(0) }
+        let (interest, queue, unanswered) = (Mutex::new(interest), Queue::new(budget), AtomicU8::new(0));
+        Self { id, subject, wire, beats, deadline, visible, grants, interest, queue, unanswered }
     }
 
     /// The interest. Changed under the engine's lock only, so that it and the index agree.
@@ -117,7 +179,7 @@ impl Subscriber {
             return true;
         }
         let interest = self.interest();
-        event.topics.iter().any(|topic| interest.named.get(topic) == Some(&true))
+        event.topics.iter().any(|topic| interest.named.get(topic) == Some(true))
     }
 
     /// The topics that were asked for by name and may be read: those whose cursors a heartbeat tells.
@@ -126,7 +188,7 @@ impl Subscriber {
         interest
             .named
             .iter()
-            .filter(|(topic, allowed)| **allowed || self.grants.cover(topic))
+            .filter(|(topic, allowed)| *allowed || self.grants.cover(topic))
             .map(|(topic, _)| topic.clone())
             .collect()
     }
