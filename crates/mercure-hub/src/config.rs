@@ -8,7 +8,7 @@ use std::{
 
 use futures_util::future::BoxFuture;
 
-use crate::auth::key::Key;
+use crate::{auth::key::Key, limits::RateLimits};
 
 /// Tells the time in seconds since 1970, with a fraction. Tokens and revocations are judged by it.
 pub type Clock = Arc<dyn Fn() -> f64 + Send + Sync>;
@@ -83,6 +83,8 @@ pub struct HubConfig {
     pub max_connections: usize,
     /// Streams open at the same time for one `sub`.
     pub max_connections_per_subject: usize,
+    /// Limits per address and per token.
+    pub limits: RateLimits,
     /// Decides about private topics that the token does not grant.
     pub authorizer: Option<Arc<dyn Authorizer>>,
     /// Fills the `heartbeat` event.
@@ -119,6 +121,7 @@ impl Default for HubConfig {
             subscriptions: false,
             max_connections: 0,
             max_connections_per_subject: 0,
+            limits: RateLimits::default(),
             authorizer: None,
             cursors: None,
             inbound: None,

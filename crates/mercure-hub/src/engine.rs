@@ -19,11 +19,11 @@ use std::{
 use tokio::{sync::Notify, time::Instant};
 
 use crate::{
-    auth::revocation::Revocations,
+    auth::revocation::{Credentials, Revocations},
     engine::dispatch::{Dispatch, Line},
     engine::ending::Ending,
     engine::index::{Entry, Index, Under},
-    engine::roll::Roll,
+    engine::roll::{Roll, SPOKES},
     engine::subscriber::{Subscriber, lock},
     event::{Class, Event},
     history::{Cursor, History},
@@ -215,16 +215,31 @@ impl Engine {
         }
     }
 
-    pub(crate) fn is_revoked(&self, subject: Option<&str>, issued_at: Option<f64>) -> bool {
-        subject.is_some_and(|subject| self.state().revocations.cover(subject, issued_at))
+    pub(crate) fn is_revoked(&self, who: Credentials<'_>) -> bool {
+        self.state().revocations.cover(who)
     }
 
     /// Ends the streams of a person and refuses the tokens made until now.
     pub(crate) fn disconnect(&self, subject: &str, now: impl FnOnce() -> f64) -> usize {
         let mut state = self.state();
-        state.revocations.revoke(subject, now());
+        state.revocations.revoke_subject(subject, now());
         let ids = state.roll.of_subject(subject);
         self.end_all(state, &ids, |_| Ending::Revoked)
+    }
+
+    /// Ends the streams that some revocation covers from now on. They are looked for step by step, with the lock given back in between: whoever comes meanwhile is found
+    /// by the mark.
+    pub(crate) fn revoke(&self, mark: impl FnOnce(&mut Revocations), covers: impl Fn(&Subscriber) -> bool) -> usize {
+        mark(&mut self.state().revocations);
+        let mut ended = 0;
+        for spoke in 0..SPOKES {
+            let covered = self.on_spoke(spoke).into_iter().filter(|subscriber| covers(subscriber));
+            let ids: Vec<_> = covered.map(|subscriber| subscriber.id).collect();
+            if !ids.is_empty() {
+                ended += self.end_all(self.state(), &ids, |_| Ending::Revoked);
+            }
+        }
+        ended
     }
 
     /// Ends the streams whose time has come.
@@ -289,6 +304,11 @@ impl Engine {
 
     pub(crate) fn subscribers(&self) -> usize {
         self.state().roll.len()
+    }
+
+    /// The ids of all open streams.
+    pub(crate) fn open_streams(&self) -> Vec<u64> {
+        self.state().roll.all()
     }
 
     pub(crate) fn topics(&self) -> usize {

@@ -17,14 +17,18 @@ use axum::{
 };
 
 use crate::{
+    auth::key::KeyId,
     auth::origin::Origins,
     config::HubConfig,
+    engine::subscriber::Subscriber,
     engine::ticker::{self, Pulse},
     engine::{Engine, Limits},
     event::Event,
     http::publish::publish,
     http::reply::{self, Refusal},
     http::subscribe::subscribe,
+    limits::Limiter,
+    subscriptions::api,
     subscriptions::presence::Announcer,
     topic::Namespace,
     topic::{
@@ -45,6 +49,9 @@ struct Inner {
     patterns: Patterns,
     engine: Arc<Engine>,
     ticking: AtomicBool,
+    limiter: Limiter,
+    /// Whether new streams are sent elsewhere.
+    leaving: AtomicBool,
 }
 
 /// Which pages may do what.
@@ -75,6 +82,8 @@ impl Hub {
             patterns: Patterns::new(None),
             engine: Arc::new(Engine::new(limits, config.subscriptions.then(|| Announcer::new(&config.path)))),
             ticking: AtomicBool::new(false),
+            limiter: Limiter::new(&config.limits),
+            leaving: AtomicBool::new(false),
             config,
         }))
     }
@@ -103,6 +112,21 @@ impl Hub {
         self.0.engine.disconnect(subject, || self.now())
     }
 
+    /// Ends all streams whose token has this `jti`, at once, and refuses the token with 401 for as long as [`revocation`](HubConfig::revocation) says. Returns how
+    /// many streams it ended.
+    pub fn revoke_token(&self, id: &str) -> usize {
+        let now = self.now();
+        let covers = |subscriber: &Subscriber| subscriber.token_id.as_deref() == Some(id);
+        self.0.engine.revoke(|revocations| revocations.revoke_token(id, now), covers)
+    }
+
+    /// Ends all streams whose token this key has verified, at once, and refuses all its tokens with 401 for as long as this hub lives. Returns how many
+    /// streams it ended.
+    pub fn revoke_key(&self, key: KeyId) -> usize {
+        let covers = |subscriber: &Subscriber| subscriber.key == key && key != KeyId::default();
+        self.0.engine.revoke(|revocations| revocations.revoke_key(key), covers)
+    }
+
     /// Ends every stream, and lets all come back: for when they should ask anew on what terms. Returns how many it ended.
     pub fn recall(&self) -> usize {
         self.0.engine.recall()
@@ -121,13 +145,30 @@ impl Hub {
     /// Ends every stream, each told to come back after a different while, and admits no more. Returns when all have ended, or when
     /// [`close_timeout`](HubConfig::close_timeout) is over. To be called before the server's own graceful shutdown, which waits for open responses.
     pub async fn close(&self) {
+        self.leave();
         self.0.engine.close(|| rand::random_range(1_000..5_000));
         let _ = tokio::time::timeout(self.config().close_timeout, self.0.engine.emptied()).await;
     }
 
+    /// Whether it takes new streams: not while it is [drained](Self::drain), nor once it is closed.
+    pub fn is_ready(&self) -> bool {
+        !self.0.leaving.load(Ordering::Relaxed)
+    }
+
+    /// From now on no stream is taken.
+    pub(crate) fn leave(&self) {
+        self.0.leaving.store(true, Ordering::Relaxed);
+    }
+
     /// The hub's routes: GET, HEAD, POST and OPTIONS at its path. The server must allow upgrades for WebSockets to work.
     pub fn router(&self) -> Router {
-        Router::new().route(&self.config().path, any(handle)).with_state(self.clone())
+        let path = &self.config().path;
+        let mut router = Router::new().route(path, any(handle));
+        if self.config().subscriptions {
+            let collection = format!("{path}/subscriptions");
+            router = router.route(&format!("{collection}/{{*rest}}"), any(list)).route(&collection, any(list));
+        }
+        router.with_state(self.clone())
     }
 
     pub(crate) fn config(&self) -> &HubConfig {
@@ -140,6 +181,10 @@ impl Hub {
 
     pub(crate) fn origins(&self) -> &AllowedOrigins {
         &self.0.origins
+    }
+
+    pub(crate) fn limiter(&self) -> &Limiter {
+        &self.0.limiter
     }
 
     pub(crate) fn patterns(&self) -> &Patterns {
@@ -196,6 +241,22 @@ async fn handle(State(hub): State<Hub>, request: Request) -> Response {
         publish(&hub, &parts, body).await
     } else if parts.method == Method::GET || parts.method == Method::HEAD {
         subscribe(&hub, parts).await
+    } else if parts.method == Method::OPTIONS {
+        Ok(reply::preflight())
+    } else {
+        Err(Refusal::Method)
+    };
+    let mut response = answered.unwrap_or_else(IntoResponse::into_response);
+    reply::dress(&mut response, origin.as_ref(), &hub.origins().read);
+    response
+}
+
+/// The subscription API.
+async fn list(State(hub): State<Hub>, request: Request) -> Response {
+    let origin = request.headers().get(header::ORIGIN).cloned();
+    let (parts, _) = request.into_parts();
+    let answered = if parts.method == Method::GET || parts.method == Method::HEAD {
+        api::answer(&hub, &parts)
     } else if parts.method == Method::OPTIONS {
         Ok(reply::preflight())
     } else {

@@ -39,11 +39,13 @@
 
 mod auth;
 mod config;
+mod drain;
 mod engine;
 mod event;
 mod history;
 mod http;
 mod hub;
+mod limits;
 mod subscriptions;
 mod topic;
 mod update;
@@ -54,10 +56,12 @@ mod wire;
 #[doc = include_str!("../README.md")]
 struct Readme;
 
-pub use auth::key::{Claims, Grant, Key, mint};
+pub use auth::key::{Claims, Grant, Key, KeyId, mint};
 pub use config::{Authorizer, Clock, Cursors, HubConfig, Inbound};
+pub use drain::Drain;
 pub use futures_util::future::BoxFuture;
 pub use hub::Hub;
+pub use limits::{PeerAddress, RateLimits};
 pub use topic::{InvalidTopic, Topic};
 pub use update::{InvalidUpdate, PublishError, Update, UpdateId};
 pub use wire::timeout::WriteTimeout;

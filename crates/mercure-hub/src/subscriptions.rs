@@ -5,6 +5,7 @@
 //!
 //! Both generations live side by side, each in its own shape: what was subscribed with `topic` is told and listed as draft-07 says, what was subscribed with a matcher as draft-08 does.
 
+pub(crate) mod api;
 pub(crate) mod document;
 pub(crate) mod path;
 pub(crate) mod presence;

@@ -8,7 +8,6 @@ use crate::{
     auth::origin::{self, Twice},
     auth::token::{self, Verified},
     http::reply::Refusal,
-    topic::matcher::Grants,
 };
 
 /// How the token came.
@@ -27,9 +26,9 @@ pub(crate) fn reader(hub: &Hub, headers: &HeaderMap) -> Result<Verified, Refusal
     }
 }
 
-/// What the request may publish. A cookie travels with every request that some page makes a browser send, so it counts only from the pages that
+/// Who publishes. A cookie travels with every request that some page makes a browser send, so it counts only from the pages that
 /// are listed.
-pub(crate) fn publisher(hub: &Hub, headers: &HeaderMap) -> Result<Grants, Refusal> {
+pub(crate) fn publisher(hub: &Hub, headers: &HeaderMap) -> Result<Verified, Refusal> {
     let (token, carrier) = token_of(hub, headers)?.ok_or(Refusal::NoToken)?;
     let trusted = match carrier {
         Carrier::Header => true,
@@ -39,18 +38,16 @@ pub(crate) fn publisher(hub: &Hub, headers: &HeaderMap) -> Result<Grants, Refusa
         tracing::debug!(check = "page origin", "publish refused");
         return Err(Refusal::Forbidden);
     }
-    verify(hub, &token, hub.config().publisher_key.as_ref()).map(|verified| verified.publish)
+    verify(hub, &token, hub.config().publisher_key.as_ref())
 }
 
 fn verify(hub: &Hub, token: &str, key: Option<&Key>) -> Result<Verified, Refusal> {
-    let verified =
-        key.ok_or("no key").and_then(|key| token::verify(token, key, hub.patterns(), hub.now())).and_then(|verified| {
-            if hub.engine().is_revoked(verified.subject.as_deref(), verified.issued_at) {
-                Err("revoked")
-            } else {
-                Ok(verified)
-            }
-        });
+    let verified = key.ok_or("no key").and_then(|key| {
+        let mut verified = token::verify(token, key, hub.patterns(), hub.now())?;
+        verified.key = key.id();
+        verified.bearer = Some(hub.limiter().bearer(&verified, token));
+        if hub.engine().is_revoked(verified.credentials()) { Err("revoked") } else { Ok(verified) }
+    });
     verified.map_err(|check| {
         tracing::debug!(check, "token refused");
         Refusal::InvalidToken

@@ -40,6 +40,10 @@ impl Algorithm {
     }
 }
 
+/// Tells keys apart without disclosing them: the same key has the same id in every process. Zero is nobody's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct KeyId([u8; 16]);
+
 /// A secret and the one algorithm it is good for. What the token says about its algorithm is compared with it, never obeyed.
 #[derive(Clone)]
 pub struct Key {
@@ -62,6 +66,12 @@ impl Key {
     /// HMAC with SHA-512. The secret should have 64 bytes or more.
     pub fn hs512(secret: impl AsRef<[u8]>) -> Self {
         Self::hmac(Algorithm::Hs512, secret.as_ref())
+    }
+
+    /// What tells it apart.
+    pub fn id(&self) -> KeyId {
+        let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &self.secret);
+        KeyId(hash.as_ref().first_chunk().copied().unwrap_or_default())
     }
 
     /// Header and payload, encoded and signed (RFC 7515 section 7.1).

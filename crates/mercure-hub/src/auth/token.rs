@@ -7,7 +7,9 @@ use jsonwebtoken::Validation;
 use serde_json::{Map, Value};
 
 use crate::{
-    auth::key::Key,
+    auth::key::{Key, KeyId},
+    auth::revocation::Credentials,
+    limits::Bearer,
     topic::{
         matcher::{Grants, MatchType, Matcher},
         pattern::Patterns,
@@ -25,10 +27,30 @@ const MAX_MATCHER_BYTES: usize = 4_096;
 #[derive(Debug, Default)]
 pub(crate) struct Verified {
     pub(crate) subject: Option<String>,
+    pub(crate) issuer: Option<String>,
+    /// The `jti`.
+    pub(crate) token_id: Option<String>,
+    /// The key that verified it.
+    pub(crate) key: KeyId,
+    /// Tells this token from others; nothing when there was none.
+    pub(crate) bearer: Option<Bearer>,
     pub(crate) issued_at: Option<f64>,
     pub(crate) expires_at: Option<f64>,
     pub(crate) publish: Grants,
     pub(crate) subscribe: Grants,
+}
+
+impl Verified {
+    /// Whether it came from a token at all.
+    pub(crate) fn is_anonymous(&self) -> bool {
+        self.bearer.is_none()
+    }
+
+    /// By what it may be shut out.
+    pub(crate) fn credentials(&self) -> Credentials<'_> {
+        let (subject, token_id) = (self.subject.as_deref(), self.token_id.as_deref());
+        Credentials { subject, issued_at: self.issued_at, token_id, key: self.key }
+    }
 }
 
 /// The name of the check that failed. For the log only: the answer to the bearer stays terse.
@@ -78,15 +100,19 @@ fn read(claims: Map<String, Value>, strict: bool, patterns: &Patterns, now: f64)
         return Err("not yet valid");
     }
     let issued_at = time(&claims, "iat").ok_or("iat")?;
-    let subject = match claims.get("sub") {
-        None | Some(Value::Null) => None,
-        Some(Value::String(subject)) => Some(subject.clone()),
-        Some(_) => return Err("sub"),
-    };
+    let [subject, issuer, token_id] = ["sub", "iss", "jti"].map(|name| match claims.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.clone())),
+        Some(_) => Err(name),
+    });
     let grant = claims.get("mercure").or_else(|| claims.get("https://mercure.rocks/"));
     let grant = grant.and_then(Value::as_object).ok_or("mercure claim")?;
     Ok(Verified {
-        subject,
+        subject: subject?,
+        issuer: issuer?,
+        token_id: token_id?,
+        key: KeyId::default(),
+        bearer: None,
         issued_at,
         expires_at,
         publish: grants(grant.get("publish"), patterns).ok_or("mercure.publish")?,

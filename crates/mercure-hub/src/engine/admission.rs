@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
+    auth::revocation::Credentials,
     engine::Engine,
     engine::subscriber::{Subscriber, Traits},
     history::{Cursor, LastId},
@@ -66,13 +67,14 @@ impl Engine {
         if state.closed {
             return Err(Refused::Closed);
         }
-        if let Some(subject) = &traits.subject {
-            if state.revocations.cover(subject, issued_at) {
-                return Err(Refused::Revoked);
-            }
-            if reached(self.limits.connections_per_subject, state.roll.of_subject(subject).len()) {
-                return Err(Refused::TooManyOfSubject);
-            }
+        let (subject, token_id) = (traits.subject.as_deref(), traits.token_id.as_deref());
+        if state.revocations.cover(Credentials { subject, issued_at, token_id, key: traits.key }) {
+            return Err(Refused::Revoked);
+        }
+        if let Some(subject) = subject
+            && reached(self.limits.connections_per_subject, state.roll.of_subject(subject).len())
+        {
+            return Err(Refused::TooManyOfSubject);
         }
         if reached(self.limits.connections, state.open) {
             return Err(Refused::TooMany);

@@ -184,8 +184,18 @@ mod tests {
             topics.iter().map(|topic| Matcher::new(MatchType::Exact, topic, &Patterns::new(None)).unwrap()).collect();
         let interest = Interest::new(matchers);
         let grants = Default::default();
-        let traits =
-            Traits { subject: None, wire: Wire::Sse, beats: false, deadline: None, grants, interest, visible: None };
+        let traits = Traits {
+            subject: None,
+            token_id: None,
+            key: Default::default(),
+            wire: Wire::Sse,
+            beats: false,
+            deadline: None,
+            grants,
+            interest,
+            visible: None,
+            seats: None,
+        };
         engine.admit(traits, None, None).unwrap()
     }
 

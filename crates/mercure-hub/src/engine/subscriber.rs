@@ -11,9 +11,11 @@ use std::{
 use tokio::time::Instant;
 
 use crate::{
+    auth::key::KeyId,
     engine::ending::Ending,
     engine::queue::Queue,
     event::{Event, Wire},
+    limits::Seats,
     subscriptions::presence::Visible,
     topic::{
         Topic,
@@ -133,12 +135,18 @@ impl Interest {
 pub(crate) struct Subscriber {
     pub(crate) id: u64,
     pub(crate) subject: Option<Arc<str>>,
+    /// The token's `jti`.
+    pub(crate) token_id: Option<Arc<str>>,
+    /// The key that verified the token.
+    pub(crate) key: KeyId,
     pub(crate) wire: Wire,
     /// Whether it asked for `heartbeat` events.
     pub(crate) beats: bool,
     pub(crate) deadline: Option<(Instant, Ending)>,
     /// What others see of it; nothing when the hub shows no subscriptions.
     pub(crate) visible: Option<Box<Visible>>,
+    /// Given back when the connection is gone, however long that takes after the stream's end.
+    _seats: Option<Box<Seats>>,
     grants: Grants,
     interest: Mutex<Interest>,
     pub(crate) queue: Queue,
@@ -149,19 +157,36 @@ pub(crate) struct Subscriber {
 #[derive(Debug)]
 pub(crate) struct Traits {
     pub(crate) subject: Option<Arc<str>>,
+    pub(crate) token_id: Option<Arc<str>>,
+    pub(crate) key: KeyId,
     pub(crate) wire: Wire,
     pub(crate) beats: bool,
     pub(crate) deadline: Option<(Instant, Ending)>,
     pub(crate) grants: Grants,
     pub(crate) interest: Interest,
     pub(crate) visible: Option<Box<Visible>>,
+    pub(crate) seats: Option<Box<Seats>>,
 }
 
 impl Subscriber {
     pub(crate) fn new(id: u64, budget: usize, traits: Traits) -> Self {
-        let Traits { subject, wire, beats, deadline, grants, interest, visible } = traits;
+        let Traits { subject, token_id, key, wire, beats, deadline, grants, interest, visible, seats } = traits;
         let (interest, queue, unanswered) = (Mutex::new(interest), Queue::new(budget), AtomicU8::new(0));
-        Self { id, subject, wire, beats, deadline, visible, grants, interest, queue, unanswered }
+        Self {
+            id,
+            subject,
+            token_id,
+            key,
+            wire,
+            beats,
+            deadline,
+            visible,
+            _seats: seats,
+            grants,
+            interest,
+            queue,
+            unanswered,
+        }
     }
 
     /// The interest. Changed under the engine's lock only, so that it and the index agree.

@@ -32,6 +32,10 @@ pub(crate) enum Refusal {
     TooLarge,
     /// 429: this person has too many streams.
     TooMany,
+    /// 429: this token has published too much; to come back after so many seconds.
+    Paced(u32),
+    /// 404.
+    NotFound,
     /// 503: the hub is closed or full.
     Unavailable,
 }
@@ -56,7 +60,8 @@ impl Refusal {
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::Timeout => StatusCode::REQUEST_TIMEOUT,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooMany | Self::Paced(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::NotFound => StatusCode::NOT_FOUND,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
@@ -70,7 +75,7 @@ impl Refusal {
             Self::Upgrade => Some((header::SEC_WEBSOCKET_VERSION, "13")),
             Self::Method => Some((header::ALLOW, "GET, HEAD, POST, OPTIONS")),
             Self::TooMany | Self::Unavailable => Some((header::RETRY_AFTER, "5")),
-            Self::Bad(_) | Self::Timeout | Self::TooLarge => None,
+            Self::Bad(_) | Self::Timeout | Self::TooLarge | Self::Paced(_) | Self::NotFound => None,
         }
     }
 }
@@ -89,11 +94,16 @@ impl IntoResponse for Refusal {
             | Self::Timeout
             | Self::TooLarge
             | Self::TooMany
+            | Self::Paced(_)
+            | Self::NotFound
             | Self::Unavailable => self.status().canonical_reason().unwrap_or_default(),
         };
         let mut response = (self.status(), format!("{text}\n")).into_response();
         if let Some((name, value)) = self.header() {
             response.headers_mut().insert(name, HeaderValue::from_static(value));
+        }
+        if let Self::Paced(seconds) = self {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
         }
         response
     }

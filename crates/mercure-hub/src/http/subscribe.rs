@@ -19,6 +19,7 @@ use crate::{
     history::LastId,
     http::form,
     http::reply::Refusal,
+    limits::Seats,
     subscriptions::presence::Visible,
     topic::matcher::{MatchType, Matcher},
     wire::socket,
@@ -32,7 +33,7 @@ static LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Query {
     /// The raw values of `topic`, `match` and `match_exact`.
-    topics: Vec<Vec<u8>>,
+    topics: Vec<(MatchType, Vec<u8>)>,
     /// Whether `topic` was used, which makes the request one of the older generation.
     legacy: bool,
     last_id: Option<Vec<u8>>,
@@ -52,7 +53,11 @@ pub(crate) async fn subscribe(hub: &Hub, mut parts: Parts) -> Result<Response, R
     }
     let last = last_id(&parts.headers, query.last_id);
     let wire = if handshake.is_some() { Wire::Socket } else { Wire::Sse };
-    let feed = open(hub, who, wire, interest, query.heartbeat, last.as_ref()).await?;
+    if !hub.is_ready() {
+        return Err(Refusal::Unavailable);
+    }
+    let seats = hub.limiter().sit(&parts.extensions, who.bearer)?;
+    let feed = open(hub, who, wire, interest, query.heartbeat, last.as_ref(), seats).await?;
     let cursor = feed.starts_after(last.as_ref());
     let mut response = match handshake {
         Some(handshake) => handshake.accept(hub, feed),
@@ -75,6 +80,7 @@ async fn open(
     mut interest: Interest,
     beats: bool,
     last: Option<&LastId>,
+    seats: Option<Box<Seats>>,
 ) -> Result<Feed, Refusal> {
     let config = hub.config();
     let doubtful = interest.named.keys().filter(|topic| !who.subscribe.cover(topic)).cloned().collect();
@@ -84,11 +90,14 @@ async fn open(
     let traits = Traits {
         deadline: deadline(config.max_lifetime, who.expires_at.map(|at| at - hub.now())),
         subject: who.subject.map(Arc::from),
+        token_id: who.token_id.map(Arc::from),
+        key: who.key,
         wire,
         beats,
         grants: who.subscribe,
         interest,
         visible,
+        seats,
     };
     let start = hub.engine().admit(traits, who.issued_at, last)?;
     hub.start_ticker();
@@ -124,9 +133,9 @@ impl Query {
             match name.as_slice() {
                 b"topic" => {
                     read.legacy = true;
-                    read.topics.push(value);
+                    read.topics.push((MatchType::Legacy, value));
                 }
-                b"match" | b"match_exact" => read.topics.push(value),
+                b"match" | b"match_exact" => read.topics.push((MatchType::Exact, value)),
                 b"heartbeat" => read.heartbeat |= value == b"1",
                 b"last_event_id" => *newest = newest.take().or(Some(value)),
                 b"lastEventID" => *older = older.take().or(Some(value)),
@@ -148,7 +157,7 @@ impl Query {
         let matchers = self
             .topics
             .iter()
-            .map(|value| std::str::from_utf8(value).ok().and_then(|value| hub.matcher(MatchType::Legacy, value)));
+            .map(|(kind, value)| std::str::from_utf8(value).ok().and_then(|value| hub.matcher(*kind, value)));
         let matchers: Vec<Matcher> = matchers.collect::<Option<_>>().ok_or(Refusal::Bad("Invalid matcher"))?;
         let interest = Interest::new(matchers);
         if hub.is_too_many(interest.named.len()) { Err(Refusal::Bad("Too many matchers")) } else { Ok(interest) }

@@ -115,7 +115,8 @@ impl Server {
             if method != "HEAD" {
                 let mut rest = std::mem::take(&mut connection.buffer);
                 connection.stream.read_to_end(&mut rest).await.unwrap();
-                reply.body = String::from_utf8(rest).unwrap();
+                let chunked = reply.header("transfer-encoding") == Some("chunked");
+                reply.body = String::from_utf8(if chunked { joined(&rest) } else { rest }).unwrap();
             }
             reply
         })
@@ -183,6 +184,20 @@ impl Server {
 
     pub async fn socket(&self, query: &str, headers: &str) -> Socket {
         self.try_socket(query, headers).await.unwrap()
+    }
+}
+
+/// The content of a chunked body.
+fn joined(mut body: &[u8]) -> Vec<u8> {
+    let mut content = Vec::new();
+    loop {
+        let line = body.windows(2).position(|bytes| bytes == b"\r\n").unwrap();
+        let size = usize::from_str_radix(std::str::from_utf8(&body[..line]).unwrap(), 16).unwrap();
+        if size == 0 {
+            return content;
+        }
+        content.extend_from_slice(&body[line + 2..line + 2 + size]);
+        body = &body[line + 4 + size..];
     }
 }
 

@@ -13,3 +13,4 @@ mod replay;
 mod rights;
 mod socket;
 mod subscribe;
+mod subscriptions;
