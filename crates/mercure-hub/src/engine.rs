@@ -27,6 +27,7 @@ use crate::{
     engine::subscriber::{Subscriber, lock},
     event::{Class, Event},
     history::{Cursor, History},
+    metrics::Meter,
     subscriptions::presence::{Announcer, Presence},
     topic::Topic,
     update::UpdateId,
@@ -60,6 +61,7 @@ pub(crate) struct Engine {
     pub(crate) alarm: Arc<Notify>,
     /// Tells who subscribes; nothing when the hub shows no subscriptions.
     pub(crate) announcer: Option<Announcer>,
+    pub(crate) meter: Meter,
 }
 
 #[derive(Debug)]
@@ -106,6 +108,7 @@ impl Engine {
             left: Notify::new(),
             alarm: Arc::default(),
             announcer,
+            meter: Meter::default(),
         }
     }
 
@@ -129,7 +132,7 @@ impl Engine {
         }
         let readers = state.index.readers(&event.topics);
         if !readers.is_empty() || !state.line.is_empty() {
-            self.enqueue(state, Dispatch::Event(event, readers));
+            self.enqueue(state, Dispatch::Event(event, readers, Instant::now()));
         }
         true
     }

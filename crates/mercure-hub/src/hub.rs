@@ -6,6 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    time::Instant,
 };
 
 use axum::{
@@ -90,6 +91,13 @@ impl Hub {
 
     /// Publishes. Returns when the update has its place in the one order that all subscribers see; never waits for a subscriber, and needs no runtime.
     pub fn publish(&self, update: Update) -> Result<UpdateId, PublishError> {
+        let start = Instant::now();
+        let published = self.take(update);
+        self.0.engine.meter.published(published.is_ok(), start.elapsed());
+        published
+    }
+
+    fn take(&self, update: Update) -> Result<UpdateId, PublishError> {
         let config = self.config();
         let names = update.topics.iter().map(|topic| topic.as_str().len());
         let longest =
@@ -247,6 +255,7 @@ async fn handle(State(hub): State<Hub>, request: Request) -> Response {
         Err(Refusal::Method)
     };
     let mut response = answered.unwrap_or_else(IntoResponse::into_response);
+    hub.engine().meter.answered(response.status());
     reply::dress(&mut response, origin.as_ref(), &hub.origins().read);
     response
 }
@@ -263,6 +272,7 @@ async fn list(State(hub): State<Hub>, request: Request) -> Response {
         Err(Refusal::Method)
     };
     let mut response = answered.unwrap_or_else(IntoResponse::into_response);
+    hub.engine().meter.answered(response.status());
     reply::dress(&mut response, origin.as_ref(), &hub.origins().read);
     response
 }

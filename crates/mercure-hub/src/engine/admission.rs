@@ -49,6 +49,7 @@ impl Drop for Registration {
         state.remove(self.subscriber.id);
         state.open -= 1;
         drop(state);
+        self.engine.meter.ended(self.subscriber.queue.ending());
         self.engine.announce();
         self.engine.left.notify_waiters();
     }
@@ -95,6 +96,7 @@ impl Engine {
         let made = state.presence.made();
         drop(guard);
         self.announce_all(made);
+        self.meter.admitted();
         Ok(Start { registration: Registration { engine: Arc::clone(self), subscriber }, cursor })
     }
 }

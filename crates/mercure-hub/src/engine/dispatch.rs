@@ -10,6 +10,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use tokio::time::Instant;
 
 use crate::{
     engine::index::Readers,
@@ -17,6 +18,7 @@ use crate::{
     engine::subscriber::Subscriber,
     engine::{Engine, State},
     event::{Class, Event},
+    metrics::Meter,
 };
 
 /// How long the line may get before publishers wait for it. Only processor time stands before its end, never a subscriber.
@@ -25,8 +27,8 @@ const MAX_PENDING: usize = 1_024;
 /// Something to be delivered.
 #[derive(Debug)]
 pub(crate) enum Dispatch {
-    /// To the readers as they were when the update was published.
-    Event(Arc<Event>, Vec<Readers>),
+    /// To the readers as they were when the update was published, which was then.
+    Event(Arc<Event>, Vec<Readers>, Instant),
     /// A frame each. In the line like all else, so that its id is a place in the history.
     Beat(Vec<(Arc<Subscriber>, Bytes)>),
 }
@@ -51,9 +53,15 @@ impl Line {
 
 impl Dispatch {
     /// Puts it into the queues. Returns the ids of those whose queue was full.
-    fn deliver(self) -> Vec<u64> {
+    fn deliver(self, meter: &Meter) -> Vec<u64> {
         match self {
-            Self::Event(event, readers) => deliver_event(&event, &readers),
+            Self::Event(event, readers, since) => {
+                let overflown = deliver_event(&event, &readers);
+                if !readers.is_empty() {
+                    meter.fanned_out(since.elapsed());
+                }
+                overflown
+            }
             Self::Beat(frames) => {
                 for (subscriber, frame) in frames {
                     subscriber.queue.push(&frame, Class::Ephemeral);
@@ -132,7 +140,7 @@ impl Engine {
             std::mem::swap(&mut state.line.pending, &mut batch);
             drop(state);
             self.room.notify_all();
-            let overflown: Vec<u64> = batch.drain(..).flat_map(Dispatch::deliver).collect();
+            let overflown: Vec<u64> = batch.drain(..).flat_map(|dispatch| dispatch.deliver(&self.meter)).collect();
             if !overflown.is_empty() {
                 self.strike_out(&overflown);
             }

@@ -42,6 +42,8 @@ type Asking = BoxFuture<'static, Vec<(Topic, bool)>>;
 /// A replay under way.
 struct Replay {
     cursor: Cursor,
+    /// How many updates were sent.
+    sent: u64,
     /// A page whose rights are being asked for.
     asked: Option<(Vec<Arc<Event>>, Asking)>,
 }
@@ -58,7 +60,7 @@ pub(crate) struct Feed {
 
 impl Feed {
     pub(crate) fn new(start: Start, pulse: Pulse, authorizer: Option<Arc<dyn Authorizer>>) -> Self {
-        let replay = start.cursor.map(|cursor| Replay { cursor, asked: None });
+        let replay = start.cursor.map(|cursor| Replay { cursor, sent: 0, asked: None });
         Self { registration: start.registration, pulse, authorizer, replay, greeted: false, ending: None }
     }
 
@@ -122,7 +124,9 @@ impl Feed {
             let verdicts = ready!(asking.as_mut().poll(context));
             engine.renew(subscriber, verdicts);
             let page = replay.asked.take().map(|(page, _)| page).unwrap_or_default();
-            return Poll::Ready(join(&page, subscriber));
+            let (sent, bytes) = join(&page, subscriber);
+            replay.sent += sent;
+            return Poll::Ready(bytes);
         }
         match engine.step(subscriber, replay.cursor) {
             Step::Page(page, cursor) => {
@@ -132,7 +136,10 @@ impl Feed {
                     Box::pin(async move { ask(authorizer.as_deref(), subject.as_deref(), topics).await });
                 (replay.cursor, replay.asked) = (cursor, Some((page, asking)));
             }
-            Step::Live => self.replay = None,
+            Step::Live => {
+                engine.meter.replayed(replay.sent);
+                self.replay = None;
+            }
             Step::Outrun => {
                 engine.end(subscriber.id, Ending::Outrun);
                 self.ending = Some(Ending::Outrun);
@@ -153,13 +160,14 @@ fn doubtful(page: &[Arc<Event>], subscriber: &Subscriber) -> Vec<Topic> {
     topics
 }
 
-/// The bytes of what may be read.
-fn join(page: &[Arc<Event>], subscriber: &Subscriber) -> Option<Bytes> {
-    let mut joined = BytesMut::new();
+/// How many of them may be read, and their bytes.
+fn join(page: &[Arc<Event>], subscriber: &Subscriber) -> (u64, Option<Bytes>) {
+    let (mut count, mut joined) = (0, BytesMut::new());
     for event in page.iter().filter(|event| subscriber.may_receive(event)) {
+        count += 1;
         joined.extend_from_slice(event.on(subscriber.wire));
     }
-    (!joined.is_empty()).then(|| joined.freeze())
+    (count, (count > 0).then(|| joined.freeze()))
 }
 
 impl fmt::Debug for Feed {

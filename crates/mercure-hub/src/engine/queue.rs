@@ -100,6 +100,16 @@ impl Queue {
         }
     }
 
+    /// Why the stream ends, if it does.
+    pub(crate) fn ending(&self) -> Option<Ending> {
+        lock(&self.waiting).ending
+    }
+
+    /// How many bytes wait.
+    pub(crate) fn bytes(&self) -> usize {
+        lock(&self.waiting).bytes
+    }
+
     /// Takes what waits, joined; then the ending.
     pub(crate) fn poll_take(&self, context: &mut Context<'_>) -> Poll<Taken> {
         let mut queue = lock(&self.waiting);

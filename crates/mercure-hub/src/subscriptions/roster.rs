@@ -160,6 +160,10 @@ impl Roster {
         }
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.chunks.len() * CHUNK - self.free.len()
+    }
+
     /// One subscription, looked up by its stream.
     pub(crate) fn find(&self, kind: MatchType, text: &str, subscriber: &str) -> Option<Arc<Subscription>> {
         let mut found = self.streams.get(subscriber)?.iter().filter_map(|slot| self.get(*slot));

@@ -76,16 +76,27 @@ pub fn publisher(topics: &[&str]) -> String {
     mint(&Key::hs256(SECRET), &claims(None, &[], topics))
 }
 
+/// A token with any claims at all.
+pub fn sign(secret: &str, claims: &serde_json::Value) -> String {
+    use jsonwebtoken::{EncodingKey, Header};
+    jsonwebtoken::encode(&Header::default(), claims, &EncodingKey::from_secret(secret.as_bytes())).unwrap()
+}
+
 pub fn bearer(token: &str) -> String {
     format!("Authorization: Bearer {token}\r\n")
 }
 
 impl Server {
     pub async fn start(config: HubConfig) -> Self {
+        Self::start_with(config, |router| router).await
+    }
+
+    /// A hub whose routes something stands before.
+    pub async fn start_with(config: HubConfig, wrap: impl FnOnce(axum::Router) -> axum::Router) -> Self {
         let hub = Hub::new(config);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        tokio::spawn(axum::serve(Impatient(listener), hub.router()).into_future());
+        tokio::spawn(axum::serve(Impatient(listener), wrap(hub.router())).into_future());
         Self { hub, address }
     }
 

@@ -5,11 +5,15 @@
 
 mod access;
 mod client;
+mod drain;
 mod ending;
 mod heartbeat;
+mod limits;
+mod metrics;
 mod order;
 mod publish;
 mod replay;
+mod revocation;
 mod rights;
 mod socket;
 mod subscribe;

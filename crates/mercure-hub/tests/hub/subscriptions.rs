@@ -145,7 +145,7 @@ async fn every_way_to_end_is_told() {
     let server = Server::start(watched(open_config())).await;
     let mut watch = watch(&server).await;
     let token = bearer(&reader("3", &[]));
-    let mut gone = |event: Event| {
+    let gone = |event: Event| {
         let told = document(&event);
         (told["match"].as_str().unwrap().to_owned(), told["active"].as_bool().unwrap())
     };
