@@ -5,6 +5,7 @@ pub(crate) mod dispatch;
 pub(crate) mod ending;
 pub(crate) mod feed;
 pub(crate) mod index;
+pub(crate) mod line;
 pub(crate) mod queue;
 pub(crate) mod roll;
 pub(crate) mod subscriber;
@@ -12,7 +13,7 @@ pub(crate) mod ticker;
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Condvar, Mutex, MutexGuard},
+    sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
 
@@ -20,9 +21,10 @@ use tokio::{sync::Notify, time::Instant};
 
 use crate::{
     auth::revocation::{Credentials, Revocations},
-    engine::dispatch::{Dispatch, Line},
+    engine::dispatch::Dispatch,
     engine::ending::Ending,
     engine::index::{Entry, Index, Under},
+    engine::line::Line,
     engine::roll::{Roll, SPOKES},
     engine::subscriber::{Subscriber, lock},
     event::{Class, Event},
@@ -47,21 +49,22 @@ pub(crate) struct Limits {
     pub(crate) connections: usize,
     pub(crate) connections_per_subject: usize,
     pub(crate) revocation: Duration,
+    pub(crate) write_timeout: Duration,
 }
 
 #[derive(Debug)]
 pub(crate) struct Engine {
     pub(crate) limits: Limits,
     state: Mutex<State>,
-    /// Publishers wait here for room in the line.
-    pub(crate) room: Condvar,
+    /// Filled under the lock, so that it has the history's order.
+    pub(crate) line: Arc<Line>,
     /// A stream has ended for good.
     pub(crate) left: Notify,
     /// The ticker has something new to wait for.
     pub(crate) alarm: Arc<Notify>,
     /// Tells who subscribes; nothing when the hub shows no subscriptions.
     pub(crate) announcer: Option<Announcer>,
-    pub(crate) meter: Meter,
+    pub(crate) meter: Arc<Meter>,
 }
 
 #[derive(Debug)]
@@ -74,7 +77,6 @@ pub(crate) struct State {
     pub(crate) index: Index,
     pub(crate) history: History,
     pub(crate) revocations: Revocations,
-    pub(crate) line: Line,
     pub(crate) presence: Presence,
 }
 
@@ -98,17 +100,16 @@ impl Engine {
             index: Index::default(),
             history: History::new(limits.history_events, limits.history_bytes),
             revocations: Revocations::new(limits.revocation.as_secs_f64()),
-            line: Line::default(),
             presence: Presence::default(),
         };
         Self {
             limits,
             state: Mutex::new(state),
-            room: Condvar::new(),
+            line: Arc::default(),
             left: Notify::new(),
             alarm: Arc::default(),
             announcer,
-            meter: Meter::default(),
+            meter: Arc::default(),
         }
     }
 
@@ -116,9 +117,10 @@ impl Engine {
         lock(&self.state)
     }
 
-    /// Gives an event its place and sends it on its way. `false` when the hub is closed.
+    /// Gives an event its place and sends it on its way. Never waits; who publishes much looks first whether there is room in the line. `false` when
+    /// the hub is closed.
     pub(crate) fn publish(&self, event: Arc<Event>) -> bool {
-        let mut state = self.state_with_room();
+        let mut state = self.state();
         // What the hub says about streams that its closing has ended still belongs into the history.
         if state.closed && event.change.is_none() {
             return false;
@@ -131,18 +133,18 @@ impl Engine {
             Class::Ephemeral => state.history.mark(&event.id),
         }
         let readers = state.index.readers(&event.topics);
-        if !readers.is_empty() || !state.line.is_empty() {
-            self.enqueue(state, Dispatch::Event(event, readers, Instant::now()));
+        if !readers.is_empty() {
+            self.line.push(Dispatch::Event(event, readers, Instant::now()));
         }
         true
     }
 
     /// Sends heartbeats, in the order of all else. Those whose replay still runs get none.
     pub(crate) fn beat(&self, id: &UpdateId, frames: Vec<(Arc<Subscriber>, bytes::Bytes)>) {
-        let mut state = self.state_with_room();
+        let mut state = self.state();
         if !state.closed {
             state.history.mark(id);
-            self.enqueue(state, Dispatch::Beat(frames));
+            self.line.push(Dispatch::Beat(frames));
         }
     }
 
@@ -227,7 +229,9 @@ impl Engine {
         let mut state = self.state();
         state.revocations.revoke_subject(subject, now());
         let ids = state.roll.of_subject(subject);
-        self.end_all(state, &ids, |_| Ending::Revoked)
+        let count = self.end_all(state, &ids, |_| Ending::Revoked);
+        self.announce();
+        count
     }
 
     /// Ends the streams that some revocation covers from now on. They are looked for step by step, with the lock given back in between: whoever comes meanwhile is found
@@ -242,6 +246,7 @@ impl Engine {
                 ended += self.end_all(self.state(), &ids, |_| Ending::Revoked);
             }
         }
+        self.announce();
         ended
     }
 
@@ -250,6 +255,7 @@ impl Engine {
         let state = self.state();
         let ids = state.roll.due(now);
         self.end_all(state, &ids, |subscriber| subscriber.deadline.map_or(Ending::Lifetime, |(_, ending)| ending));
+        self.announce();
     }
 
     /// Ends all streams; they may come back at once.
@@ -261,17 +267,7 @@ impl Engine {
 
     pub(crate) fn end(&self, id: u64, ending: Ending) {
         self.end_all(self.state(), &[id], |_| ending);
-    }
-
-    /// Takes streams out of the state, and tells them outside of the lock.
-    fn end_all(&self, mut state: MutexGuard<'_, State>, ids: &[u64], ending: impl Fn(&Subscriber) -> Ending) -> usize {
-        let ended: Vec<_> = ids.iter().filter_map(|id| state.remove(*id)).collect();
-        drop(state);
-        for subscriber in &ended {
-            subscriber.queue.end(ending(subscriber));
-        }
         self.announce();
-        ended.len()
     }
 
     /// Forgets streams that have been given their ending already.
@@ -286,10 +282,25 @@ impl Engine {
     pub(crate) fn close(&self, retry: impl Fn() -> u64) {
         let mut state = self.state();
         state.closed = true;
-        state.line.clear();
         let ids = state.roll.all();
         self.end_all(state, &ids, |_| Ending::Shutdown { retry: retry() });
-        self.room.notify_all();
+    }
+
+    /// Takes streams out of the state. Those that end gently are told in their turn, after what was published before; the others at once, outside of the lock. Who
+    /// watches subscriptions learns of it at the next [`announce`](Self::announce): that of the connections that are closed, if nobody does it before.
+    fn end_all(&self, mut state: MutexGuard<'_, State>, ids: &[u64], ending: impl Fn(&Subscriber) -> Ending) -> usize {
+        let ended = ids.iter().filter_map(|id| state.remove(*id));
+        let ended: Vec<_> = ended.map(|subscriber| (Arc::clone(&subscriber), ending(&subscriber))).collect();
+        let count = ended.len();
+        let (now, in_turn): (Vec<_>, Vec<_>) = ended.into_iter().partition(|(_, ending)| ending.is_abrupt());
+        if !in_turn.is_empty() {
+            self.line.push(Dispatch::End(in_turn));
+        }
+        drop(state);
+        for (subscriber, ending) in now {
+            subscriber.queue.end(ending);
+        }
+        count
     }
 
     /// Returns when the last registration has gone.
@@ -330,9 +341,10 @@ impl Engine {
 }
 
 impl Drop for Engine {
-    /// The ticker sleeps until something happens; this is the last thing that does.
+    /// The ticker and the line sleep until something happens; this is the last thing that does.
     fn drop(&mut self) {
         self.alarm.notify_one();
+        self.line.close();
     }
 }
 

@@ -12,19 +12,23 @@ use std::{
 use axum::{
     Router,
     extract::{Request, State},
-    http::{Method, header},
-    response::{IntoResponse, Response},
-    routing::any,
+    http::{HeaderValue, Method, header},
+    response::Response,
+    routing::{any, get},
 };
 
 use crate::{
+    auth::address::{Addresses, Asked},
+    auth::jwks::FetchError,
     auth::key::KeyId,
     auth::origin::Origins,
+    auth::trust::Trust,
     config::HubConfig,
     engine::subscriber::Subscriber,
     engine::ticker::{self, Pulse},
     engine::{Engine, Limits},
     event::Event,
+    http::metadata::metadata,
     http::publish::publish,
     http::reply::{self, Refusal},
     http::subscribe::subscribe,
@@ -47,6 +51,8 @@ struct Inner {
     config: HubConfig,
     namespace: Namespace,
     origins: AllowedOrigins,
+    addresses: Addresses,
+    trust: Trust,
     patterns: Patterns,
     engine: Arc<Engine>,
     ticking: AtomicBool,
@@ -72,7 +78,9 @@ impl Hub {
             connections: config.max_connections,
             connections_per_subject: config.max_connections_per_subject,
             revocation: config.revocation,
+            write_timeout: config.write_timeout,
         };
+        let addresses = Addresses::new(&config.path, &config.tokens);
         Self(Arc::new(Inner {
             namespace: Namespace::new(&config.path),
             origins: AllowedOrigins {
@@ -80,7 +88,9 @@ impl Hub {
                 socket: Origins::new(&config.socket_origins),
                 read: Origins::new(&config.cors_origins),
             },
-            patterns: Patterns::new(None),
+            patterns: Patterns::new(addresses.base()),
+            trust: Trust::new(&config),
+            addresses,
             engine: Arc::new(Engine::new(limits, config.subscriptions.then(|| Announcer::new(&config.path)))),
             ticking: AtomicBool::new(false),
             limiter: Limiter::new(&config.limits),
@@ -112,6 +122,7 @@ impl Hub {
         }
         let event = Arc::new(Event::new(update));
         let id = event.id.clone();
+        self.0.engine.line.wait_for_room();
         if self.0.engine.publish(event) { Ok(id) } else { Err(PublishError::Closed) }
     }
 
@@ -168,15 +179,27 @@ impl Hub {
         self.0.leaving.store(true, Ordering::Relaxed);
     }
 
-    /// The hub's routes: GET, HEAD, POST and OPTIONS at its path. The server must allow upgrades for WebSockets to work.
+    /// Fetches the key sets that are named by address. Not needed: the first token that could be signed by one fetches it too. But a server that starts with
+    /// it can tell at once when an address is wrong.
+    pub async fn load_keys(&self) -> Result<(), FetchError> {
+        self.0.trust.load().await
+    }
+
+    /// The hub's own URL as far as the configuration tells it: the [`resource_identifier`](crate::Tokens::resource_identifier) if that is a URL with the hub's path,
+    /// else the first of the [`public_urls`](crate::Tokens::public_urls). Relative topics and patterns are resolved against it.
+    pub fn url(&self) -> Option<url::Url> {
+        self.0.addresses.base()
+    }
+
+    /// The hub's routes: GET, HEAD, POST and OPTIONS at its path, and its metadata (RFC 9728). The server must allow upgrades for WebSockets to work.
     pub fn router(&self) -> Router {
-        let path = &self.config().path;
-        let mut router = Router::new().route(path, any(handle));
+        let paths = self.0.addresses.metadata_paths();
+        let mut router = Router::new().route(&self.config().path, any(handle));
         if self.config().subscriptions {
-            let collection = format!("{path}/subscriptions");
+            let collection = format!("{}/subscriptions", self.config().path);
             router = router.route(&format!("{collection}/{{*rest}}"), any(list)).route(&collection, any(list));
         }
-        router.with_state(self.clone())
+        paths.iter().fold(router, |router, path| router.route(path, get(metadata))).with_state(self.clone())
     }
 
     pub(crate) fn config(&self) -> &HubConfig {
@@ -189,6 +212,19 @@ impl Hub {
 
     pub(crate) fn origins(&self) -> &AllowedOrigins {
         &self.0.origins
+    }
+
+    pub(crate) fn addresses(&self) -> &Addresses {
+        &self.0.addresses
+    }
+
+    /// Where a client that was refused learns how to get a token; nowhere when no token is good.
+    pub(crate) fn metadata_url(&self, asked: &Asked) -> Option<String> {
+        if self.0.trust.nobody() { None } else { self.0.addresses.metadata(asked) }
+    }
+
+    pub(crate) fn trust(&self) -> &Trust {
+        &self.0.trust
     }
 
     pub(crate) fn limiter(&self) -> &Limiter {
@@ -243,9 +279,11 @@ impl fmt::Debug for Hub {
 }
 
 async fn handle(State(hub): State<Hub>, request: Request) -> Response {
-    let origin = request.headers().get(header::ORIGIN).cloned();
     let (parts, body) = request.into_parts();
-    let answered = if parts.method == Method::POST {
+    let (asked, origin) = (Asked::of(&parts), parts.headers.get(header::ORIGIN).cloned());
+    let answered = if !hub.addresses().serve(&asked) {
+        Err(Refusal::Misdirected)
+    } else if parts.method == Method::POST {
         publish(&hub, &parts, body).await
     } else if parts.method == Method::GET || parts.method == Method::HEAD {
         subscribe(&hub, parts).await
@@ -254,25 +292,29 @@ async fn handle(State(hub): State<Hub>, request: Request) -> Response {
     } else {
         Err(Refusal::Method)
     };
-    let mut response = answered.unwrap_or_else(IntoResponse::into_response);
-    hub.engine().meter.answered(response.status());
-    reply::dress(&mut response, origin.as_ref(), &hub.origins().read);
-    response
+    finish(&hub, &asked, origin.as_ref(), answered)
 }
 
 /// The subscription API.
 async fn list(State(hub): State<Hub>, request: Request) -> Response {
-    let origin = request.headers().get(header::ORIGIN).cloned();
     let (parts, _) = request.into_parts();
-    let answered = if parts.method == Method::GET || parts.method == Method::HEAD {
-        api::answer(&hub, &parts)
+    let (asked, origin) = (Asked::of(&parts), parts.headers.get(header::ORIGIN).cloned());
+    let answered = if !hub.addresses().serve(&asked) {
+        Err(Refusal::Misdirected)
+    } else if parts.method == Method::GET || parts.method == Method::HEAD {
+        api::answer(&hub, &parts).await
     } else if parts.method == Method::OPTIONS {
         Ok(reply::preflight())
     } else {
         Err(Refusal::Method)
     };
-    let mut response = answered.unwrap_or_else(IntoResponse::into_response);
+    finish(&hub, &asked, origin.as_ref(), answered)
+}
+
+/// What all answers have in common.
+fn finish(hub: &Hub, asked: &Asked, origin: Option<&HeaderValue>, answered: Result<Response, Refusal>) -> Response {
+    let mut response = answered.unwrap_or_else(|refusal| refusal.respond(|| hub.metadata_url(asked)));
     hub.engine().meter.answered(response.status());
-    reply::dress(&mut response, origin.as_ref(), &hub.origins().read);
+    reply::dress(&mut response, origin, &hub.origins().read);
     response
 }

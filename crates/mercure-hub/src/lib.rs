@@ -42,11 +42,14 @@ mod config;
 mod drain;
 mod engine;
 mod event;
+#[doc(hidden)]
+pub mod fuzzing;
 mod history;
 mod http;
 mod hub;
 mod limits;
 mod metrics;
+mod serve;
 mod subscriptions;
 mod topic;
 mod update;
@@ -57,13 +60,20 @@ mod wire;
 #[doc = include_str!("../README.md")]
 struct Readme;
 
-pub use auth::key::{Claims, Grant, Key, KeyId, mint};
+pub use auth::address::Scheme;
+pub use auth::algorithm::{Algorithm, UnknownAlgorithm};
+pub use auth::jwks::{FetchError, FetchKeys, FetchedKeys};
+pub use auth::key::{InvalidKey, Key, KeyId};
+pub use auth::keys::Keys;
+pub use auth::mint::{Claims, Grant, mint};
+pub use auth::trust::{Issuer, Tokens};
 pub use config::{Authorizer, Clock, Cursors, HubConfig, Inbound};
 pub use drain::Drain;
 pub use futures_util::future::BoxFuture;
 pub use hub::Hub;
 pub use limits::{PeerAddress, RateLimits};
 pub use metrics::{Histogram, Metrics};
+pub use serve::{ConnectionOptions, serve_connection};
 pub use topic::{InvalidTopic, Topic};
 pub use update::{InvalidUpdate, PublishError, Update, UpdateId};
 pub use wire::timeout::WriteTimeout;

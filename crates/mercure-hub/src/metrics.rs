@@ -46,11 +46,12 @@ pub struct Metrics {
 }
 
 /// Why a stream ended.
-const REASONS: [&str; 8] = ["left", "shutdown", "revoked", "expired", "lifetime", "slow", "outrun", "silent"];
+const REASONS: [&str; 9] =
+    ["left", "shutdown", "revoked", "expired", "lifetime", "slow", "outrun", "silent", "protocol"];
 
 fn place(ending: Option<Ending>) -> usize {
     match ending {
-        None | Some(Ending::Peer(..)) => 0,
+        None | Some(Ending::Goodbye(_) | Ending::Lost) => 0,
         Some(Ending::Shutdown { .. }) => 1,
         Some(Ending::Revoked) => 2,
         Some(Ending::Expired) => 3,
@@ -58,6 +59,7 @@ fn place(ending: Option<Ending>) -> usize {
         Some(Ending::Slow) => 5,
         Some(Ending::Outrun) => 6,
         Some(Ending::Silent) => 7,
+        Some(Ending::Peer(..)) => 8,
     }
 }
 

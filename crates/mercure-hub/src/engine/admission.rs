@@ -63,6 +63,10 @@ impl Engine {
         issued_at: Option<f64>,
         last: Option<&LastId>,
     ) -> Result<Start, Refused> {
+        if let Err(error) = self.line.start(Arc::downgrade(self), &self.meter) {
+            tracing::error!(%error, "the thread that delivers could not be started");
+            return Err(Refused::TooMany);
+        }
         let mut guard = self.state();
         let state = &mut *guard;
         if state.closed {

@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use tokio::time::Instant;
+use tokio::{net::TcpStream, time::Instant};
 
 use crate::{
     auth::key::KeyId,
@@ -149,7 +149,7 @@ pub(crate) struct Subscriber {
     _seats: Option<Box<Seats>>,
     grants: Grants,
     interest: Mutex<Interest>,
-    pub(crate) queue: Queue,
+    pub(crate) queue: Queue<TcpStream>,
     unanswered: AtomicU8,
 }
 
@@ -171,7 +171,6 @@ pub(crate) struct Traits {
 impl Subscriber {
     pub(crate) fn new(id: u64, budget: usize, traits: Traits) -> Self {
         let Traits { subject, token_id, key, wire, beats, deadline, grants, interest, visible, seats } = traits;
-        let (interest, queue, unanswered) = (Mutex::new(interest), Queue::new(budget), AtomicU8::new(0));
         Self {
             id,
             subject,
@@ -183,9 +182,9 @@ impl Subscriber {
             visible,
             _seats: seats,
             grants,
-            interest,
-            queue,
-            unanswered,
+            interest: Mutex::new(interest),
+            queue: Queue::new(wire, budget),
+            unanswered: AtomicU8::new(0),
         }
     }
 
@@ -198,9 +197,13 @@ impl Subscriber {
         self.grants.cover(topic)
     }
 
+    pub(crate) fn is_granted_any(&self, topics: &[Topic]) -> bool {
+        self.grants.cover_any(topics)
+    }
+
     /// Whether this event may be shown here: a private one needs the right to read at least one of its topics, whichever was subscribed to.
     pub(crate) fn may_receive(&self, event: &Event) -> bool {
-        if !event.private || self.grants.cover_any(&event.topics) {
+        if !event.private || self.is_granted_any(&event.topics) {
             return true;
         }
         let interest = self.interest();
@@ -226,7 +229,7 @@ impl Subscriber {
     /// Counts a sign of life that was sent; `true` when the peer has left too many unanswered. Only a WebSocket can answer.
     pub(crate) fn is_silent(&self) -> bool {
         match self.wire {
-            Wire::Sse => false,
+            Wire::Sse | Wire::Chunked => false,
             Wire::Socket => self.unanswered.fetch_add(1, Ordering::Relaxed) >= MAX_SILENCE,
         }
     }

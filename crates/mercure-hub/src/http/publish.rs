@@ -22,7 +22,7 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Takes an update and answers with its id. Once the body is read nothing waits any more, so a client that hangs up cannot stop the update half way.
 pub(crate) async fn publish(hub: &Hub, parts: &Parts, body: Body) -> Result<Response, Refusal> {
-    let who = access::publisher(hub, &parts.headers)?;
+    let who = access::publisher(hub, parts).await?;
     let bearer = who.bearer.unwrap_or_default();
     hub.limiter().may_publish(bearer, hub.now())?;
     let body = read_body(&parts.headers, body, hub.config().max_body_bytes).await?;

@@ -22,6 +22,7 @@ use crate::{
     limits::Seats,
     subscriptions::presence::Visible,
     topic::matcher::{MatchType, Matcher},
+    wire::offer::{self, Offered},
     wire::socket,
     wire::sse,
 };
@@ -46,13 +47,18 @@ struct Query {
 pub(crate) async fn subscribe(hub: &Hub, mut parts: Parts) -> Result<Response, Refusal> {
     let handshake = socket::handshake(hub, &mut parts)?;
     let query = Query::read(parts.uri.query().unwrap_or_default());
-    let who = access::reader(hub, &parts.headers)?;
+    let who = access::reader(hub, &parts).await?;
     let interest = query.interest(hub)?;
     if parts.method == Method::HEAD {
         return Ok(sse::response(parts.version, None));
     }
     let last = last_id(&parts.headers, query.last_id);
-    let wire = if handshake.is_some() { Wire::Socket } else { Wire::Sse };
+    let taken = offer::is_takeable(&parts);
+    let wire = match handshake {
+        Some(_) => Wire::Socket,
+        None if taken => Wire::Chunked,
+        None => Wire::Sse,
+    };
     if !hub.is_ready() {
         return Err(Refusal::Unavailable);
     }
@@ -61,6 +67,7 @@ pub(crate) async fn subscribe(hub: &Hub, mut parts: Parts) -> Result<Response, R
     let cursor = feed.starts_after(last.as_ref());
     let mut response = match handshake {
         Some(handshake) => handshake.accept(hub, feed),
+        None if taken => sse::taken(parts.version, Offered { hub: hub.clone(), feed }),
         None => sse::response(parts.version, Some(feed)),
     };
     if let Some(value) = cursor.and_then(|id| HeaderValue::from_bytes(id.as_bytes()).ok()) {
@@ -75,7 +82,7 @@ pub(crate) async fn subscribe(hub: &Hub, mut parts: Parts) -> Result<Response, R
 /// Asks for the rights, then registers. A disconnect between the two is found by the engine, which looks at the revocations again.
 async fn open(
     hub: &Hub,
-    who: Verified,
+    mut who: Verified,
     wire: Wire,
     mut interest: Interest,
     beats: bool,
@@ -86,7 +93,7 @@ async fn open(
     let doubtful = interest.named.keys().filter(|topic| !who.subscribe.cover(topic)).cloned().collect();
     interest.named.extend(feed::ask(config.authorizer.as_deref(), who.subject.as_deref(), doubtful).await);
     let matchers = std::mem::take(&mut interest.matchers);
-    let visible = config.subscriptions.then(|| Box::new(Visible::new(&matchers, Arc::new(|_| None))));
+    let visible = config.subscriptions.then(|| Box::new(Visible::new(&matchers, std::mem::take(&mut who.payloads))));
     let traits = Traits {
         deadline: deadline(config.max_lifetime, who.expires_at.map(|at| at - hub.now())),
         subject: who.subject.map(Arc::from),

@@ -14,7 +14,7 @@ use futures_util::{StreamExt, stream};
 use crate::{
     Hub,
     auth::access,
-    auth::token::Verified,
+    auth::token::{Generation, Verified},
     http::reply::Refusal,
     subscriptions::document::{self, Collection},
     subscriptions::path::{BadPath, Resource},
@@ -27,8 +27,8 @@ use crate::{
 const PIECE: usize = 64 << 10;
 
 /// Answers a GET or HEAD below `/subscriptions`.
-pub(crate) fn answer(hub: &Hub, parts: &Parts) -> Result<Response, Refusal> {
-    let who = access::reader(hub, &parts.headers)?;
+pub(crate) async fn answer(hub: &Hub, parts: &Parts) -> Result<Response, Refusal> {
+    let who = access::reader(hub, parts).await?;
     let (hub_path, path) = (hub.config().path.as_str(), parts.uri.path());
     let rest = path.strip_prefix(hub_path).and_then(|rest| rest.strip_prefix("/subscriptions"));
     let resource = Resource::read(rest.ok_or(Refusal::NotFound)?)
@@ -107,7 +107,7 @@ fn is_legacy(resource: &Resource, who: &Verified, headers: &HeaderMap) -> bool {
                 let mut ranges = values.flat_map(|value| value.split(',')).filter_map(|range| range.split(';').next());
                 ranges.any(|range| range.trim().eq_ignore_ascii_case(media_type))
             };
-            accepts("application/ld+json") || (!who.is_anonymous() && !accepts("application/json"))
+            accepts("application/ld+json") || (who.generation == Generation::Legacy && !accepts("application/json"))
         }
     }
 }

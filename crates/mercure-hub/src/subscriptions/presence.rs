@@ -8,9 +8,8 @@ use std::{
     sync::{Arc, Condvar, Mutex, PoisonError},
 };
 
-use serde_json::Value;
-
 use crate::{
+    auth::details::Payloads,
     engine::Engine,
     engine::subscriber::{Subscriber, lock},
     event::{Class, Event},
@@ -24,9 +23,6 @@ use crate::{
 
 /// Changes that are taken from the queue at a time.
 const BATCH: usize = 64;
-
-/// What the token says about a subscription with this matcher, for others to see.
-pub(crate) type Payloads = Arc<dyn Fn(&Matcher) -> Option<Value> + Send + Sync>;
 
 /// A subscription that began or ended.
 #[derive(Clone, Debug)]
@@ -54,7 +50,7 @@ impl Visible {
 }
 
 fn subscription(matcher: &Matcher, name: &UpdateId, payloads: &Payloads) -> Arc<Subscription> {
-    Arc::new(Subscription::new(matcher.kind(), matcher.text(), name.clone(), payloads(matcher)))
+    Arc::new(Subscription::new(matcher.kind(), matcher.text(), name.clone(), payloads.of(matcher).cloned()))
 }
 
 impl fmt::Debug for Visible {

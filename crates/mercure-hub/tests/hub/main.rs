@@ -3,6 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the message")]
 #![expect(unreachable_pub, reason = "the modules of one test binary share their helpers")]
 
+use client::Over;
+
+/// The hub takes the sockets; `foreign.rs` runs the same tests over a server that leaves it none.
+const OVER: Over = Over::TakenSockets;
+
 mod access;
 mod client;
 mod drain;
@@ -18,3 +23,4 @@ mod rights;
 mod socket;
 mod subscribe;
 mod subscriptions;
+mod tokens;

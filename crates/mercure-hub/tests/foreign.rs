@@ -1,0 +1,36 @@
+//! The black-box tests of `hub` once more, over a server that knows nothing of the hub: its streams are ordinary bodies, its WebSockets ordinary upgrades.
+#![expect(clippy::wildcard_enum_match_arm, reason = "a frame that was not expected fails the test")]
+#![expect(clippy::unwrap_used, reason = "in a test a panic is the message")]
+#![expect(unreachable_pub, reason = "the modules of one test binary share their helpers")]
+
+use client::Over;
+
+const OVER: Over = Over::ForeignServer;
+
+#[path = "hub/access.rs"]
+mod access;
+#[path = "hub/client.rs"]
+mod client;
+#[path = "hub/ending.rs"]
+mod ending;
+#[path = "hub/heartbeat.rs"]
+mod heartbeat;
+#[path = "hub/order.rs"]
+mod order;
+#[path = "hub/publish.rs"]
+mod publish;
+#[path = "hub/replay.rs"]
+mod replay;
+#[path = "hub/rights.rs"]
+mod rights;
+#[path = "hub/socket.rs"]
+mod socket;
+#[path = "hub/subscribe.rs"]
+mod subscribe;
+
+#[test]
+fn no_module_is_left_out() {
+    let modules =
+        |text: &str| text.lines().filter(|line| line.starts_with("mod ")).map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(modules(include_str!("foreign.rs")), modules(include_str!("hub/main.rs")));
+}
