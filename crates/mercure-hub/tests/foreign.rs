@@ -11,22 +11,38 @@ const OVER: Over = Over::ForeignServer;
 mod access;
 #[path = "hub/client.rs"]
 mod client;
+#[path = "hub/drain.rs"]
+mod drain;
 #[path = "hub/ending.rs"]
 mod ending;
 #[path = "hub/heartbeat.rs"]
 mod heartbeat;
+#[path = "hub/keys.rs"]
+mod keys;
+#[path = "hub/limits.rs"]
+mod limits;
+#[path = "hub/metrics.rs"]
+mod metrics;
 #[path = "hub/order.rs"]
 mod order;
+#[path = "hub/presence.rs"]
+mod presence;
 #[path = "hub/publish.rs"]
 mod publish;
 #[path = "hub/replay.rs"]
 mod replay;
+#[path = "hub/revocation.rs"]
+mod revocation;
 #[path = "hub/rights.rs"]
 mod rights;
 #[path = "hub/socket.rs"]
 mod socket;
 #[path = "hub/subscribe.rs"]
 mod subscribe;
+#[path = "hub/subscriptions.rs"]
+mod subscriptions;
+#[path = "hub/tokens.rs"]
+mod tokens;
 
 #[test]
 fn no_module_is_left_out() {

@@ -3,11 +3,14 @@
 use std::{future::Future, sync::Arc, time::Duration};
 
 // With paths, because `foreign.rs` includes this file too.
+#[path = "client/log.rs"]
+mod log;
 #[path = "client/socket.rs"]
 mod socket;
 #[path = "client/sse.rs"]
 mod sse;
 
+pub use log::Log;
 pub use socket::{Frame, Socket};
 pub use sse::{Event, Sse};
 
@@ -79,12 +82,6 @@ pub fn reader(sub: &str, topics: &[&str]) -> String {
 /// A token for publishing to these topics.
 pub fn publisher(topics: &[&str]) -> String {
     mint(&Key::hs256(SECRET), &claims(None, &[], topics))
-}
-
-/// A token with any claims at all.
-pub fn sign(secret: &str, claims: &serde_json::Value) -> String {
-    use jsonwebtoken::{EncodingKey, Header};
-    jsonwebtoken::encode(&Header::default(), claims, &EncodingKey::from_secret(secret.as_bytes())).unwrap()
 }
 
 pub fn bearer(token: &str) -> String {
@@ -229,6 +226,7 @@ fn joined(mut body: &[u8]) -> Vec<u8> {
 
 /// How the hub's streams travel in this run of the tests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(dead_code, reason = "each run has one of them")]
 pub enum Over {
     /// The hub takes the sockets over.
     TakenSockets,

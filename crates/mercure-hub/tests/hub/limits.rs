@@ -2,10 +2,10 @@
 
 use std::{net::IpAddr, time::Duration};
 
-use mercure_hub::{HubConfig, PeerAddress, RateLimits};
+use mercure_hub::{HubConfig, Key, PeerAddress, RateLimits};
 use serde_json::json;
 
-use crate::client::{PATH, SECRET, Server, TestClock, bearer, config, open_config, publisher, reader, sign, until};
+use crate::client::{PATH, SECRET, Server, TestClock, bearer, config, open_config, publisher, reader, until};
 
 fn limited(limits: RateLimits) -> HubConfig {
     HubConfig { limits, ..open_config() }
@@ -25,9 +25,13 @@ async fn from_anywhere(config: HubConfig) -> Server {
     .await
 }
 
+fn token(claims: serde_json::Value) -> String {
+    Key::hs256(SECRET).sign("JWT", &claims).unwrap()
+}
+
 /// A token for publishing that does not expire while a clock is moved.
 fn lasting(sub: &str) -> String {
-    sign(SECRET, &json!({"sub": sub, "mercure": {"publish": ["*"]}}))
+    token(json!({"sub": sub, "mercure": {"publish": ["*"]}}))
 }
 
 // H 13, D6
@@ -65,8 +69,8 @@ async fn the_addresses_of_one_network_of_the_newer_kind_are_one_client() {
 async fn one_token_holds_only_so_many_streams() {
     let limits = RateLimits { streams_per_token: 1, ..RateLimits::default() };
     let server = Server::start(limited(limits)).await;
-    let token = |jti: Option<&str>, sub: &str| bearer(&sign(SECRET, &json!({"sub": sub, "jti": jti, "mercure": {}})));
-    let (one, other) = (token(None, "3"), token(None, "4"));
+    let named = |jti: Option<&str>, sub: &str| bearer(&token(json!({"sub": sub, "jti": jti, "mercure": {}})));
+    let (one, other) = (named(None, "3"), named(None, "4"));
     let first = server.sse("match=a", &one).await;
     let reply = server.get("match=a", &one).await;
     assert_eq!((reply.status, reply.header("retry-after").is_some()), (429, true));
@@ -77,9 +81,9 @@ async fn one_token_holds_only_so_many_streams() {
     drop(first);
     until(|| server.hub.subscribers() == 3).await;
     let _again = server.sse("match=a", &one).await;
-    let _named = server.sse("match=a", &token(Some("x"), "5")).await;
-    assert_eq!(server.get("match=a", &token(Some("x"), "6")).await.status, 429, "the same id is the same token");
-    let _other_name = server.sse("match=a", &token(Some("y"), "5")).await;
+    let _named = server.sse("match=a", &named(Some("x"), "5")).await;
+    assert_eq!(server.get("match=a", &named(Some("x"), "6")).await.status, 429, "the same id is the same token");
+    let _other_name = server.sse("match=a", &named(Some("y"), "5")).await;
 }
 
 // H 13

@@ -1,34 +1,15 @@
-//! Subscriptions as others see them: the updates that tell of them, and the API, in both generations' shapes.
+//! The subscription API, in both generations' shapes.
 
 use std::collections::BTreeMap;
 
-use mercure_hub::{HubConfig, Update};
+use mercure_hub::{HubConfig, Issuer, Key, Tokens, Update};
 use serde_json::{Value, json};
 
-use crate::client::{Event, PATH, Reply, Server, Sse, bearer, config, open_config, reader, within};
-
-/// All topics below which subscriptions are told and listed: `*` grants them like everything else.
-const WATCHER: &str = "*";
-
-fn watched(config: HubConfig) -> HubConfig {
-    HubConfig { subscriptions: true, ..config }
-}
-
-fn watcher() -> String {
-    bearer(&reader("watcher", &[WATCHER]))
-}
-
-/// A stream of everything that its own coming was told to already.
-async fn watch(server: &Server) -> Sse {
-    let mut watch = server.sse("match=*", &watcher()).await;
-    let own = watch.event().await;
-    assert_eq!(document(&own)["match"], "*");
-    watch
-}
-
-fn document(event: &Event) -> Value {
-    serde_json::from_str(&event.data).unwrap()
-}
+use crate::{
+    client::{PATH, Reply, SECRET, Server, bearer, config, open_config, reader, within},
+    presence::{document, watch, watched, watcher},
+    tokens::{APP, good, issuer},
+};
 
 impl Server {
     async fn list(&self, rest: &str, headers: &str) -> Reply {
@@ -36,11 +17,11 @@ impl Server {
     }
 
     /// All of the newer generation.
-    async fn all(&self) -> Value {
+    pub async fn all(&self) -> Value {
         self.listed("", "Accept: application/json\r\n").await
     }
 
-    async fn listed(&self, rest: &str, headers: &str) -> Value {
+    pub async fn listed(&self, rest: &str, headers: &str) -> Value {
         let reply = self.list(rest, &format!("{}{headers}", watcher())).await;
         assert_eq!(reply.status, 200, "{reply:?}");
         serde_json::from_str(&reply.body).unwrap()
@@ -54,160 +35,6 @@ fn cursor(reply: &Reply) -> String {
     value.split('"').next().unwrap().to_owned()
 }
 
-// H 93, H 94, H 95, H 96, H 97
-#[tokio::test]
-async fn the_coming_and_going_of_a_matcher_is_told_in_the_shape_of_its_generation() {
-    let server = Server::start(watched(open_config())).await;
-    let mut watch = watch(&server).await;
-    let stream = server.sse("match=a%20b/%C3%A9&topic=a%20b/%C3%A9", "").await;
-    let (new, old) = (watch.event().await, watch.event().await);
-    assert_eq!((new.kind.as_str(), old.kind.as_str()), ("mercure", ""));
-    let (new, old) = (document(&new), document(&old));
-    let name = new["subscriber"].as_str().unwrap().to_owned();
-    assert!(name.starts_with("urn:uuid:"), "{name}");
-    let escaped = name.replace(':', "%3A");
-    let base = "/.well-known/mercure/subscriptions";
-    let mut told_new = json!({
-        "id": format!("{base}/exact/a%20b%2F%C3%A9/{escaped}"), "type": "subscription", "match_type": "exact",
-        "match": "a b/é", "subscriber": name, "active": true,
-    });
-    let mut told_old = json!({
-        "@context": "https://mercure.rocks/", "id": format!("{base}/a%20b%2F%C3%A9/{escaped}"), "type": "Subscription",
-        "topic": "a b/é", "subscriber": name, "active": true,
-    });
-    assert_eq!((&new, &old), (&told_new, &told_old));
-    drop(stream);
-    let (new, old) = (watch.event().await, watch.event().await);
-    assert_eq!((new.kind.as_str(), old.kind.as_str()), ("mercure", ""));
-    told_new["active"] = false.into();
-    told_old["active"] = false.into();
-    assert_eq!((document(&new), document(&old)), (told_new, told_old));
-}
-
-// H 97
-#[tokio::test]
-async fn documents_are_indented_by_two_spaces() {
-    let server = Server::start(watched(open_config())).await;
-    let event = server.sse("match=*", &watcher()).await.event().await;
-    assert!(event.data.starts_with("{\n  \"id\": \"/.well-known/mercure/subscriptions/exact/%2A/"), "{}", event.data);
-    assert!(event.data.ends_with("\n  \"active\": true\n}"), "{}", event.data);
-}
-
-// H 95, H 115
-#[tokio::test]
-async fn only_who_is_granted_the_topic_hears_of_it() {
-    let server = Server::start(watched(open_config())).await;
-    let mut stranger = server.sse("match=*", &bearer(&reader("2", &["other"]))).await;
-    let mut anonymous = server.sse("topic=*", "").await;
-    let _stream = server.sse("match=a", "").await;
-    server.now("x", "the first thing they hear");
-    assert_eq!(stranger.data().await, "the first thing they hear");
-    assert_eq!(anonymous.data().await, "the first thing they hear");
-}
-
-// H 93
-#[tokio::test]
-async fn one_who_watches_is_told_of_its_own_coming_also_after_a_replay() {
-    let server = Server::start(watched(open_config())).await;
-    server.now("x", "before");
-    let mut replaying = server.sse("match=*&last_event_id=earliest", &watcher()).await;
-    assert_eq!(replaying.data().await, "before");
-    let own = document(&replaying.event().await);
-    assert_eq!((&own["match"], &own["active"]), (&json!("*"), &json!(true)));
-}
-
-// H 22, H 93
-#[tokio::test]
-async fn a_matcher_given_twice_is_one_subscription() {
-    let server = Server::start(watched(open_config())).await;
-    let mut watch = watch(&server).await;
-    let _stream = server.sse("match=a&match_exact=a&match=b", "").await;
-    assert_eq!(document(&watch.event().await)["match"], "a");
-    assert_eq!(document(&watch.event().await)["match"], "b");
-    assert_eq!(server.listed("/exact/a", "").await["subscriptions"].as_array().unwrap().len(), 1);
-}
-
-// H 93, C subscribe_test
-#[tokio::test]
-async fn of_a_stream_that_is_refused_nothing_is_told() {
-    let server = Server::start(watched(HubConfig { max_connections: 1, ..open_config() })).await;
-    let mut watch = watch(&server).await;
-    assert_eq!(server.get("match=a", "").await.status, 503);
-    assert_eq!(server.get("match=a%00", "").await.status, 400);
-    assert_eq!(server.request("HEAD", &format!("{PATH}?match=a"), "", "").await.status, 200);
-    server.now("x", "the next thing it hears");
-    assert_eq!(watch.data().await, "the next thing it hears");
-}
-
-// H 93
-#[tokio::test]
-async fn every_way_to_end_is_told() {
-    let server = Server::start(watched(open_config())).await;
-    let mut watch = watch(&server).await;
-    let token = bearer(&reader("3", &[]));
-    let gone = |event: Event| {
-        let told = document(&event);
-        (told["match"].as_str().unwrap().to_owned(), told["active"].as_bool().unwrap())
-    };
-    let left = server.sse("match=left", "").await;
-    assert_eq!(gone(watch.event().await), ("left".into(), true));
-    drop(left);
-    assert_eq!(gone(watch.event().await), ("left".into(), false));
-    let _removed = server.sse("match=removed", &token).await;
-    assert_eq!(gone(watch.event().await), ("removed".into(), true));
-    assert_eq!(server.hub.disconnect("3"), 1);
-    assert_eq!(gone(watch.event().await), ("removed".into(), false));
-    let mut said_goodbye = server.socket("match=goodbye", "").await;
-    assert_eq!(gone(watch.event().await), ("goodbye".into(), true));
-    said_goodbye.send(0x88, &[]).await;
-    assert_eq!(gone(watch.event().await), ("goodbye".into(), false));
-    assert_eq!(server.all().await["subscriptions"].as_array().unwrap().len(), 1, "who watches");
-}
-
-// H 93
-#[tokio::test]
-async fn a_slow_reader_that_is_cut_is_told_as_gone() {
-    let server = Server::start(watched(HubConfig { queue_bytes: 100_000, ..open_config() })).await;
-    let mut watch = server.sse("match=watched", &watcher()).await;
-    let _slow = server.sse_unread("match=flood", "").await;
-    let mut socket = server.socket("match=/nothing", &watcher()).await;
-    socket.settle().await;
-    for _ in 0..200 {
-        server.now("flood", &"x".repeat(100_000));
-    }
-    within(async {
-        while server.listed("/exact/flood", "").await["subscriptions"] != json!([]) {
-            tokio::task::yield_now().await;
-        }
-    })
-    .await;
-    server.now("watched", "and others go on");
-    assert_eq!(watch.data().await, "and others go on");
-}
-
-// H 93, H 97
-#[tokio::test]
-async fn the_messages_of_a_socket_begin_and_end_subscriptions() {
-    let server = Server::start(watched(open_config())).await;
-    let mut watch = watch(&server).await;
-    let mut socket = server.socket("match=a", "").await;
-    let first = document(&watch.event().await);
-    socket.say(json!({"subscribe": ["b", "a", "b"]})).await;
-    let second = document(&watch.event().await);
-    assert_eq!((&second["match"], &second["active"]), (&json!("b"), &json!(true)));
-    assert_eq!(first["subscriber"], second["subscriber"], "one name for one connection");
-    socket.say(json!({"unsubscribe": ["a", "c"]})).await;
-    let third = document(&watch.event().await);
-    assert_eq!((&third["match"], &third["active"]), (&json!("a"), &json!(false)));
-    let listed = server.all().await;
-    let mut matches: Vec<_> =
-        listed["subscriptions"].as_array().unwrap().iter().map(|one| one["match"].as_str().unwrap()).collect();
-    matches.sort_unstable();
-    assert_eq!(matches, ["*", "b"]);
-    drop(socket);
-    assert_eq!(document(&watch.event().await)["match"], "b");
-}
-
 // H 99, H 57, H 59, C subscription_test
 #[tokio::test]
 async fn the_api_is_for_those_who_are_granted_its_path() {
@@ -215,12 +42,12 @@ async fn the_api_is_for_those_who_are_granted_its_path() {
     let _stream = server.sse("match=a", "").await;
     for rest in ["", "/exact/a", "/exact/a/urn:uuid:1", "/a", "/a/urn:uuid:1"] {
         let reply = server.list(rest, "").await;
-        assert_eq!((reply.status, reply.header("www-authenticate")), (401, Some("Bearer")), "{rest}");
+        assert_eq!((reply.status, reply.challenge()), (401, Some("Bearer")), "{rest}");
         let reply = server.list(rest, &bearer("not a token that anybody signed, but long")).await;
-        assert_eq!((reply.status, reply.header("www-authenticate")), (401, Some("Bearer error=\"invalid_token\"")));
+        assert_eq!((reply.status, reply.challenge()), (401, Some("Bearer error=\"invalid_token\"")));
         let reply = server.list(rest, &bearer(&reader("1", &["other"]))).await;
         assert_eq!(reply.status, 403, "{rest}");
-        assert_eq!(reply.header("www-authenticate"), Some("Bearer error=\"insufficient_scope\""));
+        assert_eq!(reply.challenge(), Some("Bearer error=\"insufficient_scope\""));
     }
     let path = "/.well-known/mercure/subscriptions/exact/a";
     let granted = bearer(&reader("1", &[path]));
@@ -361,19 +188,6 @@ async fn when_the_option_is_off_nobody_learns_of_anybody() {
     assert_eq!(server.list("", &watcher()).await.status, 404);
 }
 
-// H 38
-#[tokio::test]
-async fn nobody_else_can_tell_of_subscriptions() {
-    let server = Server::start(watched(open_config())).await;
-    let token = crate::client::publisher(&["*"]);
-    for topic in
-        ["/.well-known/mercure/subscriptions/exact/a/x", "https://elsewhere.test/.well-known/mercure/subscriptions"]
-    {
-        assert_eq!(server.post(&token, &format!("topic={topic}")).await.status, 400, "{topic}");
-    }
-    assert_eq!(server.post(&token, "topic=a&type=mercure").await.status, 400);
-}
-
 // H 103
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_collection_and_what_follows_its_cursor_add_up_under_load() {
@@ -455,4 +269,36 @@ async fn a_long_collection_is_sent_in_pieces_and_is_whole() {
     matches.sort_unstable();
     matches.dedup();
     assert_eq!((all.len(), matches.len()), (964, 964));
+}
+
+// H 99, H 102
+#[tokio::test]
+async fn the_token_tells_which_generation_the_root_is_shown_in() {
+    let issuers: Vec<Issuer> = vec![issuer(APP, Key::hs256(SECRET))];
+    let server =
+        Server::start(watched(HubConfig { tokens: Tokens { issuers, ..Tokens::default() }, ..open_config() })).await;
+    let _stream = server.sse("match=a&topic=b", "").await;
+    let detail = json!([{
+        "type": "https://mercure.rocks/authorization-detail", "actions": ["subscribe"],
+        "topics": [{"match": "/.well-known/mercure/subscriptions"}],
+    }]);
+    let new = Key::hs256(SECRET).sign("at+jwt", &good(&json!({"authorization_details": detail}))).unwrap();
+    for (token, accept, media_type) in [
+        (bearer(&new), "", "application/json"),
+        (bearer(&new), "Accept: application/ld+json\r\n", "application/ld+json"),
+        (bearer(&new), "Accept: */*\r\n", "application/json"),
+        (watcher(), "", "application/ld+json"),
+        (watcher(), "Accept: application/json\r\n", "application/json"),
+    ] {
+        let reply = server.list("", &format!("{token}{accept}")).await;
+        assert_eq!(reply.header("content-type"), Some(media_type), "{accept}");
+        let listed: Value = serde_json::from_str(&reply.body).unwrap();
+        assert_eq!(listed["subscriptions"].as_array().unwrap().len(), 1);
+        assert_eq!(listed.get("@context").is_some(), media_type.contains("ld"));
+    }
+    let server = Server::start(config()).await;
+    let metadata = "/.well-known/oauth-protected-resource/.well-known/mercure";
+    assert!(!server.request("GET", metadata, "", "").await.body.contains("mercure_subscriptions"));
+    let server = Server::start(watched(config())).await;
+    assert!(server.request("GET", metadata, "", "").await.body.contains("\"mercure_subscriptions\":true"));
 }
