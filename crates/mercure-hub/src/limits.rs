@@ -136,8 +136,8 @@ impl Limiter {
 impl Refusal {
     /// 429, to come back after so many seconds.
     fn pace(seconds: f64) -> Self {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
-        Self::Paced(seconds.ceil().clamp(1.0, 1e9) as u32)
+        // A microsecond is no second: the clock is not that exact.
+        Self::Paced((seconds - 1e-6).ceil().clamp(1.0, 1e9) as u32)
     }
 }
 
