@@ -18,7 +18,7 @@ use crate::{
     topic::{
         Topic,
         matcher::{Grants, Matcher, Target},
-        pattern::Pattern,
+        pattern::{self, Pattern},
     },
 };
 
@@ -105,7 +105,7 @@ pub(crate) struct Interest {
 impl Interest {
     pub(crate) fn new(mut matchers: Vec<Matcher>) -> Self {
         let mut seen = HashSet::new();
-        matchers.retain(|matcher| seen.insert(matcher.clone()));
+        matchers.retain(|matcher| seen.insert((matcher.kind(), Arc::<str>::from(matcher.text()))));
         let (mut everything, mut named, mut patterns) = (false, Named::default(), Vec::<Arc<Pattern>>::new());
         for matcher in &matchers {
             match matcher.target() {
@@ -123,7 +123,7 @@ impl Interest {
     }
 
     pub(crate) fn wants(&self, event: &Event) -> bool {
-        let wanted = |topic| self.named.contains(topic) || self.patterns.iter().any(|pattern| pattern.matches(topic));
+        let wanted = |topic| self.named.contains(topic) || pattern::any_matches(&self.patterns, topic);
         self.everything || event.topics.iter().any(wanted)
     }
 }

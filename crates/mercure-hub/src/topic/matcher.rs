@@ -9,7 +9,7 @@ use std::{
 
 use crate::topic::{
     Topic, is_plain,
-    pattern::{Pattern, Patterns},
+    pattern::{self, Pattern, Patterns},
 };
 
 /// In which language a matcher is written.
@@ -19,7 +19,7 @@ pub(crate) enum MatchType {
     Exact,
     /// `match_urlpattern`: a WHATWG URL Pattern, relative ones against the hub's URL (draft-08).
     UrlPattern,
-    /// `topic`, and the lists of the `mercure` claim: the same bytes, or an RFC 6570 template (draft-07).
+    /// `topic`, and the lists of the `mercure` claim: the same bytes, or an expansion of an RFC 6570 template (draft-07).
     Legacy,
 }
 
@@ -126,7 +126,7 @@ impl Grants {
     }
 
     pub(crate) fn cover(&self, topic: &Topic) -> bool {
-        self.everything || self.exact.contains(topic) || self.patterns.iter().any(|pattern| pattern.matches(topic))
+        self.everything || self.exact.contains(topic) || pattern::any_matches(&self.patterns, topic)
     }
 
     pub(crate) fn cover_all(&self, topics: &[Topic]) -> bool {
