@@ -25,6 +25,9 @@ enum Command {
     Serve(Box<Settings>),
     /// Serve a Mercure hub alone: a drop-in for the reference image
     Hub(Box<HubLine>),
+    /// Measure
+    #[command(subcommand)]
+    Bench(mercure_bench::Command),
 }
 
 #[derive(Args)]
@@ -46,6 +49,7 @@ fn main() -> ExitCode {
     let ended = match line.command {
         Some(Command::Serve(settings)) => run(&settings),
         Some(Command::Hub(hub)) => run_hub(&hub),
+        Some(Command::Bench(command)) => mercure_bench::run(&command, &["bench"]),
         None => run(&line.settings),
     };
     match ended {

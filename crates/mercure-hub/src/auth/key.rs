@@ -35,12 +35,12 @@ struct Material {
 }
 
 enum Verifier {
-    Hmac(hmac::Key),
+    Hmac(Box<hmac::Key>),
     Public(ParsedPublicKey),
 }
 
 enum Signer {
-    Hmac(hmac::Key),
+    Hmac(Box<hmac::Key>),
     Rsa(RsaKeyPair),
     Ec(EcdsaKeyPair),
     Ed(Ed25519KeyPair),
@@ -210,7 +210,7 @@ impl Key {
     pub(crate) fn secret(algorithms: &[Algorithm], secret: &[u8], name: Option<String>) -> Self {
         let usable = !secret.is_empty() && !pem::looks_like(secret);
         let keys = algorithms.iter().filter(|_| usable).filter_map(|algorithm| match algorithm.family() {
-            Family::Hmac(hash) => Some((*algorithm, hmac::Key::new(hash, secret))),
+            Family::Hmac(hash) => Some((*algorithm, Box::new(hmac::Key::new(hash, secret)))),
             Family::Rsa(..) | Family::Ec(_) | Family::Ed => None,
         });
         let keys: Vec<_> = keys.collect();

@@ -3,11 +3,14 @@
 use std::{future::Future, sync::Arc, time::Duration};
 
 // With paths, because `foreign.rs` includes this file too.
+#[path = "client/log.rs"]
+mod log;
 #[path = "client/socket.rs"]
 mod socket;
 #[path = "client/sse.rs"]
 mod sse;
 
+pub use log::Log;
 pub use socket::{Frame, Socket};
 pub use sse::{Event, Sse};
 

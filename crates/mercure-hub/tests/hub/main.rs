@@ -12,6 +12,7 @@ mod access;
 mod client;
 mod ending;
 mod heartbeat;
+mod keys;
 mod order;
 mod publish;
 mod replay;
