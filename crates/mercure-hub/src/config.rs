@@ -8,7 +8,7 @@ use std::{
 
 use futures_util::future::BoxFuture;
 
-use crate::auth::key::Key;
+use crate::auth::{key::Key, trust::Tokens};
 
 /// Tells the time in seconds since 1970, with a fraction. Tokens and revocations are judged by it.
 pub type Clock = Arc<dyn Fn() -> f64 + Send + Sync>;
@@ -39,13 +39,16 @@ pub trait Cursors: Send + Sync + 'static {
 pub struct HubConfig {
     /// Where the hub is mounted: an absolute path. Topics that resolve to this path or below it are reserved.
     pub path: String,
-    /// Verifies the tokens of those who publish by POST. Without it nobody can.
+    /// Verifies tokens of the older generation (a JWT with a `mercure` claim) of those who publish by POST. Those of the newer one have an issuer in
+    /// [`tokens`](Self::tokens). Without any key nobody can publish by POST.
     pub publisher_key: Option<Key>,
-    /// Verifies the tokens of those who subscribe.
+    /// Verifies such tokens of those who subscribe.
     pub subscriber_key: Option<Key>,
+    /// Whose tokens are good besides, and under which address the hub is reached.
+    pub tokens: Tokens,
     /// Lets people without a token subscribe, to public updates only. A bad token is refused all the same.
     pub anonymous: bool,
-    /// Names of the cookies that may carry the token, the first one found wins.
+    /// Names of the cookies that may carry the token, the first one found wins. The first name is told to clients in the hub's metadata.
     pub cookie_names: Vec<String>,
     /// Origins whose pages may publish with the cookie: exact, `https://*.example.org`, or `*`.
     pub publish_origins: Vec<String>,
@@ -98,8 +101,9 @@ impl Default for HubConfig {
             path: "/.well-known/mercure".to_owned(),
             publisher_key: None,
             subscriber_key: None,
+            tokens: Tokens::default(),
             anonymous: false,
-            cookie_names: vec!["mercureAuthorization".to_owned()],
+            cookie_names: ["__Secure-mercure_access_token", "mercureAuthorization"].map(str::to_owned).into(),
             publish_origins: Vec::new(),
             cors_origins: Vec::new(),
             socket_origins: Vec::new(),

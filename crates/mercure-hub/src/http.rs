@@ -1,6 +1,7 @@
 //! The requests: publishing, subscribing, and how each is answered.
 
 pub(crate) mod form;
+pub(crate) mod metadata;
 pub(crate) mod publish;
 pub(crate) mod reply;
 pub(crate) mod request;

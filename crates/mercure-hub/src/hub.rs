@@ -12,16 +12,20 @@ use axum::{
     Router,
     extract::{Request, State},
     http::{Method, header},
-    response::{IntoResponse, Response},
-    routing::any,
+    response::Response,
+    routing::{any, get},
 };
 
 use crate::{
+    auth::address::{Addresses, Asked},
+    auth::jwks::FetchError,
     auth::origin::Origins,
+    auth::trust::Trust,
     config::HubConfig,
     engine::ticker::{self, Pulse},
     engine::{Engine, Limits},
     event::Event,
+    http::metadata::metadata,
     http::publish::publish,
     http::reply::{self, Refusal},
     http::subscribe::subscribe,
@@ -41,6 +45,8 @@ struct Inner {
     config: HubConfig,
     namespace: Namespace,
     origins: AllowedOrigins,
+    addresses: Addresses,
+    trust: Trust,
     patterns: Patterns,
     engine: Arc<Engine>,
     ticking: AtomicBool,
@@ -65,6 +71,7 @@ impl Hub {
             revocation: config.revocation,
             write_timeout: config.write_timeout,
         };
+        let addresses = Addresses::new(&config.path, &config.tokens);
         Self(Arc::new(Inner {
             namespace: Namespace::new(&config.path),
             origins: AllowedOrigins {
@@ -72,7 +79,9 @@ impl Hub {
                 socket: Origins::new(&config.socket_origins),
                 read: Origins::new(&config.cors_origins),
             },
-            patterns: Patterns::new(None),
+            patterns: Patterns::new(addresses.base()),
+            trust: Trust::new(&config),
+            addresses,
             engine: Arc::new(Engine::new(limits)),
             ticking: AtomicBool::new(false),
             config,
@@ -126,9 +135,23 @@ impl Hub {
         let _ = tokio::time::timeout(self.config().close_timeout, self.0.engine.emptied()).await;
     }
 
-    /// The hub's routes: GET, HEAD, POST and OPTIONS at its path. The server must allow upgrades for WebSockets to work.
+    /// Fetches the key sets that are named by address. Not needed: the first token that could be signed by one fetches it too. But a server that starts with
+    /// it can tell at once when an address is wrong.
+    pub async fn load_keys(&self) -> Result<(), FetchError> {
+        self.0.trust.load().await
+    }
+
+    /// The hub's own URL as far as the configuration tells it: the [`resource_identifier`](crate::Tokens::resource_identifier) if that is a URL with the hub's path,
+    /// else the first of the [`public_urls`](crate::Tokens::public_urls). Relative topics and patterns are resolved against it.
+    pub fn url(&self) -> Option<url::Url> {
+        self.0.addresses.base()
+    }
+
+    /// The hub's routes: GET, HEAD, POST and OPTIONS at its path, and its metadata (RFC 9728). The server must allow upgrades for WebSockets to work.
     pub fn router(&self) -> Router {
-        Router::new().route(&self.config().path, any(handle)).with_state(self.clone())
+        let paths = self.0.addresses.metadata_paths();
+        let router = Router::new().route(&self.config().path, any(handle));
+        paths.iter().fold(router, |router, path| router.route(path, get(metadata))).with_state(self.clone())
     }
 
     pub(crate) fn config(&self) -> &HubConfig {
@@ -141,6 +164,19 @@ impl Hub {
 
     pub(crate) fn origins(&self) -> &AllowedOrigins {
         &self.0.origins
+    }
+
+    pub(crate) fn addresses(&self) -> &Addresses {
+        &self.0.addresses
+    }
+
+    /// Where a client that was refused learns how to get a token; nowhere when no token is good.
+    pub(crate) fn metadata_url(&self, asked: &Asked) -> Option<String> {
+        if self.0.trust.nobody() { None } else { self.0.addresses.metadata(asked) }
+    }
+
+    pub(crate) fn trust(&self) -> &Trust {
+        &self.0.trust
     }
 
     pub(crate) fn patterns(&self) -> &Patterns {
@@ -193,7 +229,10 @@ impl fmt::Debug for Hub {
 async fn handle(State(hub): State<Hub>, request: Request) -> Response {
     let origin = request.headers().get(header::ORIGIN).cloned();
     let (parts, body) = request.into_parts();
-    let answered = if parts.method == Method::POST {
+    let asked = Asked::of(&parts);
+    let answered = if !hub.addresses().serve(&asked) {
+        Err(Refusal::Misdirected)
+    } else if parts.method == Method::POST {
         publish(&hub, &parts, body).await
     } else if parts.method == Method::GET || parts.method == Method::HEAD {
         subscribe(&hub, parts).await
@@ -202,7 +241,7 @@ async fn handle(State(hub): State<Hub>, request: Request) -> Response {
     } else {
         Err(Refusal::Method)
     };
-    let mut response = answered.unwrap_or_else(IntoResponse::into_response);
+    let mut response = answered.unwrap_or_else(|refusal| refusal.respond(|| hub.metadata_url(&asked)));
     reply::dress(&mut response, origin.as_ref(), &hub.origins().read);
     response
 }

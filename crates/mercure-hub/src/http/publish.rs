@@ -22,10 +22,10 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Takes an update and answers with its id. Once the body is read nothing waits any more, so a client that hangs up cannot stop the update half way.
 pub(crate) async fn publish(hub: &Hub, parts: &Parts, body: Body) -> Result<Response, Refusal> {
-    let grants = access::publisher(hub, &parts.headers)?;
+    let who = access::publisher(hub, parts).await?;
     let body = read_body(&parts.headers, body, hub.config().max_body_bytes).await?;
     let update = read_form(&body, hub)?;
-    if !grants.cover_all(update.topics()) {
+    if !who.publish.cover_all(update.topics()) {
         return Err(Refusal::Forbidden);
     }
     let id = hub.publish(update).map_err(|error| match error {

@@ -24,12 +24,16 @@ pub(crate) enum Refusal {
     Bad(&'static str),
     /// 426: a WebSocket handshake of another version.
     Upgrade,
+    /// 404.
+    NotFound,
     /// 405.
     Method,
     /// 408: the body did not come.
     Timeout,
     /// 413.
     TooLarge,
+    /// 421: the hub is not reached under this address.
+    Misdirected,
     /// 429: this person has too many streams.
     TooMany,
     /// 503: the hub is closed or full.
@@ -53,30 +57,55 @@ impl Refusal {
             Self::Forbidden | Self::ForeignOrigin => StatusCode::FORBIDDEN,
             Self::Malformed | Self::Bad(_) => StatusCode::BAD_REQUEST,
             Self::Upgrade => StatusCode::UPGRADE_REQUIRED,
+            Self::NotFound => StatusCode::NOT_FOUND,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::Timeout => StatusCode::REQUEST_TIMEOUT,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
             Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
+    /// The challenge of RFC 6750 section 3 with which it is answered, and the error code in it.
+    fn challenge(self) -> Option<Option<&'static str>> {
+        match self {
+            Self::NoToken | Self::ForeignOrigin => Some(None),
+            Self::InvalidToken => Some(Some("invalid_token")),
+            Self::Forbidden => Some(Some("insufficient_scope")),
+            Self::Malformed => Some(Some("invalid_request")),
+            Self::Bad(_)
+            | Self::Upgrade
+            | Self::NotFound
+            | Self::Method
+            | Self::Timeout
+            | Self::TooLarge
+            | Self::Misdirected
+            | Self::TooMany
+            | Self::Unavailable => None,
+        }
+    }
+
     fn header(self) -> Option<(HeaderName, &'static str)> {
         match self {
-            Self::NoToken | Self::ForeignOrigin => Some((header::WWW_AUTHENTICATE, "Bearer")),
-            Self::InvalidToken => Some((header::WWW_AUTHENTICATE, "Bearer error=\"invalid_token\"")),
-            Self::Forbidden => Some((header::WWW_AUTHENTICATE, "Bearer error=\"insufficient_scope\"")),
-            Self::Malformed => Some((header::WWW_AUTHENTICATE, "Bearer error=\"invalid_request\"")),
             Self::Upgrade => Some((header::SEC_WEBSOCKET_VERSION, "13")),
             Self::Method => Some((header::ALLOW, "GET, HEAD, POST, OPTIONS")),
             Self::TooMany | Self::Unavailable => Some((header::RETRY_AFTER, "5")),
-            Self::Bad(_) | Self::Timeout | Self::TooLarge => None,
+            Self::NoToken
+            | Self::InvalidToken
+            | Self::Forbidden
+            | Self::Malformed
+            | Self::ForeignOrigin
+            | Self::Bad(_)
+            | Self::NotFound
+            | Self::Timeout
+            | Self::TooLarge
+            | Self::Misdirected => None,
         }
     }
-}
 
-impl IntoResponse for Refusal {
-    fn into_response(self) -> Response {
+    /// The answer. A challenge tells where the hub's metadata stand (RFC 9728 section 5.1), which `metadata` knows.
+    pub(crate) fn respond(self, metadata: impl FnOnce() -> Option<String>) -> Response {
         let text = match self {
             Self::Bad(text) => text,
             Self::NoToken
@@ -85,9 +114,11 @@ impl IntoResponse for Refusal {
             | Self::Malformed
             | Self::ForeignOrigin
             | Self::Upgrade
+            | Self::NotFound
             | Self::Method
             | Self::Timeout
             | Self::TooLarge
+            | Self::Misdirected
             | Self::TooMany
             | Self::Unavailable => self.status().canonical_reason().unwrap_or_default(),
         };
@@ -95,7 +126,23 @@ impl IntoResponse for Refusal {
         if let Some((name, value)) = self.header() {
             response.headers_mut().insert(name, HeaderValue::from_static(value));
         }
+        if let Some(error) = self.challenge() {
+            let error = error.map(|error| format!("error=\"{error}\""));
+            // A URL holds no quotes, so neither needs escaping.
+            let metadata = metadata().map(|url| format!("resource_metadata=\"{url}\""));
+            let parameters: Vec<_> = error.into_iter().chain(metadata).collect();
+            let challenge = format!("Bearer {}", parameters.join(", "));
+            if let Ok(value) = HeaderValue::from_str(challenge.trim_end()) {
+                response.headers_mut().insert(header::WWW_AUTHENTICATE, value);
+            }
+        }
         response
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        self.respond(|| None)
     }
 }
 
@@ -107,10 +154,15 @@ const SECURITY: [(HeaderName, HeaderValue); 4] = [
     (header::X_XSS_PROTECTION, HeaderValue::from_static("1; mode=block")),
 ];
 
+/// Puts the security headers on an answer.
+pub(crate) fn secure(response: &mut Response) {
+    response.headers_mut().extend(SECURITY.map(|(name, value)| (Some(name), value)));
+}
+
 /// Puts the security headers on an answer, and what lets the pages of listed origins read it.
 pub(crate) fn dress(response: &mut Response, origin: Option<&HeaderValue>, allowed: &Origins) {
+    secure(response);
     let headers = response.headers_mut();
-    headers.extend(SECURITY.map(|(name, value)| (Some(name), value)));
     let Some(origin) = origin else { return };
     if allowed.any() {
         // With credentials the wildcard would hand every page the streams of its visitors.

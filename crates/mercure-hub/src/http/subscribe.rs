@@ -45,7 +45,7 @@ struct Query {
 pub(crate) async fn subscribe(hub: &Hub, mut parts: Parts) -> Result<Response, Refusal> {
     let handshake = socket::handshake(hub, &mut parts)?;
     let query = Query::read(parts.uri.query().unwrap_or_default());
-    let who = access::reader(hub, &parts.headers)?;
+    let who = access::reader(hub, &parts).await?;
     let interest = query.interest(hub)?;
     if parts.method == Method::HEAD {
         return Ok(sse::response(parts.version, None));

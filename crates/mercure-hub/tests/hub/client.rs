@@ -3,11 +3,14 @@
 use std::{future::Future, sync::Arc, time::Duration};
 
 // With paths, because `foreign.rs` includes this file too.
+#[path = "client/log.rs"]
+mod log;
 #[path = "client/socket.rs"]
 mod socket;
 #[path = "client/sse.rs"]
 mod sse;
 
+pub use log::Log;
 pub use socket::{Frame, Socket};
 pub use sse::{Event, Sse};
 
@@ -115,9 +118,14 @@ impl Server {
 
     /// Any request; `headers` are whole lines.
     pub async fn request(&self, method: &str, target: &str, headers: &str, body: &str) -> Reply {
+        self.request_to("hub.test", method, target, headers, body).await
+    }
+
+    /// The same, with the name under which the client knows the hub.
+    pub async fn request_to(&self, host: &str, method: &str, target: &str, headers: &str, body: &str) -> Reply {
         let length = if body.is_empty() { String::new() } else { format!("Content-Length: {}\r\n", body.len()) };
         let request =
-            format!("{method} {target} HTTP/1.1\r\nHost: hub.test\r\nConnection: close\r\n{length}{headers}\r\n{body}");
+            format!("{method} {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{length}{headers}\r\n{body}");
         let mut connection = self.send(request.into_bytes()).await;
         within(async {
             let mut reply = connection.head().await;
@@ -238,6 +246,14 @@ pub struct Reply {
 }
 
 impl Reply {
+    /// How a refusal is explained, without the address of the metadata, which `access` looks at.
+    pub fn challenge(&self) -> Option<&str> {
+        let challenge = self.header("www-authenticate")?;
+        let (shown, metadata) = challenge.split_once("resource_metadata=").unwrap_or((challenge, "\"http\""));
+        assert!(metadata.starts_with("\"http") && metadata.ends_with('"'), "{challenge}");
+        Some(shown.trim_end_matches([',', ' ']))
+    }
+
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
     }
