@@ -1,4 +1,5 @@
 //! Each case for a moment: against a hub in this process, which is named as the target, and against one that the program starts itself.
+#![expect(clippy::unwrap_used, reason = "in a test a panic is the message")]
 
 use mercure_hub::{ConnectionOptions, Hub, HubConfig, Key, serve_connection};
 use serde_json::Value;
