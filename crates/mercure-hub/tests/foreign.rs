@@ -15,6 +15,8 @@ mod client;
 mod ending;
 #[path = "hub/heartbeat.rs"]
 mod heartbeat;
+#[path = "hub/keys.rs"]
+mod keys;
 #[path = "hub/order.rs"]
 mod order;
 #[path = "hub/publish.rs"]
@@ -27,6 +29,8 @@ mod rights;
 mod socket;
 #[path = "hub/subscribe.rs"]
 mod subscribe;
+#[path = "hub/tokens.rs"]
+mod tokens;
 
 #[test]
 fn no_module_is_left_out() {
