@@ -138,8 +138,10 @@ impl Trust {
 
     /// Fetches every key set once.
     pub(crate) async fn load(&self) -> Result<(), FetchError> {
+        // Collected first: an iterator with closures in it would not let the future be spawned.
         let of_issuers = self.issuers.iter().flat_map(|issuer| [&issuer.publisher, &issuer.subscriber]).flatten();
-        for keys in [&self.publisher, &self.subscriber].into_iter().chain(of_issuers) {
+        let all: Vec<&Keys> = [&self.publisher, &self.subscriber].into_iter().chain(of_issuers).collect();
+        for keys in all {
             keys.load().await?;
         }
         Ok(())
