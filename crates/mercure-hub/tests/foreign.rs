@@ -11,6 +11,8 @@ const OVER: Over = Over::ForeignServer;
 mod access;
 #[path = "hub/client.rs"]
 mod client;
+#[path = "hub/connections.rs"]
+mod connections;
 #[path = "hub/cors.rs"]
 mod cors;
 #[path = "hub/ending.rs"]

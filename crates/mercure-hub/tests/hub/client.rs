@@ -217,7 +217,7 @@ impl Server {
 }
 
 /// How the hub's streams travel in this run of the tests.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(dead_code, reason = "each run of the tests knows one of them")]
 pub enum Over {
     /// The hub takes the sockets over.
     TakenSockets,

@@ -10,6 +10,7 @@ const OVER: Over = Over::TakenSockets;
 
 mod access;
 mod client;
+mod connections;
 mod cors;
 mod ending;
 mod event_source;
