@@ -45,5 +45,5 @@ mod tls;
 
 pub use plan::{Certificates, Listener, Plan, PlaygroundTokens, Role, WrongSetting};
 pub use server::{Server, StartError, run};
-pub use settings::Settings;
+pub use settings::{Rules, Settings};
 pub use shutdown::{Shutdown, Trigger, shutdown};

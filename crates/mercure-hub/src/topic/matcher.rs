@@ -127,9 +127,7 @@ impl Grants {
     }
 
     pub(crate) fn cover(&self, topic: &Topic) -> bool {
-        self.everything
-            || self.exact.binary_search(topic).is_ok()
-            || pattern::any_matches(&self.patterns, topic)
+        self.everything || self.exact.binary_search(topic).is_ok() || pattern::any_matches(&self.patterns, topic)
     }
 
     pub(crate) fn cover_all(&self, topics: &[Topic]) -> bool {
