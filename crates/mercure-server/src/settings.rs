@@ -144,3 +144,30 @@ fn network(text: &str) -> Result<IpNet, String> {
         .or_else(|_| text.parse::<IpAddr>().map(IpNet::from))
         .map_err(|_| format!("{text:?} is neither an address nor a network such as 10.0.0.0/8"))
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        _settings: Settings,
+    }
+
+    #[test]
+    fn every_setting_has_a_variable_and_stands_in_the_readme() {
+        let readme = include_str!("../README.md");
+        let rows: Vec<&str> = readme.lines().filter(|line| line.starts_with("| `")).collect();
+        let command = Line::command();
+        for argument in command.get_arguments().filter(|argument| argument.get_id() != "help") {
+            let variable = argument.get_env().expect("a variable").to_string_lossy().into_owned();
+            let flag = format!("`--{}`", argument.get_long().expect("a flag"));
+            let row = rows.iter().find(|row| row.contains(&format!("`{variable}`")));
+            let row = row.unwrap_or_else(|| panic!("README.md has no row for {variable}"));
+            assert!(row.contains(&flag), "the row of {variable} names its flag {flag}");
+        }
+    }
+}

@@ -8,7 +8,10 @@ use std::{
 
 use crate::{
     engine::index::{Readers, strike},
-    topic::{Topic, pattern::Pattern},
+    topic::{
+        Topic,
+        pattern::{Candidate, Pattern},
+    },
 };
 
 /// How many topics one half of the memory holds at most.
@@ -57,7 +60,8 @@ impl ByPattern {
         let Some(known) = self.young.get_mut(topic) else { return };
         let before = known.matching.len();
         known.matching.retain(|number| self.lists.contains_key(number));
-        let new = self.lists.range(known.tested..).filter(|(_, (pattern, _))| pattern.matches(topic));
+        let candidate = Candidate::new(topic);
+        let new = self.lists.range(known.tested..).filter(|(_, (pattern, _))| pattern.matches_candidate(&candidate));
         known.matching.extend(new.map(|(number, _)| *number));
         known.tested = self.next;
         self.matches = (self.matches + known.matching.len()).saturating_sub(before);
