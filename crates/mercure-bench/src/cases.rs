@@ -49,7 +49,7 @@ pub(crate) struct Job {
 /// What all jobs share.
 pub(crate) struct Bench<'a> {
     pub(crate) options: &'a HubBench,
-    pub(crate) itself: &'a Itself,
+    pub(crate) itself: Itself,
 }
 
 /// Everything that the options ask for, in the order of the tables.
@@ -108,7 +108,7 @@ impl Job {
     fn fits(&self, server: Server) -> bool {
         let is_for_all = match self.case {
             Case::Fanout | Case::Topics | Case::Idle => true,
-            Case::Publish | Case::Stalled => server == Server::Ours,
+            Case::Publish | Case::Stalled => matches!(server, Server::Ours | Server::Program),
         };
         // The lower bound knows one topic and writes to everybody.
         let one_topic = matches!(server, Server::Limit | Server::LimitBatched) && self.case == Case::Topics;

@@ -63,6 +63,8 @@ pub(crate) struct Observed {
     pub(crate) latency: Quantiles,
     /// From the moment a message was due to the publisher's answer.
     pub(crate) answering: Quantiles,
+    /// Deliveries that came, in the whole run.
+    pub(crate) delivered: u64,
     /// Deliveries that never came, in the whole run.
     pub(crate) lost: u64,
     pub(crate) repeated: u64,
@@ -118,6 +120,7 @@ impl Client {
             received_bytes: closed.received - opened.received,
             latency: self.ledger.latency.quantiles(),
             answering: self.ledger.answering.quantiles(),
+            delivered: self.ledger.delivered,
             lost: self.ledger.lost,
             repeated: self.ledger.repeated,
             server: closed.server.zip(opened.server).map(|(end, begin)| end.since(begin)),
