@@ -209,6 +209,15 @@ impl Engine {
         subject.is_some_and(|subject| self.state().revocations.cover(subject, issued_at))
     }
 
+    /// Ends a stream that has heard enough. It still gets what was published until now; returns the id of the last of that, whoever it was for, if anything is
+    /// kept at all. So a client that saw nothing newer can continue from there without having missed anything.
+    pub(crate) fn retire(&self, id: u64) -> Option<UpdateId> {
+        let state = self.state();
+        let last = state.history.last_id().cloned();
+        self.end_all(state, &[id], |_| Ending::Lifetime);
+        last
+    }
+
     /// Ends the streams of a person and refuses the tokens made until now.
     pub(crate) fn disconnect(&self, subject: &str, now: impl FnOnce() -> f64) -> usize {
         let mut state = self.state();

@@ -29,6 +29,8 @@ mod matchers;
 mod matching;
 #[path = "hub/order.rs"]
 mod order;
+#[path = "hub/poll.rs"]
+mod poll;
 #[path = "hub/publish.rs"]
 mod publish;
 #[path = "hub/publish_rules.rs"]

@@ -28,7 +28,7 @@ struct Run {
     events: Vec<Arc<Event>>,
     readers: Vec<Readers>,
     class: Class,
-    joined: [OnceCell<Bytes>; 3],
+    joined: [OnceCell<Bytes>; 4],
 }
 
 impl Run {
@@ -51,11 +51,12 @@ impl Run {
     }
 
     fn on(&self, wire: Wire) -> &Bytes {
-        let [sse, chunked, socket] = &self.joined;
+        let [sse, chunked, socket, json] = &self.joined;
         let joined = match wire {
             Wire::Sse => sse,
             Wire::Chunked => chunked,
             Wire::Socket => socket,
+            Wire::Json => json,
         };
         joined.get_or_init(|| event::join(wire, self.events.iter().map(AsRef::as_ref)))
     }

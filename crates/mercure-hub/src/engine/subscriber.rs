@@ -211,7 +211,7 @@ impl Subscriber {
     /// Counts a sign of life that was sent; `true` when the peer has left too many unanswered. Only a WebSocket can answer.
     pub(crate) fn is_silent(&self) -> bool {
         match self.wire {
-            Wire::Sse | Wire::Chunked => false,
+            Wire::Sse | Wire::Chunked | Wire::Json => false,
             Wire::Socket => self.unanswered.fetch_add(1, Ordering::Relaxed) >= MAX_SILENCE,
         }
     }

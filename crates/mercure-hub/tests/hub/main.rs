@@ -19,6 +19,7 @@ mod keys;
 mod matchers;
 mod matching;
 mod order;
+mod poll;
 mod publish;
 mod publish_rules;
 mod query_method;
