@@ -28,11 +28,11 @@ use crate::{
     engine::roll::{Roll, SPOKES},
     engine::subscriber::{Subscriber, lock},
     event::{Class, Event},
-    history::{Cursor, History},
+    history::{Cursor, History, LastId},
     metrics::Meter,
     subscriptions::presence::{Announcer, Presence},
     topic::Topic,
-    update::UpdateId,
+    update::{PublishError, UpdateId},
 };
 
 /// How many events one step of a replay looks at.
@@ -49,6 +49,8 @@ pub(crate) struct Limits {
     pub(crate) connections: usize,
     pub(crate) connections_per_subject: usize,
     pub(crate) revocation: Duration,
+    /// Whether an id that the history knows is refused.
+    pub(crate) unique_ids: bool,
     pub(crate) write_timeout: Duration,
 }
 
@@ -117,13 +119,15 @@ impl Engine {
         lock(&self.state)
     }
 
-    /// Gives an event its place and sends it on its way. Never waits; who publishes much looks first whether there is room in the line. `false` when
-    /// the hub is closed.
-    pub(crate) fn publish(&self, event: Arc<Event>) -> bool {
+    /// Gives an event its place and sends it on its way. Never waits; who publishes much looks first whether there is room in the line.
+    pub(crate) fn publish(&self, event: Arc<Event>) -> Result<(), PublishError> {
         let mut state = self.state();
         // What the hub says about streams that its closing has ended still belongs into the history.
         if state.closed && event.change.is_none() {
-            return false;
+            return Err(PublishError::Closed);
+        }
+        if self.limits.unique_ids && state.history.find(&LastId::Id(event.id.to_string())).is_some() {
+            return Err(PublishError::Duplicate);
         }
         if self.announcer.is_some() {
             state.presence.sequenced(&event);
@@ -136,7 +140,7 @@ impl Engine {
         if !readers.is_empty() {
             self.line.push(Dispatch::Event(event, readers, Instant::now()));
         }
-        true
+        Ok(())
     }
 
     /// Sends heartbeats, in the order of all else. Those whose replay still runs get none.
@@ -222,6 +226,15 @@ impl Engine {
 
     pub(crate) fn is_revoked(&self, who: Credentials<'_>) -> bool {
         self.state().revocations.cover(who)
+    }
+
+    /// Ends a stream that has heard enough. It still gets what was published until now; returns the id of the last of that, whoever it was for, if anything is
+    /// kept at all. So a client that saw nothing newer can continue from there without having missed anything.
+    pub(crate) fn retire(&self, id: u64) -> Option<UpdateId> {
+        let state = self.state();
+        let last = state.history.last_id().cloned();
+        self.end_all(state, &[id], |_| Ending::Lifetime);
+        last
     }
 
     /// Ends the streams of a person and refuses the tokens made until now.

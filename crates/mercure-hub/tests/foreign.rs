@@ -11,24 +11,40 @@ const OVER: Over = Over::ForeignServer;
 mod access;
 #[path = "hub/client.rs"]
 mod client;
+#[path = "hub/connections.rs"]
+mod connections;
+#[path = "hub/cors.rs"]
+mod cors;
 #[path = "hub/drain.rs"]
 mod drain;
 #[path = "hub/ending.rs"]
 mod ending;
+#[path = "hub/event_source.rs"]
+mod event_source;
 #[path = "hub/heartbeat.rs"]
 mod heartbeat;
 #[path = "hub/keys.rs"]
 mod keys;
 #[path = "hub/limits.rs"]
 mod limits;
+#[path = "hub/matchers.rs"]
+mod matchers;
+#[path = "hub/matching.rs"]
+mod matching;
 #[path = "hub/metrics.rs"]
 mod metrics;
 #[path = "hub/order.rs"]
 mod order;
+#[path = "hub/poll.rs"]
+mod poll;
 #[path = "hub/presence.rs"]
 mod presence;
 #[path = "hub/publish.rs"]
 mod publish;
+#[path = "hub/publish_rules.rs"]
+mod publish_rules;
+#[path = "hub/query_method.rs"]
+mod query_method;
 #[path = "hub/replay.rs"]
 mod replay;
 #[path = "hub/revocation.rs"]
@@ -37,10 +53,14 @@ mod revocation;
 mod rights;
 #[path = "hub/socket.rs"]
 mod socket;
+#[path = "hub/strict.rs"]
+mod strict;
 #[path = "hub/subscribe.rs"]
 mod subscribe;
 #[path = "hub/subscriptions.rs"]
 mod subscriptions;
+#[path = "hub/symfony.rs"]
+mod symfony;
 #[path = "hub/tokens.rs"]
 mod tokens;
 

@@ -31,7 +31,7 @@ struct Run {
     readers: Vec<Readers>,
     published: Vec<Instant>,
     class: Class,
-    joined: [OnceCell<Bytes>; 3],
+    joined: [OnceCell<Bytes>; 4],
 }
 
 impl Run {
@@ -55,11 +55,12 @@ impl Run {
     }
 
     fn on(&self, wire: Wire) -> &Bytes {
-        let [sse, chunked, socket] = &self.joined;
+        let [sse, chunked, socket, json] = &self.joined;
         let joined = match wire {
             Wire::Sse => sse,
             Wire::Chunked => chunked,
             Wire::Socket => socket,
+            Wire::Json => json,
         };
         joined.get_or_init(|| event::join(wire, self.events.iter().map(AsRef::as_ref)))
     }
@@ -181,6 +182,7 @@ mod tests {
                 connections: 0,
                 connections_per_subject: 0,
                 revocation: Duration::ZERO,
+                unique_ids: false,
                 write_timeout: Duration::ZERO,
             },
             None,
@@ -230,7 +232,7 @@ mod tests {
                     for n in 0..EACH {
                         let update =
                             Update::new(if n % 3 == 0 { "a" } else { "b" }, format!("{publisher}/{n}")).unwrap();
-                        assert!(engine.publish(Arc::new(Event::new(update))));
+                        engine.publish(Arc::new(Event::new(update))).unwrap();
                     }
                 });
             }

@@ -174,7 +174,8 @@ impl Engine {
             drop(state);
             let _turn = Turn { engine: self, announcer };
             for event in batch.into_iter().filter_map(|change| announcer.event(change)) {
-                self.publish(Arc::new(event));
+                // Ids of the hub's own are new, and a closed engine takes what the hub says of its closing: this can't fail.
+                let _ = self.publish(Arc::new(event));
             }
         }
     }
