@@ -293,17 +293,21 @@ fn each_generation_describes_subscriptions_in_its_own_way() {
 #[ignore = "prints what it measures"]
 fn the_cost_of_a_token() {
     let file = |name: &str| std::fs::read(format!("{}/tests/keys/{name}.pem", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    // The best of many, which is what others on the machine disturbed least.
     let per_round = |rounds: u32, run: &mut dyn FnMut()| {
-        let start = std::time::Instant::now();
-        (0..rounds).for_each(|_| run());
-        start.elapsed().as_secs_f64() * 1e6 / f64::from(rounds)
+        let batches = (0..50).map(|_| {
+            let start = std::time::Instant::now();
+            (0..rounds).for_each(|_| run());
+            start.elapsed().as_secs_f64() * 1e6 / f64::from(rounds)
+        });
+        batches.fold(f64::INFINITY, f64::min)
     };
     let claims = strict_claims(&json!({"sub": "3", "iat": NOW}));
     for (rounds, key) in [
-        (100_000, Key::hs256(SECRET)),
-        (10_000, Key::new(crate::Algorithm::Es256, file("p256")).unwrap()),
-        (10_000, Key::new(crate::Algorithm::Rs256, file("rsa")).unwrap()),
-        (10_000, Key::new(crate::Algorithm::EdDsa, file("ed25519")).unwrap()),
+        (1_000, Key::hs256(SECRET)),
+        (100, Key::new(crate::Algorithm::Es256, file("p256")).unwrap()),
+        (100, Key::new(crate::Algorithm::Rs256, file("rsa")).unwrap()),
+        (100, Key::new(crate::Algorithm::EdDsa, file("ed25519")).unwrap()),
     ] {
         let token = key.sign("at+jwt", &claims).unwrap();
         let issuer = Issuer { subscriber: Some(key.clone().into()), ..Issuer::new(ISSUER) };
