@@ -7,8 +7,9 @@ use std::{
 };
 
 use futures_util::future::BoxFuture;
+use url::Url;
 
-use crate::auth::{key::Key, trust::Tokens};
+use crate::auth::{key::Key, origin::is_origin, trust::Tokens};
 
 /// Tells the time in seconds since 1970, with a fraction. Tokens and revocations are judged by it.
 pub type Clock = Arc<dyn Fn() -> f64 + Send + Sync>;
@@ -39,6 +40,11 @@ pub trait Cursors: Send + Sync + 'static {
 pub struct HubConfig {
     /// Where the hub is mounted: an absolute path. Topics that resolve to this path or below it are reserved.
     pub path: String,
+    /// Offers what goes beyond the protocol: WebSockets, `heartbeat=1`.
+    pub extensions: bool,
+    /// Refuses an update whose id the history still knows, with 409: a request that is sent again, by mistake or by a thief, publishes nothing twice. Otherwise
+    /// ids may repeat, and a cursor means the earliest of them.
+    pub refuse_duplicate_ids: bool,
     /// Verifies tokens of the older generation (a JWT with a `mercure` claim) of those who publish by POST. Those of the newer one have an issuer in
     /// [`tokens`](Self::tokens). Without any key nobody can publish by POST.
     pub publisher_key: Option<Key>,
@@ -50,7 +56,7 @@ pub struct HubConfig {
     pub anonymous: bool,
     /// Names of the cookies that may carry the token, the first one found wins. The first name is told to clients in the hub's metadata.
     pub cookie_names: Vec<String>,
-    /// Origins whose pages may publish with the cookie: exact, `https://*.example.org`, or `*`.
+    /// Origins whose pages may publish with the cookie: exact, `https://*.example.org`, `null`, or `*`. What is no origin lets nobody in; [`HubConfig::check`] finds it.
     pub publish_origins: Vec<String>,
     /// Origins whose pages may read the hub's answers. `*` lets every page in, without credentials.
     pub cors_origins: Vec<String>,
@@ -75,9 +81,9 @@ pub struct HubConfig {
     pub revocation: Duration,
     /// Topics in one update.
     pub max_topics: usize,
-    /// Topics that one subscriber may name.
+    /// Matchers that one subscriber may name.
     pub max_matchers: usize,
-    /// Bytes in one topic, id or type.
+    /// Bytes in one topic, matcher, id or type.
     pub max_field_bytes: usize,
     /// Bytes in the body of one POST.
     pub max_body_bytes: usize,
@@ -99,6 +105,8 @@ impl Default for HubConfig {
     fn default() -> Self {
         Self {
             path: "/.well-known/mercure".to_owned(),
+            extensions: true,
+            refuse_duplicate_ids: false,
             publisher_key: None,
             subscriber_key: None,
             tokens: Tokens::default(),
@@ -116,7 +124,7 @@ impl Default for HubConfig {
             close_timeout: Duration::from_secs(5),
             revocation: Duration::from_secs(24 * 3600),
             max_topics: 1_000,
-            max_matchers: 1_000,
+            max_matchers: 100,
             max_field_bytes: 4_096,
             max_body_bytes: 1 << 20,
             max_connections: 0,
@@ -126,6 +134,36 @@ impl Default for HubConfig {
             inbound: None,
             clock: Arc::new(system_time),
         }
+    }
+}
+
+/// Why a hub can't work as it was told.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidConfig {
+    /// Neither `scheme://host` with an optional port, nor `*` or `null`.
+    #[error("{0:?} is no origin")]
+    Origin(String),
+    /// Not an absolute `http` or `https` URL.
+    #[error("{0:?} is no URL of a hub")]
+    PublicUrl(String),
+    /// Not an absolute path.
+    #[error("{0:?} is no path of a hub")]
+    Path(String),
+}
+
+impl HubConfig {
+    /// Looks for what can't be meant: to be called before [`Hub::new`](crate::Hub::new), which takes no offence, wherever the settings come from a person.
+    pub fn check(&self) -> Result<(), InvalidConfig> {
+        let mut origins = self.publish_origins.iter().chain(&self.cors_origins).chain(&self.socket_origins);
+        if let Some(origin) = origins.find(|origin| !is_origin(origin)) {
+            return Err(InvalidConfig::Origin(origin.clone()));
+        }
+        let is_hub = |url: &&String| Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
+        if let Some(url) = self.tokens.public_urls.iter().find(|url| !is_hub(url)) {
+            return Err(InvalidConfig::PublicUrl(url.clone()));
+        }
+        if self.path.starts_with('/') { Ok(()) } else { Err(InvalidConfig::Path(self.path.clone())) }
     }
 }
 

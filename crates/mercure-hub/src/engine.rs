@@ -28,9 +28,9 @@ use crate::{
     engine::roll::Roll,
     engine::subscriber::{Subscriber, lock},
     event::{Class, Event},
-    history::{Cursor, History},
+    history::{Cursor, History, LastId},
     topic::Topic,
-    update::UpdateId,
+    update::{PublishError, UpdateId},
 };
 
 /// How many events one step of a replay looks at.
@@ -47,6 +47,8 @@ pub(crate) struct Limits {
     pub(crate) connections: usize,
     pub(crate) connections_per_subject: usize,
     pub(crate) revocation: Duration,
+    /// Whether an id that the history knows is refused.
+    pub(crate) unique_ids: bool,
     pub(crate) write_timeout: Duration,
 }
 
@@ -102,12 +104,14 @@ impl Engine {
         lock(&self.state)
     }
 
-    /// Gives an event its place and sends it on its way. Never waits; who publishes much looks first whether there is room in the line. `false` when
-    /// the hub is closed.
-    pub(crate) fn publish(&self, event: Arc<Event>) -> bool {
+    /// Gives an event its place and sends it on its way. Never waits; who publishes much looks first whether there is room in the line.
+    pub(crate) fn publish(&self, event: Arc<Event>) -> Result<(), PublishError> {
         let mut state = self.state();
         if state.closed {
-            return false;
+            return Err(PublishError::Closed);
+        }
+        if self.limits.unique_ids && state.history.find(&LastId::Id(event.id.to_string())).is_some() {
+            return Err(PublishError::Duplicate);
         }
         match event.class {
             Class::Durable => state.history.store(Arc::clone(&event)),
@@ -117,7 +121,7 @@ impl Engine {
         if !readers.is_empty() {
             self.line.push(Dispatch::Event(event, readers));
         }
-        true
+        Ok(())
     }
 
     /// Sends heartbeats, in the order of all else. Those whose replay still runs get none.
@@ -203,6 +207,15 @@ impl Engine {
 
     pub(crate) fn is_revoked(&self, subject: Option<&str>, issued_at: Option<f64>) -> bool {
         subject.is_some_and(|subject| self.state().revocations.cover(subject, issued_at))
+    }
+
+    /// Ends a stream that has heard enough. It still gets what was published until now; returns the id of the last of that, whoever it was for, if anything is
+    /// kept at all. So a client that saw nothing newer can continue from there without having missed anything.
+    pub(crate) fn retire(&self, id: u64) -> Option<UpdateId> {
+        let state = self.state();
+        let last = state.history.last_id().cloned();
+        self.end_all(state, &[id], |_| Ending::Lifetime);
+        last
     }
 
     /// Ends the streams of a person and refuses the tokens made until now.

@@ -105,6 +105,11 @@ impl History {
         }
     }
 
+    /// The id of the newest stored event.
+    pub(crate) fn last_id(&self) -> Option<&UpdateId> {
+        self.events.back().map(|event| &event.id)
+    }
+
     /// The place of the next event to come.
     pub(crate) fn end(&self) -> Cursor {
         self.base + self.events.len() as u64

@@ -28,8 +28,8 @@ use crate::{
     http::metadata::metadata,
     http::publish::publish,
     http::reply::{self, Refusal},
-    http::subscribe::subscribe,
-    topic::Namespace,
+    http::subscribe::{QUERY, subscribe},
+    topic::{Namespace, nowhere},
     topic::{
         matcher::{MatchType, Matcher},
         pattern::Patterns,
@@ -69,17 +69,19 @@ impl Hub {
             connections: config.max_connections,
             connections_per_subject: config.max_connections_per_subject,
             revocation: config.revocation,
+            unique_ids: config.refuse_duplicate_ids,
             write_timeout: config.write_timeout,
         };
         let addresses = Addresses::new(&config.path, &config.tokens);
         Self(Arc::new(Inner {
-            namespace: Namespace::new(&config.path),
+            namespace: Namespace::new(&config.path, addresses.base().as_ref()),
             origins: AllowedOrigins {
                 publish: Origins::new(&config.publish_origins),
                 socket: Origins::new(&config.socket_origins),
                 read: Origins::new(&config.cors_origins),
             },
-            patterns: Patterns::new(addresses.base()),
+            // When nobody has said under which URL the hub is reached, relative patterns match relative topics only.
+            patterns: Patterns::new(addresses.base().or_else(|| nowhere(&config.path))),
             trust: Trust::new(&config),
             addresses,
             engine: Arc::new(Engine::new(limits)),
@@ -99,13 +101,13 @@ impl Hub {
         {
             return Err(PublishError::TooLarge);
         }
-        if update.topics.iter().any(|topic| self.0.namespace.holds(topic)) {
+        if self.is_reserved(&update) {
             return Err(PublishError::Reserved);
         }
         let event = Arc::new(Event::new(update));
         let id = event.id.clone();
         self.0.engine.line.wait_for_room();
-        if self.0.engine.publish(event) { Ok(id) } else { Err(PublishError::Closed) }
+        self.0.engine.publish(event).map(|()| id)
     }
 
     /// Ends all streams whose token has this `sub`, at once, and refuses such tokens made until now with 401. Returns how many streams it ended.
@@ -147,7 +149,7 @@ impl Hub {
         self.0.addresses.base()
     }
 
-    /// The hub's routes: GET, HEAD, POST and OPTIONS at its path, and its metadata (RFC 9728). The server must allow upgrades for WebSockets to work.
+    /// The hub's routes: GET, HEAD, POST, QUERY and OPTIONS at its path, and its metadata (RFC 9728). The server must allow upgrades for WebSockets to work.
     pub fn router(&self) -> Router {
         let paths = self.0.addresses.metadata_paths();
         let router = Router::new().route(&self.config().path, any(handle));
@@ -198,6 +200,11 @@ impl Hub {
         }
     }
 
+    /// Whether one of the topics belongs to the hub itself.
+    pub(crate) fn is_reserved(&self, update: &Update) -> bool {
+        update.topics.iter().any(|topic| self.0.namespace.holds(topic))
+    }
+
     /// A subscriber's matcher, if it is one and not too long.
     pub(crate) fn matcher(&self, kind: MatchType, text: &str) -> Option<Matcher> {
         let short = !exceeds(text.len(), self.config().max_field_bytes);
@@ -234,8 +241,8 @@ async fn handle(State(hub): State<Hub>, request: Request) -> Response {
         Err(Refusal::Misdirected)
     } else if parts.method == Method::POST {
         publish(&hub, &parts, body).await
-    } else if parts.method == Method::GET || parts.method == Method::HEAD {
-        subscribe(&hub, parts).await
+    } else if parts.method == Method::GET || parts.method == Method::HEAD || parts.method.as_str() == QUERY {
+        subscribe(&hub, parts, body).await
     } else if parts.method == Method::OPTIONS {
         Ok(reply::preflight())
     } else {

@@ -65,7 +65,7 @@ pub use auth::key::{InvalidKey, Key, KeyId};
 pub use auth::keys::Keys;
 pub use auth::mint::{Claims, Grant, mint};
 pub use auth::trust::{Issuer, Tokens};
-pub use config::{Authorizer, Clock, Cursors, HubConfig, Inbound};
+pub use config::{Authorizer, Clock, Cursors, HubConfig, Inbound, InvalidConfig};
 pub use futures_util::future::BoxFuture;
 pub use hub::Hub;
 pub use serve::{ConnectionOptions, serve_connection};

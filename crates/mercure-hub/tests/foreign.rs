@@ -11,24 +11,44 @@ const OVER: Over = Over::ForeignServer;
 mod access;
 #[path = "hub/client.rs"]
 mod client;
+#[path = "hub/connections.rs"]
+mod connections;
+#[path = "hub/cors.rs"]
+mod cors;
 #[path = "hub/ending.rs"]
 mod ending;
+#[path = "hub/event_source.rs"]
+mod event_source;
 #[path = "hub/heartbeat.rs"]
 mod heartbeat;
 #[path = "hub/keys.rs"]
 mod keys;
+#[path = "hub/matchers.rs"]
+mod matchers;
+#[path = "hub/matching.rs"]
+mod matching;
 #[path = "hub/order.rs"]
 mod order;
+#[path = "hub/poll.rs"]
+mod poll;
 #[path = "hub/publish.rs"]
 mod publish;
+#[path = "hub/publish_rules.rs"]
+mod publish_rules;
+#[path = "hub/query_method.rs"]
+mod query_method;
 #[path = "hub/replay.rs"]
 mod replay;
 #[path = "hub/rights.rs"]
 mod rights;
 #[path = "hub/socket.rs"]
 mod socket;
+#[path = "hub/strict.rs"]
+mod strict;
 #[path = "hub/subscribe.rs"]
 mod subscribe;
+#[path = "hub/symfony.rs"]
+mod symfony;
 #[path = "hub/tokens.rs"]
 mod tokens;
 

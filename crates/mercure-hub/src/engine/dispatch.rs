@@ -28,7 +28,7 @@ struct Run {
     events: Vec<Arc<Event>>,
     readers: Vec<Readers>,
     class: Class,
-    joined: [OnceCell<Bytes>; 3],
+    joined: [OnceCell<Bytes>; 4],
 }
 
 impl Run {
@@ -51,11 +51,12 @@ impl Run {
     }
 
     fn on(&self, wire: Wire) -> &Bytes {
-        let [sse, chunked, socket] = &self.joined;
+        let [sse, chunked, socket, json] = &self.joined;
         let joined = match wire {
             Wire::Sse => sse,
             Wire::Chunked => chunked,
             Wire::Socket => socket,
+            Wire::Json => json,
         };
         joined.get_or_init(|| event::join(wire, self.events.iter().map(AsRef::as_ref)))
     }
@@ -174,6 +175,7 @@ mod tests {
             connections: 0,
             connections_per_subject: 0,
             revocation: Duration::ZERO,
+            unique_ids: false,
             write_timeout: Duration::ZERO,
         }))
     }
@@ -210,7 +212,7 @@ mod tests {
                     for n in 0..EACH {
                         let update =
                             Update::new(if n % 3 == 0 { "a" } else { "b" }, format!("{publisher}/{n}")).unwrap();
-                        assert!(engine.publish(Arc::new(Event::new(update))));
+                        engine.publish(Arc::new(Event::new(update))).unwrap();
                     }
                 });
             }

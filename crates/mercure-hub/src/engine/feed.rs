@@ -78,6 +78,11 @@ impl Feed {
         })
     }
 
+    /// Whether it has come to the present.
+    pub(crate) fn is_live(&self) -> bool {
+        self.replay.is_none()
+    }
+
     /// Why it ended, once it has.
     pub(crate) fn ending(&self) -> Option<Ending> {
         self.ending

@@ -18,7 +18,7 @@ use crate::{
     topic::{
         Topic,
         matcher::{Grants, Matcher, Target},
-        pattern::Pattern,
+        pattern::{self, Pattern},
     },
 };
 
@@ -95,17 +95,17 @@ impl Extend<(Topic, bool)> for Named {
 pub(crate) struct Interest {
     pub(crate) everything: bool,
     pub(crate) named: Named,
-    pub(crate) patterns: Vec<Arc<Pattern>>,
+    pub(crate) patterns: Box<[Arc<Pattern>]>,
     /// Whether the index of the engine knows this subscriber: not before its replay has reached the present.
     pub(crate) live: bool,
     /// As they were asked for when the stream opened, each once.
-    matchers: Vec<Matcher>,
+    matchers: Arc<[Matcher]>,
 }
 
 impl Interest {
     pub(crate) fn new(mut matchers: Vec<Matcher>) -> Self {
         let mut seen = HashSet::new();
-        matchers.retain(|matcher| seen.insert(matcher.clone()));
+        matchers.retain(|matcher| seen.insert((matcher.kind(), Arc::<str>::from(matcher.text()))));
         let (mut everything, mut named, mut patterns) = (false, Named::default(), Vec::<Arc<Pattern>>::new());
         for matcher in &matchers {
             match matcher.target() {
@@ -119,11 +119,11 @@ impl Interest {
             Target::Exact(topic) => Some((topic.clone(), false)),
             Target::Everything | Target::Pattern(_) => None,
         }));
-        Self { everything, named, patterns, live: false, matchers }
+        Self { everything, named, patterns: patterns.into(), live: false, matchers: matchers.into() }
     }
 
     pub(crate) fn wants(&self, event: &Event) -> bool {
-        let wanted = |topic| self.named.contains(topic) || self.patterns.iter().any(|pattern| pattern.matches(topic));
+        let wanted = |topic| self.named.contains(topic) || pattern::any_matches(&self.patterns, topic);
         self.everything || event.topics.iter().any(wanted)
     }
 }
@@ -159,8 +159,8 @@ pub(crate) struct Traits {
 
 impl Subscriber {
     pub(crate) fn new(id: u64, budget: usize, traits: Traits) -> Self {
-        let Traits { subject, wire, beats, deadline, grants, mut interest } = traits;
-        let (name, matchers) = (Uuid::new_v4(), std::mem::take(&mut interest.matchers).into());
+        let Traits { subject, wire, beats, deadline, grants, interest } = traits;
+        let (name, matchers) = (Uuid::new_v4(), Arc::clone(&interest.matchers));
         let (interest, queue, unanswered) = (Mutex::new(interest), Queue::new(wire, budget), AtomicU8::new(0));
         Self { id, name, matchers, subject, wire, beats, deadline, grants, interest, queue, unanswered }
     }
@@ -211,7 +211,7 @@ impl Subscriber {
     /// Counts a sign of life that was sent; `true` when the peer has left too many unanswered. Only a WebSocket can answer.
     pub(crate) fn is_silent(&self) -> bool {
         match self.wire {
-            Wire::Sse | Wire::Chunked => false,
+            Wire::Sse | Wire::Chunked | Wire::Json => false,
             Wire::Socket => self.unanswered.fetch_add(1, Ordering::Relaxed) >= MAX_SILENCE,
         }
     }

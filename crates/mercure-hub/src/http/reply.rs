@@ -7,6 +7,13 @@ use axum::{
 
 use crate::{auth::origin::Origins, engine::admission::Refused};
 
+/// What the hub's address can be asked.
+const METHODS: &str = "GET, HEAD, POST, QUERY, OPTIONS";
+
+/// Says in which forms a QUERY may come (RFC 10008 section 3).
+static ACCEPT_QUERY: HeaderName = HeaderName::from_static("accept-query");
+const QUERY_FORM: &str = "application/x-www-form-urlencoded";
+
 /// Why a request is not served. It never says more than its bearer needs: the reason of a 401 stands in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
@@ -30,8 +37,12 @@ pub(crate) enum Refusal {
     Method,
     /// 408: the body did not come.
     Timeout,
+    /// 409: an update with this id is known, and ids may not repeat.
+    Duplicate,
     /// 413.
     TooLarge,
+    /// 415: a query in another form.
+    MediaType,
     /// 421: the hub is not reached under this address.
     Misdirected,
     /// 429: this person has too many streams.
@@ -60,7 +71,9 @@ impl Refusal {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::Timeout => StatusCode::REQUEST_TIMEOUT,
+            Self::Duplicate => StatusCode::CONFLICT,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
             Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -79,7 +92,9 @@ impl Refusal {
             | Self::NotFound
             | Self::Method
             | Self::Timeout
+            | Self::Duplicate
             | Self::TooLarge
+            | Self::MediaType
             | Self::Misdirected
             | Self::TooMany
             | Self::Unavailable => None,
@@ -89,7 +104,8 @@ impl Refusal {
     fn header(self) -> Option<(HeaderName, &'static str)> {
         match self {
             Self::Upgrade => Some((header::SEC_WEBSOCKET_VERSION, "13")),
-            Self::Method => Some((header::ALLOW, "GET, HEAD, POST, OPTIONS")),
+            Self::Method => Some((header::ALLOW, METHODS)),
+            Self::MediaType => Some((ACCEPT_QUERY.clone(), QUERY_FORM)),
             Self::TooMany | Self::Unavailable => Some((header::RETRY_AFTER, "5")),
             Self::NoToken
             | Self::InvalidToken
@@ -99,6 +115,7 @@ impl Refusal {
             | Self::Bad(_)
             | Self::NotFound
             | Self::Timeout
+            | Self::Duplicate
             | Self::TooLarge
             | Self::Misdirected => None,
         }
@@ -117,7 +134,9 @@ impl Refusal {
             | Self::NotFound
             | Self::Method
             | Self::Timeout
+            | Self::Duplicate
             | Self::TooLarge
+            | Self::MediaType
             | Self::Misdirected
             | Self::TooMany
             | Self::Unavailable => self.status().canonical_reason().unwrap_or_default(),
@@ -182,8 +201,9 @@ pub(crate) fn dress(response: &mut Response, origin: Option<&HeaderValue>, allow
 /// The answer to a preflight; [`dress`] says to whom it applies.
 pub(crate) fn preflight() -> Response {
     let mut headers = HeaderMap::new();
-    headers.insert(header::ALLOW, HeaderValue::from_static("GET, HEAD, POST, OPTIONS"));
-    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, HEAD, POST"));
+    headers.insert(header::ALLOW, HeaderValue::from_static(METHODS));
+    headers.insert(ACCEPT_QUERY.clone(), HeaderValue::from_static(QUERY_FORM));
+    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, HEAD, POST, QUERY"));
     headers.insert(
         header::ACCESS_CONTROL_ALLOW_HEADERS,
         HeaderValue::from_static("authorization, cache-control, last-event-id"),

@@ -159,7 +159,20 @@ impl Server {
 
     /// An open stream of which only the head was read.
     pub async fn sse_unread(&self, query: &str, headers: &str) -> Sse {
-        let request = format!("GET {PATH}?{query} HTTP/1.1\r\nHost: hub.test\r\n{headers}\r\n");
+        self.stream(format!("GET {PATH}?{query} HTTP/1.1\r\nHost: hub.test\r\n{headers}\r\n")).await
+    }
+
+    /// A stream that was asked for by QUERY.
+    pub async fn query(&self, query: &str, headers: &str, body: &str) -> Sse {
+        let length = body.len();
+        self.stream(format!(
+            "QUERY {PATH}?{query} HTTP/1.1\r\nHost: hub.test\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+             Content-Length: {length}\r\n{headers}\r\n{body}"
+        ))
+        .await
+    }
+
+    async fn stream(&self, request: String) -> Sse {
         let mut connection = self.send(request.into_bytes()).await;
         let head = within(connection.head()).await;
         assert_eq!(head.status, 200, "{head:?}");
@@ -204,7 +217,7 @@ impl Server {
 }
 
 /// How the hub's streams travel in this run of the tests.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(dead_code, reason = "each run of the tests knows one of them")]
 pub enum Over {
     /// The hub takes the sockets over.
     TakenSockets,
