@@ -28,7 +28,7 @@ pub fn token(bytes: &[u8]) -> bool {
         trust: &trust,
         patterns: &patterns,
         role: Role::Subscriber,
-        resource: Some(HUB),
+        resource: &|| Some(HUB.to_owned()),
         strict_allowed: true,
         now: 1_800_000_000.0,
     };
