@@ -52,11 +52,16 @@ pub struct InvalidTopic;
 impl Topic {
     /// A topic of this name. `*` is the matcher for all topics, and so not the name of one.
     pub fn new(name: impl AsRef<str>) -> Result<Self, InvalidTopic> {
-        let name = name.as_ref();
-        if name.is_empty() || name == "*" || !is_plain(name) {
-            return Err(InvalidTopic);
+        Self::shared(&Arc::from(name.as_ref()))
+    }
+
+    /// The same, sharing the text.
+    pub(crate) fn shared(name: &Arc<str>) -> Result<Self, InvalidTopic> {
+        if name.is_empty() || **name == *"*" || !is_plain(name) {
+            Err(InvalidTopic)
+        } else {
+            Ok(Self(Arc::clone(name)))
         }
-        Ok(Self(name.into()))
     }
 
     /// The name.

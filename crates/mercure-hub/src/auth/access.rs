@@ -59,9 +59,9 @@ async fn verify(hub: &Hub, parts: &Parts, token: &str, carrier: Carrier, role: R
         now: hub.now(),
     };
     let mut said = Said::default();
-    let verified = token::verify(token, &case, &mut said).await.and_then(|verified| {
-        let revoked = hub.engine().is_revoked(verified.subject.as_deref(), verified.issued_at);
-        if revoked { Err("revoked") } else { Ok(verified) }
+    let verified = token::verify(token, &case, &mut said).await.and_then(|mut verified| {
+        verified.bearer = Some(hub.limiter().bearer(&verified, token));
+        if hub.engine().is_revoked(verified.credentials()) { Err("revoked") } else { Ok(verified) }
     });
     verified.map_err(|check| {
         tell(check, role, &said);

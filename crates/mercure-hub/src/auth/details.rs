@@ -27,20 +27,33 @@ pub(crate) struct Details {
     pub(crate) payloads: Payloads,
 }
 
-/// What describes a subscriber's subscriptions to those who watch them. The order of the token is kept: the first that matches counts.
+/// What describes a subscriber's subscriptions to those who watch them.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Payloads(Vec<(Vec<Matcher>, Option<Value>)>);
+pub(crate) struct Payloads {
+    /// The one of the older generation.
+    for_all: Option<Value>,
+    /// The order of the token is kept: the first that matches counts.
+    entries: Vec<(Vec<Matcher>, Option<Value>)>,
+}
 
 impl Payloads {
+    /// The same payload for all subscriptions, as the older generation has it.
+    pub(crate) fn for_all(payload: Option<Value>) -> Self {
+        Self { for_all: payload, entries: Vec::new() }
+    }
+
     /// The payload for a subscription: its matcher's text is taken as a topic and compared with the topics of each entry.
     pub(crate) fn of(&self, matcher: &Matcher) -> Option<&Value> {
+        if self.for_all.is_some() {
+            return self.for_all.as_ref();
+        }
         // `*` is no topic, so only what grants everything stands for it.
         let topic = Topic::new(matcher.text()).ok();
         let covers = |granted: &Matcher| match &topic {
             Some(topic) => granted.matches(topic),
             None => matches!(granted.target(), Target::Everything),
         };
-        self.0.iter().find(|(topics, _)| topics.iter().any(covers))?.1.as_ref()
+        self.entries.iter().find(|(topics, _)| topics.iter().any(covers))?.1.as_ref()
     }
 }
 
@@ -77,7 +90,8 @@ pub(crate) fn read(claim: &RawValue, patterns: &Patterns) -> Result<Details, Fai
     if payloads.iter().all(|(_, payload)| payload.is_none()) {
         payloads.clear();
     }
-    Ok(Details { publish: Grants::new(publish), subscribe: Grants::new(subscribe), payloads: Payloads(payloads) })
+    let payloads = Payloads { for_all: None, entries: payloads };
+    Ok(Details { publish: Grants::new(publish), subscribe: Grants::new(subscribe), payloads })
 }
 
 /// Whether the entry lets its bearer publish, and subscribe. Actions that the hub does not know grant nothing and spoil nothing.

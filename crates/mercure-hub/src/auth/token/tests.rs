@@ -272,11 +272,11 @@ fn a_name_of_a_key_is_a_hint() {
 fn each_generation_describes_subscriptions_in_its_own_way() {
     let matcher = |text: &str| Matcher::new(MatchType::Exact, text, &Patterns::new(None)).unwrap();
     let old = legacy(&json!({"mercure": {"subscribe": ["a"], "payload": {"is": 1}}})).unwrap();
-    assert_eq!(old.payload_for(&matcher("anything")), Some(json!({"is": 1})));
+    assert_eq!(old.payloads.of(&matcher("anything")), Some(&json!({"is": 1})));
     let detail = |topic: &str, payload: i32| json!({"type": details::TYPE, "actions": ["subscribe"], "topics": [{"match": topic}], "payload": {"is": payload}});
     let new = strict(&json!({"authorization_details": [detail("a", 2), detail("*", 3)]})).unwrap();
-    assert_eq!(new.payload_for(&matcher("a")), Some(json!({"is": 2})));
-    assert_eq!(new.payload_for(&matcher("b")), Some(json!({"is": 3})));
-    assert_eq!(Verified::default().payload_for(&matcher("a")), None);
+    assert_eq!(new.payloads.of(&matcher("a")), Some(&json!({"is": 2})));
+    assert_eq!(new.payloads.of(&matcher("b")), Some(&json!({"is": 3})));
+    assert_eq!(Verified::default().payloads.of(&matcher("a")), None);
     assert_eq!(Verified::default().generation, Generation::Strict);
 }
