@@ -5,6 +5,7 @@ use std::{fmt::Write as _, sync::OnceLock};
 use bytes::{Bytes, BytesMut};
 
 use crate::{
+    subscriptions::presence::Change,
     topic::Topic,
     update::{Update, UpdateId},
     wire::{chunk, socket::frame},
@@ -39,6 +40,8 @@ pub(crate) struct Event {
     pub(crate) topics: Box<[Topic]>,
     pub(crate) private: bool,
     pub(crate) class: Class,
+    /// The subscription it tells of, if it is the hub's own word about one.
+    pub(crate) change: Option<Change>,
     kind: Box<str>,
     retry: Option<u64>,
     data: Box<str>,
@@ -58,6 +61,7 @@ impl Event {
             topics,
             private,
             class,
+            change: None,
             kind,
             retry,
             data,

@@ -8,11 +8,11 @@ const place = /** @type {HTMLElement} */ (document.getElementById('people'));
 
 /** @param {Subscription[]} subscriptions */
 export function show(subscriptions) {
-    const bySubscriber = Map.groupBy(
-        subscriptions.filter((one) => one.active !== false),
-        (one) => one.subscriber,
-    );
-    const count = [...bySubscriber.values()].flat().length;
+    /** @type {Map<string, Subscription[]>} */
+    const bySubscriber = new Map();
+    const active = subscriptions.filter((one) => one.active !== false);
+    for (const one of active) bySubscriber.set(one.subscriber, [...(bySubscriber.get(one.subscriber) ?? []), one]);
+    const count = active.length;
     const summary = document.createElement('p');
     summary.textContent = count ? t('someone', { count, people: bySubscriber.size }) : t('nobody');
     const list = document.createElement('ul');

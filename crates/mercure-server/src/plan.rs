@@ -129,7 +129,7 @@ impl Plan {
         let mut told = Told::default();
         let directives = directives_of(settings, &mut told)?;
         let (listeners, certificates) = listeners::listeners(settings, &mut told)?;
-        let (hub, playground) = hub::hub(&directives, &mut told)?;
+        let (hub, playground) = hub::hub(&directives, &settings.rules, &mut told)?;
         ignored(settings, &mut told);
         Ok(Self {
             listeners,

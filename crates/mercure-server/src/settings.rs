@@ -1,5 +1,7 @@
 //! Every setting of the program: a flag and a variable each. The variables without `HUB` in their name are those of the reference image.
 
+mod rules;
+
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,6 +11,8 @@ use clap::builder::FalseyValueParser;
 use ipnet::IpNet;
 
 use crate::directives;
+
+pub use rules::Rules;
 
 /// The settings as they were given. Those that are empty count as not given: compose files pass them so.
 #[derive(Debug, Clone, Args)]
@@ -105,6 +109,10 @@ pub struct Settings {
     #[arg(long, env = "HUB_DRAIN_TIMEOUT", value_name = "DURATION", value_parser = directives::duration)]
     pub drain_timeout: Option<Duration>,
 
+    /// What the reference does not have.
+    #[command(flatten)]
+    pub rules: Rules,
+
     /// Global options of the reference image; only `debug` means something here
     #[arg(long, env = "GLOBAL_OPTIONS", value_name = "TEXT", hide = true)]
     pub global_options: Option<String>,
@@ -143,4 +151,31 @@ fn network(text: &str) -> Result<IpNet, String> {
     text.parse::<IpNet>()
         .or_else(|_| text.parse::<IpAddr>().map(IpNet::from))
         .map_err(|_| format!("{text:?} is neither an address nor a network such as 10.0.0.0/8"))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        _settings: Settings,
+    }
+
+    #[test]
+    fn every_setting_has_a_variable_and_stands_in_the_readme() {
+        let readme = include_str!("../README.md");
+        let rows: Vec<&str> = readme.lines().filter(|line| line.starts_with("| `")).collect();
+        let command = Line::command();
+        for argument in command.get_arguments().filter(|argument| argument.get_id() != "help") {
+            let variable = argument.get_env().expect("a variable").to_string_lossy().into_owned();
+            let flag = format!("`--{}`", argument.get_long().expect("a flag"));
+            let row = rows.iter().find(|row| row.contains(&format!("`{variable}`")));
+            let row = row.unwrap_or_else(|| panic!("README.md has no row for {variable}"));
+            assert!(row.contains(&flag), "the row of {variable} names its flag {flag}");
+        }
+    }
 }

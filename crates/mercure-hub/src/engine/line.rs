@@ -17,6 +17,7 @@ use crate::{
     engine::Engine,
     engine::dispatch::{self, Dispatch},
     engine::handover::Handover,
+    metrics::Meter,
     sync::{Mutex, lock},
 };
 
@@ -37,11 +38,11 @@ impl Line {
     }
 
     /// Starts the thread, if there is none yet. It ends with the engine.
-    pub(crate) fn start(&self, engine: Weak<Engine>) -> io::Result<()> {
+    pub(crate) fn start(&self, engine: Weak<Engine>, meter: &Arc<Meter>) -> io::Result<()> {
         let mut running = lock(&self.running);
         if !*running {
-            let pending = Arc::clone(&self.pending);
-            thread::Builder::new().name("mercure-line".to_owned()).spawn(move || run(&pending, &engine))?;
+            let (pending, meter) = (Arc::clone(&self.pending), Arc::clone(meter));
+            thread::Builder::new().name("mercure-line".to_owned()).spawn(move || run(&pending, &engine, &meter))?;
             *running = true;
         }
         Ok(())
@@ -70,11 +71,11 @@ impl Drop for Line {
     }
 }
 
-fn run(pending: &Handover<Dispatch>, engine: &Weak<Engine>) {
+fn run(pending: &Handover<Dispatch>, engine: &Weak<Engine>, meter: &Meter) {
     let mut batch = VecDeque::new();
     while pending.take(&mut batch) {
         // A panic would be a mistake of ours. What it has kept from somebody must not go unnoticed: all come back, with their cursors.
-        let delivered = catch_unwind(AssertUnwindSafe(|| dispatch::deliver(&mut batch)));
+        let delivered = catch_unwind(AssertUnwindSafe(|| dispatch::deliver(&mut batch, meter)));
         let Some(engine) = engine.upgrade() else { return };
         match delivered {
             Ok(overflown) => engine.strike_out(&overflown),

@@ -188,12 +188,6 @@ impl<S: Sink> Queue<S> {
         }
     }
 
-    /// How many bytes wait.
-    #[cfg(test)]
-    pub(crate) fn waiting(&self) -> usize {
-        lock(&self.state).waiting()
-    }
-
     /// Ends the stream. The first reason counts.
     pub(crate) fn end(&self, ending: Ending) {
         let mut state = lock(&self.state);
@@ -201,6 +195,16 @@ impl<S: Sink> Queue<S> {
             state.end(ending, self.wire);
             wake(state);
         }
+    }
+
+    /// Why the stream ends, if it does.
+    pub(crate) fn ending(&self) -> Option<Ending> {
+        lock(&self.state).ending
+    }
+
+    /// How many bytes wait.
+    pub(crate) fn bytes(&self) -> usize {
+        lock(&self.state).waiting()
     }
 
     /// Takes what waits, joined; then the ending.

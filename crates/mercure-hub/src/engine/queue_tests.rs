@@ -119,7 +119,7 @@ fn a_full_queue_ends_the_stream_and_frees_its_memory() {
     assert_eq!(queue.push(&frame(b'b', 1), Class::Durable), Pushed::Overflow);
     assert_eq!(queue.push(&frame(b'c', 1), Class::Durable), Pushed::Ended);
     assert_eq!(take(&queue), Poll::Ready(Taken::Ended(Ending::Slow)));
-    assert_eq!(queue.waiting(), 0);
+    assert_eq!(queue.bytes(), 0);
 }
 
 #[test]

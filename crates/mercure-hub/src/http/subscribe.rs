@@ -21,6 +21,8 @@ use crate::{
     http::form::{self, MediaType},
     http::query::{LAST_EVENT_ID, Query},
     http::reply::Refusal,
+    limits::Seats,
+    subscriptions::presence::Visible,
     wire::offer::{self, Offered},
     wire::poll,
     wire::socket,
@@ -56,7 +58,11 @@ pub(crate) async fn subscribe(hub: &Hub, mut parts: Parts, body: Body) -> Result
         None if taken => Wire::Chunked,
         None => Wire::Sse,
     };
-    let feed = open(hub, who, wire, interest, beats, last.as_ref()).await?;
+    if !hub.is_ready() {
+        return Err(Refusal::Unavailable);
+    }
+    let seats = hub.limiter().sit(&parts.extensions, who.bearer)?;
+    let feed = open(hub, who, wire, interest, beats, last.as_ref(), seats).await?;
     let cursor = feed.starts_after(last.as_ref());
     let mut response = match (handshake, poll) {
         (Some(handshake), _) => handshake.accept(hub, feed),
@@ -87,22 +93,29 @@ async fn read_query(hub: &Hub, parts: &Parts, body: Body) -> Result<Query, Refus
 /// Asks for the rights, then registers. A disconnect between the two is found by the engine, which looks at the revocations again.
 async fn open(
     hub: &Hub,
-    who: Verified,
+    mut who: Verified,
     wire: Wire,
     mut interest: Interest,
     beats: bool,
     last: Option<&LastId>,
+    seats: Option<Box<Seats>>,
 ) -> Result<Feed, Refusal> {
     let config = hub.config();
     let doubtful = interest.named.keys().filter(|topic| !who.subscribe.cover(topic)).cloned().collect();
     interest.named.extend(feed::ask(config.authorizer.as_deref(), who.subject.as_deref(), doubtful).await);
+    let matchers = std::mem::take(&mut interest.matchers);
+    let visible = config.subscriptions.then(|| Box::new(Visible::new(&matchers, std::mem::take(&mut who.payloads))));
     let traits = Traits {
         deadline: deadline(config.max_lifetime, who.expires_at.map(|at| at - hub.now())),
         subject: who.subject.map(Arc::from),
+        token_id: who.token_id.map(Arc::from),
+        key: who.key,
         wire,
         beats,
         grants: who.subscribe,
         interest,
+        visible,
+        seats,
     };
     let start = hub.engine().admit(traits, who.issued_at, last)?;
     hub.start_ticker();

@@ -1,3 +1,5 @@
+//! Every directive, and what is said of those that are wrong.
+
 use super::*;
 
 fn ok(text: &str) -> Directives {
@@ -196,4 +198,13 @@ fn the_block_of_a_caddyfile_may_be_given_whole() {
 #[test]
 fn a_key_is_not_printed() {
     assert!(!format!("{:?}", ok("publisher_jwt !ChangeMe!")).contains("Change"));
+}
+
+#[test]
+fn every_directive_stands_in_the_readme() {
+    let readme = include_str!("../../README.md");
+    let rows: Vec<&str> = readme.lines().filter(|line| line.starts_with("| `")).collect();
+    for name in known::TOP {
+        assert!(rows.iter().any(|row| row.contains(&format!("`{name}"))), "README.md has no row for {name}");
+    }
 }

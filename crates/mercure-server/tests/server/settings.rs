@@ -148,3 +148,17 @@ fn durations_and_times_of_the_directives_reach_the_hub() {
     assert_eq!(plan.hub.max_body_bytes, 2 << 20);
     assert_eq!(plan.drain_timeout.as_secs(), 30);
 }
+
+#[test]
+fn what_is_no_origin_stops_the_start() {
+    let why = wrong(&with_keys(&["--directives", "cors_origins https://app.example/path"]));
+    assert!(why.contains("https://app.example/path"), "{why}");
+}
+
+#[test]
+fn the_newer_generation_can_be_had_alone() {
+    let plan = plan(&with_keys(&["--strict", "--max-streams", "10"])).unwrap();
+    assert!(!plan.hub.tokens.legacy && !plan.hub.extensions);
+    assert_eq!(plan.hub.max_connections, 10);
+    assert!(wrong(&["--strict", "--dev"]).starts_with("HUB_STRICT: "));
+}

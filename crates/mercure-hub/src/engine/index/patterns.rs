@@ -138,11 +138,15 @@ mod tests {
             let interest = self.interest(matchers);
             let traits = Traits {
                 subject: None,
+                token_id: None,
+                key: Default::default(),
                 wire: Wire::Sse,
                 beats: false,
                 deadline: None,
                 grants: Grants::default(),
                 interest: Interest::default(),
+                visible: None,
+                seats: None,
             };
             let subscriber = Arc::new(Subscriber::new(id, 0, traits));
             for (under, readable) in interest.places() {
