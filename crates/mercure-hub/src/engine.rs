@@ -6,6 +6,7 @@ pub(crate) mod ending;
 pub(crate) mod feed;
 pub(crate) mod index;
 pub(crate) mod queue;
+pub(crate) mod replay;
 pub(crate) mod roll;
 pub(crate) mod subscriber;
 pub(crate) mod ticker;
@@ -26,21 +27,14 @@ use crate::{
     engine::roll::Roll,
     engine::subscriber::{Subscriber, lock},
     event::{Class, Event},
-    history::{Cursor, History},
+    history::{History, Log},
     topic::Topic,
     update::UpdateId,
 };
 
-/// How many events one step of a replay looks at.
-const PAGE: usize = 256;
-/// How many bytes it gathers before it stops.
-const PAGE_BYTES: usize = 256 << 10;
-
 /// The bounds of an engine.
 #[derive(Clone, Debug)]
 pub(crate) struct Limits {
-    pub(crate) history_events: usize,
-    pub(crate) history_bytes: usize,
     pub(crate) queue_bytes: usize,
     pub(crate) connections: usize,
     pub(crate) connections_per_subject: usize,
@@ -50,6 +44,8 @@ pub(crate) struct Limits {
 #[derive(Debug)]
 pub(crate) struct Engine {
     pub(crate) limits: Limits,
+    /// Where durable updates go first.
+    pub(crate) log: Option<Arc<dyn Log>>,
     state: Mutex<State>,
     /// Publishers wait here for room in the line.
     pub(crate) room: Condvar,
@@ -72,29 +68,20 @@ pub(crate) struct State {
     pub(crate) line: Line,
 }
 
-/// The next step of a replay.
-#[derive(Debug)]
-pub(crate) enum Step {
-    /// These are wanted; their rights are still to be looked at.
-    Page(Vec<Arc<Event>>, Cursor),
-    /// The present is reached: from here on the queue has everything.
-    Live,
-    Outrun,
-}
-
 impl Engine {
-    pub(crate) fn new(limits: Limits) -> Self {
+    pub(crate) fn new(limits: Limits, history: History) -> Self {
+        let log = history.log().cloned();
         let state = State {
             closed: false,
             next_id: 0,
             open: 0,
             roll: Roll::default(),
             index: Index::default(),
-            history: History::new(limits.history_events, limits.history_bytes),
+            history,
             revocations: Revocations::new(limits.revocation.as_secs_f64()),
             line: Line::default(),
         };
-        Self { limits, state: Mutex::new(state), room: Condvar::new(), left: Notify::new(), alarm: Arc::default() }
+        Self { limits, log, state: Mutex::new(state), room: Condvar::new(), left: Notify::new(), alarm: Arc::default() }
     }
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
@@ -108,7 +95,7 @@ impl Engine {
             return false;
         }
         match event.class {
-            Class::Durable => state.history.store(Arc::clone(&event)),
+            Class::Durable => state.history.store(Arc::clone(&event), false),
             Class::Ephemeral => state.history.mark(&event.id),
         }
         let readers = state.index.readers(&event.topics);
@@ -125,32 +112,6 @@ impl Engine {
             state.history.mark(id);
             self.enqueue(state, Dispatch::Beat(frames));
         }
-    }
-
-    /// The next page of a replay, or the switch to the present: under the one lock, so that nothing falls between.
-    pub(crate) fn step(&self, subscriber: &Arc<Subscriber>, cursor: Cursor) -> Step {
-        let mut state = self.state();
-        let Ok(page) = state.history.page(cursor, PAGE) else {
-            return Step::Outrun;
-        };
-        let interest = subscriber.interest();
-        let (mut seen, mut bytes, mut wanted) = (0, 0, Vec::new());
-        for event in page {
-            if bytes >= PAGE_BYTES {
-                break;
-            }
-            seen += 1;
-            if interest.wants(event) {
-                bytes += event.on(subscriber.wire).len();
-                wanted.push(Arc::clone(event));
-            }
-        }
-        drop(interest);
-        if seen < PAGE && wanted.is_empty() {
-            state.enter(subscriber);
-            return Step::Live;
-        }
-        Step::Page(wanted, cursor + seen as u64)
     }
 
     /// Subscribes an open stream to more topics, or renews what the authorizer said about them. `false` when they would be too many.

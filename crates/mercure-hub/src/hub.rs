@@ -5,6 +5,7 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
+        mpsc,
     },
 };
 
@@ -22,9 +23,11 @@ use crate::{
     engine::ticker::{self, Pulse},
     engine::{Engine, Limits},
     event::Event,
+    history::{Bounds, History},
     http::publish::publish,
     http::reply::{self, Refusal},
     http::subscribe::subscribe,
+    publication::{Answer, Publication},
     topic::Namespace,
     topic::{
         matcher::{MatchType, Matcher},
@@ -56,9 +59,12 @@ pub(crate) struct AllowedOrigins {
 impl Hub {
     /// A hub with these settings. Needs no runtime yet.
     pub fn new(config: HubConfig) -> Self {
+        let history = History::new(bounds(&config), Arc::clone(&config.clock));
+        Self::with_history(config, history)
+    }
+
+    fn with_history(config: HubConfig, history: History) -> Self {
         let limits = Limits {
-            history_events: config.history_events,
-            history_bytes: config.history_bytes,
             queue_bytes: config.queue_bytes,
             connections: config.max_connections,
             connections_per_subject: config.max_connections_per_subject,
@@ -72,14 +78,56 @@ impl Hub {
                 read: Origins::new(&config.cors_origins),
             },
             patterns: Patterns::new(None),
-            engine: Arc::new(Engine::new(limits)),
+            engine: Arc::new(Engine::new(limits, history)),
             ticking: AtomicBool::new(false),
             config,
         }))
     }
 
     /// Publishes. Returns when the update has its place in the one order that all subscribers see; never waits for a subscriber, and needs no runtime.
+    ///
+    /// With a history on disk the calling thread also waits until the update is safe there, some milliseconds: in async code
+    /// [`publish_async`](Self::publish_async) does not hold the thread up.
     pub fn publish(&self, update: Update) -> Result<UpdateId, PublishError> {
+        self.check(&update)?;
+        self.send(update)
+    }
+
+    /// Publishes. The update is under way when this returns, behind all that this thread has published before; the future tells when it has
+    /// its place in the one order and, with a history on disk, is safe there.
+    pub fn publish_async(&self, update: Update) -> Publication {
+        match self.check(&update) {
+            Ok(()) => self.send_async(update),
+            Err(error) => Publication::known(Err(error)),
+        }
+    }
+
+    /// Publishes whatever the topics are: the hub's own too.
+    pub(crate) fn send(&self, update: Update) -> Result<UpdateId, PublishError> {
+        let Some(log) = &self.0.engine.log else {
+            return self.send_now(update);
+        };
+        let (sender, receiver) = mpsc::sync_channel(1);
+        log.append(update, Answer::Thread(sender));
+        receiver.recv().unwrap_or(Err(PublishError::Closed))
+    }
+
+    pub(crate) fn send_async(&self, update: Update) -> Publication {
+        let Some(log) = &self.0.engine.log else {
+            return Publication::known(self.send_now(update));
+        };
+        let (publication, answer) = Publication::open();
+        log.append(update, answer);
+        publication
+    }
+
+    fn send_now(&self, update: Update) -> Result<UpdateId, PublishError> {
+        let event = Arc::new(Event::new(update));
+        let id = event.id.clone();
+        if self.0.engine.publish(event) { Ok(id) } else { Err(PublishError::Closed) }
+    }
+
+    fn check(&self, update: &Update) -> Result<(), PublishError> {
         let config = self.config();
         let names = update.topics.iter().map(|topic| topic.as_str().len());
         let longest =
@@ -92,9 +140,7 @@ impl Hub {
         if update.topics.iter().any(|topic| self.0.namespace.holds(topic)) {
             return Err(PublishError::Reserved);
         }
-        let event = Arc::new(Event::new(update));
-        let id = event.id.clone();
-        if self.0.engine.publish(event) { Ok(id) } else { Err(PublishError::Closed) }
+        Ok(())
     }
 
     /// Ends all streams whose token has this `sub`, at once, and refuses such tokens made until now with 401. Returns how many streams it ended.
@@ -173,6 +219,10 @@ impl Hub {
     pub(crate) fn max_matchers(&self) -> usize {
         Some(self.config().max_matchers).filter(|max| *max > 0).unwrap_or(usize::MAX)
     }
+}
+
+fn bounds(config: &HubConfig) -> Bounds {
+    Bounds { events: config.history_events, bytes: config.history_bytes, age: config.history_age }
 }
 
 fn exceeds(value: usize, limit: usize) -> bool {

@@ -27,7 +27,7 @@
 //! * `wire`: how a stream's bytes travel: `sse`, `socket`; `timeout`: peers that take nothing.
 //! * `engine`: the one short lock, around `history`, `index` and `roll`; `admission`: how a stream gets its place there. `dispatch`: from the lock's order
 //!   into the queues. `subscriber`, `queue`: one stream. `feed`: its replay, then live. `ticker`: heartbeats and deadlines. `ending`: why a stream ends.
-//! * `history`: the last updates.
+//! * `history`: the stored updates: `memory`, the newest; `log`, all of them on disk (feature `durable`). `publication`: what becomes of an update.
 //!
 //! # Invariants
 //!
@@ -44,6 +44,7 @@ mod event;
 mod history;
 mod http;
 mod hub;
+mod publication;
 mod topic;
 mod update;
 mod wire;
@@ -57,6 +58,7 @@ pub use auth::key::{Claims, Grant, Key, mint};
 pub use config::{Authorizer, Clock, Cursors, HubConfig, Inbound};
 pub use futures_util::future::BoxFuture;
 pub use hub::Hub;
+pub use publication::Publication;
 pub use topic::{InvalidTopic, Topic};
 pub use update::{InvalidUpdate, PublishError, Update, UpdateId};
 pub use wire::timeout::WriteTimeout;

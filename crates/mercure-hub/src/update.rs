@@ -197,6 +197,12 @@ pub enum PublishError {
     /// The hub was closed.
     #[error("the hub is closed")]
     Closed,
+    /// More waits for the disk than the hub holds. Nothing was published; a little later there is room again.
+    #[error("too much waits to be written")]
+    Busy,
+    /// The history on disk could not be written: the disk is full or fails. Nothing was published.
+    #[error("the history can't be written")]
+    NotWritten,
 }
 
 #[cfg(test)]

@@ -19,6 +19,8 @@ pub(crate) enum Ending {
     Slow,
     /// The history lost what was still to be replayed.
     Outrun,
+    /// The history can't be read at the moment.
+    Unreadable,
     /// Nothing was heard from the peer for two heartbeats.
     Silent,
     /// The peer broke the protocol, or said goodbye.
@@ -29,7 +31,7 @@ impl Ending {
     /// Whether what still waits is thrown away. Otherwise it is sent first.
     pub(crate) fn is_abrupt(self) -> bool {
         match self {
-            Self::Revoked | Self::Slow | Self::Outrun | Self::Silent | Self::Peer(..) => true,
+            Self::Revoked | Self::Slow | Self::Outrun | Self::Unreadable | Self::Silent | Self::Peer(..) => true,
             Self::Shutdown { .. } | Self::Expired | Self::Lifetime => false,
         }
     }
@@ -37,7 +39,7 @@ impl Ending {
     fn code(self) -> u16 {
         match self {
             Self::Shutdown { .. } => 1001,
-            Self::Slow | Self::Outrun => 1013,
+            Self::Slow | Self::Outrun | Self::Unreadable => 1013,
             Self::Lifetime => 4000,
             Self::Expired => 4001,
             Self::Silent => 4002,
@@ -54,6 +56,7 @@ impl Ending {
             Self::Lifetime => "lifetime over",
             Self::Slow => "slow reader",
             Self::Outrun => "history overtaken",
+            Self::Unreadable => "history unreadable",
             Self::Silent => "no sign of life",
             Self::Peer(_, reason) => reason,
         }
@@ -70,6 +73,7 @@ impl Ending {
                 | Self::Lifetime
                 | Self::Slow
                 | Self::Outrun
+                | Self::Unreadable
                 | Self::Silent
                 | Self::Peer(..) => format!(": {}\n\n", self.reason()).into(),
             },

@@ -20,7 +20,7 @@ use crate::{
 /// How long a body may take to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Takes an update and answers with its id. Once the body is read nothing waits any more, so a client that hangs up cannot stop the update half way.
+/// Takes an update and answers with its id. A client that hangs up once the body is read cannot stop the update half way: it is under way before anything else is waited for.
 pub(crate) async fn publish(hub: &Hub, parts: &Parts, body: Body) -> Result<Response, Refusal> {
     let grants = access::publisher(hub, &parts.headers)?;
     let body = read_body(&parts.headers, body, hub.config().max_body_bytes).await?;
@@ -28,10 +28,11 @@ pub(crate) async fn publish(hub: &Hub, parts: &Parts, body: Body) -> Result<Resp
     if !grants.cover_all(update.topics()) {
         return Err(Refusal::Forbidden);
     }
-    let id = hub.publish(update).map_err(|error| match error {
+    let id = hub.publish_async(update).await.map_err(|error| match error {
         PublishError::Reserved => Refusal::Bad("Reserved \"topic\" parameter"),
         PublishError::TooLarge => Refusal::TooLarge,
-        PublishError::Closed => Refusal::Unavailable,
+        PublishError::Closed | PublishError::Busy => Refusal::Unavailable,
+        PublishError::NotWritten => Refusal::NotWritten,
     })?;
     Ok((StatusCode::OK, [(header::CONTENT_TYPE, "text/plain; charset=utf-8")], id.to_string()).into_response())
 }

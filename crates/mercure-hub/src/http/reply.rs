@@ -34,6 +34,8 @@ pub(crate) enum Refusal {
     TooMany,
     /// 503: the hub is closed or full.
     Unavailable,
+    /// 503: the history on disk fails.
+    NotWritten,
 }
 
 impl From<Refused> for Refusal {
@@ -57,7 +59,7 @@ impl Refusal {
             Self::Timeout => StatusCode::REQUEST_TIMEOUT,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
-            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unavailable | Self::NotWritten => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -69,7 +71,7 @@ impl Refusal {
             Self::Malformed => Some((header::WWW_AUTHENTICATE, "Bearer error=\"invalid_request\"")),
             Self::Upgrade => Some((header::SEC_WEBSOCKET_VERSION, "13")),
             Self::Method => Some((header::ALLOW, "GET, HEAD, POST, OPTIONS")),
-            Self::TooMany | Self::Unavailable => Some((header::RETRY_AFTER, "5")),
+            Self::TooMany | Self::Unavailable | Self::NotWritten => Some((header::RETRY_AFTER, "5")),
             Self::Bad(_) | Self::Timeout | Self::TooLarge => None,
         }
     }
@@ -79,6 +81,7 @@ impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let text = match self {
             Self::Bad(text) => text,
+            Self::NotWritten => "The update could not be stored",
             Self::NoToken
             | Self::InvalidToken
             | Self::Forbidden
