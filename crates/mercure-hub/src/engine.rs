@@ -90,12 +90,17 @@ impl Engine {
 
     /// Gives an event its place and sends it on its way. `false` when the hub is closed.
     pub(crate) fn publish(&self, event: Arc<Event>) -> bool {
+        self.enter(event, false)
+    }
+
+    /// The same. `again` says that the log has an older update with the same id.
+    pub(crate) fn enter(&self, event: Arc<Event>, again: bool) -> bool {
         let mut state = self.state_with_room();
         if state.closed {
             return false;
         }
         match event.class {
-            Class::Durable => state.history.store(Arc::clone(&event), false),
+            Class::Durable => state.history.store(Arc::clone(&event), again),
             Class::Ephemeral => state.history.mark(&event.id),
         }
         let readers = state.index.readers(&event.topics);

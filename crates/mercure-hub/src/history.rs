@@ -1,6 +1,8 @@
 //! The history: the stored updates in the order in which they were published. The newest are in memory; with a log, all of them are on disk.
 #![cfg_attr(not(feature = "durable"), expect(dead_code, reason = "the seam to a log that is not built"))]
 
+#[cfg(feature = "durable")]
+pub(crate) mod log;
 pub(crate) mod memory;
 
 use std::{fmt, sync::Arc};
@@ -94,6 +96,9 @@ impl Page {
     }
 }
 
+/// Whether an update of these topics is wanted.
+pub(crate) type Wants = Box<dyn Fn(&[Topic]) -> bool + Send>;
+
 /// What a replay asks the log for.
 pub(crate) struct Reading {
     pub(crate) from: Position,
@@ -101,8 +106,7 @@ pub(crate) struct Reading {
     pub(crate) until: Cursor,
     /// The topics, when all that is wanted was named: then nothing else is looked at.
     pub(crate) named: Option<Vec<Topic>>,
-    /// Whether an update of these topics is wanted.
-    pub(crate) wants: Box<dyn Fn(&[Topic]) -> bool + Send>,
+    pub(crate) wants: Wants,
     pub(crate) wire: Wire,
 }
 

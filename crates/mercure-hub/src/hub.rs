@@ -56,11 +56,38 @@ pub(crate) struct AllowedOrigins {
     read: Origins,
 }
 
+#[cfg(feature = "durable")]
+use crate::history::log::{LogConfig, OpenError, Opened};
+
 impl Hub {
     /// A hub with these settings. Needs no runtime yet.
     pub fn new(config: HubConfig) -> Self {
         let history = History::new(bounds(&config), Arc::clone(&config.clock));
         Self::with_history(config, history)
+    }
+
+    /// A hub whose history is also on disk: what is published is safe there before anybody sees it, and outlives a restart or a crash.
+    ///
+    /// `history_events` and `history_bytes` then bound what is kept in memory, for those who come back soon; `history_age` counts for both. Needs no runtime yet.
+    ///
+    /// ```no_run
+    /// use mercure_hub::{Hub, HubConfig, LogConfig};
+    ///
+    /// let hub = Hub::open(HubConfig::default(), &LogConfig::at("updates.db"))?;
+    /// # Ok::<_, mercure_hub::OpenError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When the file can't be opened, or belongs to another hub or program.
+    #[cfg(feature = "durable")]
+    pub fn open(config: HubConfig, log: &LogConfig) -> Result<Self, OpenError> {
+        let clock = Arc::clone(&config.clock);
+        let opened = Opened::new(log, config.history_age, Arc::clone(&clock))?;
+        let history = History::of_log(bounds(&config), clock, Arc::clone(&opened.log) as _, opened.next);
+        let hub = Self::with_history(config, history);
+        opened.start(&log.path, &hub.0.engine)?;
+        Ok(hub)
     }
 
     fn with_history(config: HubConfig, history: History) -> Self {
@@ -164,10 +191,18 @@ impl Hub {
     }
 
     /// Ends every stream, each told to come back after a different while, and admits no more. Returns when all have ended, or when
-    /// [`close_timeout`](HubConfig::close_timeout) is over. To be called before the server's own graceful shutdown, which waits for open responses.
+    /// [`close_timeout`](HubConfig::close_timeout) is over. A history on disk is complete then, and its file free for the next hub. To be called before the server's own graceful shutdown, which waits for open responses.
     pub async fn close(&self) {
         self.0.engine.close(|| rand::random_range(1_000..5_000));
-        let _ = tokio::time::timeout(self.config().close_timeout, self.0.engine.emptied()).await;
+        let log = self.0.engine.log.clone();
+        let ended = async {
+            if let Some(log) = log {
+                // What was taken is written first.
+                let _ = tokio::task::spawn_blocking(move || log.stop()).await;
+            }
+            self.0.engine.emptied().await;
+        };
+        let _ = tokio::time::timeout(self.config().close_timeout, ended).await;
     }
 
     /// The hub's routes: GET, HEAD, POST and OPTIONS at its path. The server must allow upgrades for WebSockets to work.

@@ -57,6 +57,8 @@ struct Readme;
 pub use auth::key::{Claims, Grant, Key, mint};
 pub use config::{Authorizer, Clock, Cursors, HubConfig, Inbound};
 pub use futures_util::future::BoxFuture;
+#[cfg(feature = "durable")]
+pub use history::log::{LogConfig, OpenError};
 pub use hub::Hub;
 pub use publication::Publication;
 pub use topic::{InvalidTopic, Topic};

@@ -19,6 +19,12 @@ impl UpdateId {
         Self(uuid::Uuid::new_v4().urn().to_string().into())
     }
 
+    /// One that was an id when it was stored.
+    #[cfg(feature = "durable")]
+    pub(crate) fn stored(id: &str) -> Self {
+        Self(id.into())
+    }
+
     /// The id as text.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -82,7 +82,10 @@ pub fn bearer(token: &str) -> String {
 
 impl Server {
     pub async fn start(config: HubConfig) -> Self {
-        let hub = Hub::new(config);
+        Self::serve(Hub::new(config)).await
+    }
+
+    pub async fn serve(hub: Hub) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(axum::serve(Impatient(listener), hub.router()).into_future());

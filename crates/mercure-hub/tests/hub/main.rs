@@ -5,6 +5,8 @@
 
 mod access;
 mod client;
+mod crash;
+mod durable;
 mod ending;
 mod heartbeat;
 mod order;
