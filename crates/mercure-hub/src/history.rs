@@ -45,8 +45,8 @@ pub(crate) enum Found {
     At(Position),
     /// Nobody has it, or it was discarded.
     Nowhere,
-    /// Not in memory: the log has to be asked.
-    AskLog,
+    /// Not in memory: the log has to be asked. If it does not know the id either, an unstored update that had it stood before this place.
+    AskLog(Option<Cursor>),
 }
 
 /// Why memory has nothing at a position.

@@ -24,8 +24,10 @@ impl Engine {
         let found = self.state().history.find(last);
         match (found, last, &self.log) {
             (Found::At(position), ..) => Ok(Some(position)),
-            (Found::AskLog, LastId::Id(id), Some(log)) => Ok(log.find(id.clone()).await?.map(Position::Place)),
-            (Found::AskLog | Found::Nowhere, ..) => Ok(None),
+            (Found::AskLog(marked), LastId::Id(id), Some(log)) => {
+                Ok(log.find(id.clone()).await?.or(marked).map(Position::Place))
+            }
+            (Found::AskLog(_) | Found::Nowhere, ..) => Ok(None),
         }
     }
 

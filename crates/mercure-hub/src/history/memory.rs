@@ -177,12 +177,16 @@ impl History {
         let LastId::Id(id) = last else {
             return Found::At(Position::Earliest);
         };
-        let stored = self.places.get(id.as_str()).map(|place| place + 1);
-        let marked = || self.marks.get(id.as_str()).copied().filter(|place| *place >= self.floor());
-        match stored.or_else(marked) {
-            Some(place) => Found::At(Position::Place(place)),
-            None if self.log.is_some() => Found::AskLog,
-            None => Found::Nowhere,
+        if let Some(place) = self.places.get(id.as_str()) {
+            return Found::At(Position::Place(place + 1));
+        }
+        let marked = self.marks.get(id.as_str()).copied().filter(|place| *place >= self.floor());
+        // An id that the hub has made is nobody else's. What a publisher chose may stand in the log as well, and counts from there.
+        let is_sure = self.log.is_none() || id.starts_with("urn:uuid:");
+        match marked {
+            Some(place) if is_sure => Found::At(Position::Place(place)),
+            None if self.log.is_none() => Found::Nowhere,
+            marked => Found::AskLog(marked),
         }
     }
 

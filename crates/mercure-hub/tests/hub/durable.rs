@@ -22,7 +22,7 @@ impl Folder {
         self.0.path().join("updates.db")
     }
 
-    fn log(&self) -> LogConfig {
+    pub fn log(&self) -> LogConfig {
         LogConfig::at(self.path())
     }
 

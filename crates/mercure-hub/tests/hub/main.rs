@@ -10,6 +10,7 @@ mod durable;
 mod ending;
 mod heartbeat;
 mod order;
+mod properties;
 mod publish;
 mod replay;
 mod rights;
