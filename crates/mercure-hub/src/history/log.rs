@@ -15,6 +15,8 @@
 
 mod reader;
 mod store;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 use std::{

@@ -54,6 +54,9 @@ pub(crate) struct History {
     /// Where an unstored event stood. A browser's cursor is the last id it saw, stored or not.
     marks: HashMap<UpdateId, Cursor>,
     mark_order: VecDeque<UpdateId>,
+    /// How many events were looked at for a replay.
+    #[cfg(test)]
+    looked_at: std::cell::Cell<usize>,
 }
 
 impl History {
@@ -70,6 +73,8 @@ impl History {
             repeats: HashMap::new(),
             marks: HashMap::new(),
             mark_order: VecDeque::new(),
+            #[cfg(test)]
+            looked_at: std::cell::Cell::default(),
         }
     }
 
@@ -256,6 +261,8 @@ impl<'a> Iterator for Picked<'a> {
         while self.heads.peek().is_some_and(|Reverse((next, ..))| *next == place) {
             self.advance();
         }
+        #[cfg(test)]
+        self.history.looked_at.update(|count| count + 1);
         let index = usize::try_from(place - self.history.base).ok()?;
         self.history.events.get(index).map(|stored| (place, &stored.event))
     }
@@ -391,12 +398,14 @@ mod tests {
             history.store(Arc::new(Event::new(update.id(format!("id{n}")).unwrap())), false);
         }
         let topics = ["t3", "t14", "u0", "nothing"].map(|name| Topic::new(name).unwrap());
+        history.looked_at.set(0);
         for cursor in [0, 5_000, 9_999, 10_000] {
             let expected: Vec<_> =
                 (cursor..10_000).filter(|n| n % 1_000 == 3 || n % 1_000 == 14 || n % 7 == 0).collect();
             let picked: Vec<_> = history.pick(cursor, topics.iter()).collect();
             assert_eq!(picked.iter().map(|(place, _)| *place).collect::<Vec<_>>(), expected);
             assert!(picked.iter().all(|(place, event)| event.id.as_str() == format!("id{place}")));
+            assert_eq!(history.looked_at.take(), expected.len());
         }
     }
 

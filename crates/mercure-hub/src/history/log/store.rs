@@ -50,12 +50,12 @@ pub(super) const FROM: &str =
 pub(super) const AT: &str = "select place, id, topics, data, type, retry, private from update_ where place = ?1";
 pub(super) const OLDEST: &str = "select place from update_ order by place limit 1";
 pub(super) const NEWEST: &str = "select * from update_ order by place desc limit 1";
-const LAST: &str = "select place from update_ order by place desc limit 1";
+pub(super) const LAST: &str = "select place from update_ order by place desc limit 1";
 pub(super) const EDGE: &str =
     "select place, topics, time, before from update_ where place >= ?1 order by place limit 1";
-const TIME: &str = "select time from update_ where place = ?1";
-const DELETE: &str = "delete from update_ where place = ?1";
-const DELETE_TOPIC: &str = "delete from topic_place where topic = ?1 and place = ?2";
+pub(super) const TIME: &str = "select time from update_ where place = ?1";
+pub(super) const DELETE: &str = "delete from update_ where place = ?1";
+pub(super) const DELETE_TOPIC: &str = "delete from topic_place where topic = ?1 and place = ?2";
 
 /// What the file holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,7 +90,7 @@ fn unsigned(row: &Row<'_>, index: usize) -> rusqlite::Result<u64> {
 }
 
 /// The first eight bytes of the digest: the same on every machine and in every version. Two topics that share them are told apart by the row.
-fn hash(topic: &str) -> i64 {
+pub(super) fn hash(topic: &str) -> i64 {
     let digest = digest::digest(&digest::SHA256, topic.as_bytes());
     digest.as_ref().iter().take(8).fold(0, |hash, byte| hash << 8 | i64::from(*byte))
 }

@@ -172,7 +172,7 @@ impl Writer {
 }
 
 /// Deletes the oldest updates that are too many, too large or too old, so many at most. Says whether some are left.
-fn trim(store: &Store, ends: &mut Ends, retention: &Retention, most: u64) -> rusqlite::Result<bool> {
+pub(super) fn trim(store: &Store, ends: &mut Ends, retention: &Retention, most: u64) -> rusqlite::Result<bool> {
     let oldest = retention.oldest();
     if retention.events == 0 && retention.bytes == 0 && oldest.is_none() {
         return Ok(false);
@@ -197,7 +197,7 @@ fn trim(store: &Store, ends: &mut Ends, retention: &Retention, most: u64) -> rus
 }
 
 /// Gives some free pages back to the file system, if they are many. Says whether they still are.
-fn give_back(store: &Store) -> rusqlite::Result<bool> {
+pub(super) fn give_back(store: &Store) -> rusqlite::Result<bool> {
     let is_much = || store.pages().map(|(all, free)| free > 4_096 && free > all / 4);
     if !is_much()? {
         return Ok(false);
