@@ -220,7 +220,7 @@ async fn run(kept: Kept, first: Vec<Sent>, second: Vec<Sent>, visits: Vec<Visit>
     let mut model = Model { published: 0, entries: Vec::new(), most, has_marks: kept.is_durable || kept.memory > 0 };
     let mut server = Server::serve(open()).await;
     publish(&server.hub, &mut model, &first).await;
-    if kept.is_durable && first.len() % 2 == 0 {
+    if kept.is_durable && first.len().is_multiple_of(2) {
         server.hub.close().await;
         server = Server::serve(open()).await;
         // Who restarts remembers no place of what was not stored.
