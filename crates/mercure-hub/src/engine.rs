@@ -5,6 +5,7 @@ pub(crate) mod dispatch;
 pub(crate) mod ending;
 pub(crate) mod feed;
 pub(crate) mod index;
+pub(crate) mod line;
 pub(crate) mod queue;
 pub(crate) mod replay;
 pub(crate) mod roll;
@@ -13,7 +14,7 @@ pub(crate) mod ticker;
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Condvar, Mutex, MutexGuard},
+    sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
 
@@ -21,15 +22,16 @@ use tokio::{sync::Notify, time::Instant};
 
 use crate::{
     auth::revocation::Revocations,
-    engine::dispatch::{Dispatch, Line},
+    engine::dispatch::Dispatch,
     engine::ending::Ending,
-    engine::index::{Entry, Index},
+    engine::index::{Entry, Index, Under},
+    engine::line::Line,
     engine::roll::Roll,
     engine::subscriber::{Subscriber, lock},
     event::{Class, Event},
     history::{History, Log},
     topic::Topic,
-    update::UpdateId,
+    update::{PublishError, UpdateId},
 };
 
 /// The bounds of an engine.
@@ -39,6 +41,9 @@ pub(crate) struct Limits {
     pub(crate) connections: usize,
     pub(crate) connections_per_subject: usize,
     pub(crate) revocation: Duration,
+    /// Whether an id that the history knows is refused.
+    pub(crate) unique_ids: bool,
+    pub(crate) write_timeout: Duration,
 }
 
 #[derive(Debug)]
@@ -47,8 +52,8 @@ pub(crate) struct Engine {
     /// Where durable updates go first.
     pub(crate) log: Option<Arc<dyn Log>>,
     state: Mutex<State>,
-    /// Publishers wait here for room in the line.
-    pub(crate) room: Condvar,
+    /// Filled under the lock, so that it has the history's order.
+    pub(crate) line: Arc<Line>,
     /// A stream has ended for good.
     pub(crate) left: Notify,
     /// The ticker has something new to wait for.
@@ -65,7 +70,6 @@ pub(crate) struct State {
     pub(crate) index: Index,
     pub(crate) history: History,
     pub(crate) revocations: Revocations,
-    pub(crate) line: Line,
 }
 
 impl Engine {
@@ -79,43 +83,54 @@ impl Engine {
             index: Index::default(),
             history,
             revocations: Revocations::new(limits.revocation.as_secs_f64()),
-            line: Line::default(),
         };
-        Self { limits, log, state: Mutex::new(state), room: Condvar::new(), left: Notify::new(), alarm: Arc::default() }
+        let line = Arc::default();
+        Self { limits, log, state: Mutex::new(state), line, left: Notify::new(), alarm: Arc::default() }
     }
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         lock(&self.state)
     }
 
-    /// Gives an event its place and sends it on its way. `false` when the hub is closed.
-    pub(crate) fn publish(&self, event: Arc<Event>) -> bool {
-        self.enter(event, false)
+    /// Gives an event its place and sends it on its way. Never waits; who publishes much looks first whether there is room in the line.
+    pub(crate) fn publish(&self, event: Arc<Event>) -> Result<(), PublishError> {
+        let mut state = self.state();
+        if state.closed {
+            return Err(PublishError::Closed);
+        }
+        if self.limits.unique_ids && state.history.knows(&event.id) {
+            return Err(PublishError::Duplicate);
+        }
+        self.enter(&mut state, event, false);
+        Ok(())
     }
 
-    /// The same. `again` says that the log has an older update with the same id.
-    pub(crate) fn enter(&self, event: Arc<Event>, again: bool) -> bool {
-        let mut state = self.state_with_room();
-        if state.closed {
-            return false;
+    /// The same for one that is in the log. `again` says that the log has an older one with the same id.
+    #[cfg(feature = "durable")]
+    pub(crate) fn publish_logged(&self, event: Arc<Event>, again: bool) {
+        let mut state = self.state();
+        if !state.closed {
+            self.enter(&mut state, event, again);
         }
+    }
+
+    fn enter(&self, state: &mut State, event: Arc<Event>, again: bool) {
         match event.class {
             Class::Durable => state.history.store(Arc::clone(&event), again),
             Class::Ephemeral => state.history.mark(&event.id),
         }
         let readers = state.index.readers(&event.topics);
-        if !readers.is_empty() || !state.line.is_empty() {
-            self.enqueue(state, Dispatch::Event(event, readers));
+        if !readers.is_empty() {
+            self.line.push(Dispatch::Event(event, readers));
         }
-        true
     }
 
     /// Sends heartbeats, in the order of all else. Those whose replay still runs get none.
     pub(crate) fn beat(&self, id: &UpdateId, frames: Vec<(Arc<Subscriber>, bytes::Bytes)>) {
-        let mut state = self.state_with_room();
+        let mut state = self.state();
         if !state.closed {
             state.history.mark(id);
-            self.enqueue(state, Dispatch::Beat(frames));
+            self.line.push(Dispatch::Beat(frames));
         }
     }
 
@@ -129,7 +144,7 @@ impl Engine {
     ) -> bool {
         let mut state = self.state();
         let mut interest = subscriber.interest();
-        let new = verdicts.keys().filter(|topic| !interest.named.contains_key(*topic)).count();
+        let new = verdicts.keys().filter(|topic| !interest.named.contains(topic)).count();
         if interest.named.len() + new > max {
             return false;
         }
@@ -148,11 +163,11 @@ impl Engine {
         let mut interest = subscriber.interest();
         if everything {
             interest.everything = false;
-            state.index.remove(None, subscriber.id);
+            state.index.remove(Under::Everything, subscriber.id);
         }
         for topic in topics {
             interest.named.remove(topic);
-            state.index.remove(Some(topic), subscriber.id);
+            state.index.remove(Under::Name(topic), subscriber.id);
         }
     }
 
@@ -161,9 +176,7 @@ impl Engine {
         let _order = self.state();
         let mut interest = subscriber.interest();
         for (topic, allowed) in verdicts {
-            if let Some(known) = interest.named.get_mut(&topic) {
-                *known = allowed;
-            }
+            interest.named.renew(&topic, allowed);
         }
     }
 
@@ -176,25 +189,25 @@ impl Engine {
         let mut state = self.state();
         state.revocations.revoke(subject, now());
         let ids = state.roll.of_subject(subject);
-        end_all(state, &ids, |_| Ending::Revoked)
+        self.end_all(state, &ids, |_| Ending::Revoked)
     }
 
     /// Ends the streams whose time has come.
     pub(crate) fn expire(&self, now: Instant) {
         let state = self.state();
         let ids = state.roll.due(now);
-        end_all(state, &ids, |subscriber| subscriber.deadline.map_or(Ending::Lifetime, |(_, ending)| ending));
+        self.end_all(state, &ids, |subscriber| subscriber.deadline.map_or(Ending::Lifetime, |(_, ending)| ending));
     }
 
     /// Ends all streams; they may come back at once.
     pub(crate) fn recall(&self) -> usize {
         let state = self.state();
         let ids = state.roll.all();
-        end_all(state, &ids, |_| Ending::Lifetime)
+        self.end_all(state, &ids, |_| Ending::Lifetime)
     }
 
     pub(crate) fn end(&self, id: u64, ending: Ending) {
-        end_all(self.state(), &[id], |_| ending);
+        self.end_all(self.state(), &[id], |_| ending);
     }
 
     /// Forgets streams that have been given their ending already.
@@ -209,10 +222,24 @@ impl Engine {
     pub(crate) fn close(&self, retry: impl Fn() -> u64) {
         let mut state = self.state();
         state.closed = true;
-        state.line.clear();
         let ids = state.roll.all();
-        end_all(state, &ids, |_| Ending::Shutdown { retry: retry() });
-        self.room.notify_all();
+        self.end_all(state, &ids, |_| Ending::Shutdown { retry: retry() });
+    }
+
+    /// Takes streams out of the state. Those that end gently are told in their turn, after what was published before; the others at once, outside of the lock.
+    fn end_all(&self, mut state: MutexGuard<'_, State>, ids: &[u64], ending: impl Fn(&Subscriber) -> Ending) -> usize {
+        let ended = ids.iter().filter_map(|id| state.remove(*id));
+        let ended: Vec<_> = ended.map(|subscriber| (Arc::clone(&subscriber), ending(&subscriber))).collect();
+        let count = ended.len();
+        let (now, in_turn): (Vec<_>, Vec<_>) = ended.into_iter().partition(|(_, ending)| ending.is_abrupt());
+        if !in_turn.is_empty() {
+            self.line.push(Dispatch::End(in_turn));
+        }
+        drop(state);
+        for (subscriber, ending) in now {
+            subscriber.queue.end(ending);
+        }
+        count
     }
 
     /// Returns when the last registration has gone.
@@ -248,20 +275,11 @@ impl Engine {
 }
 
 impl Drop for Engine {
-    /// The ticker sleeps until something happens; this is the last thing that does.
+    /// The ticker and the line sleep until something happens; this is the last thing that does.
     fn drop(&mut self) {
         self.alarm.notify_one();
+        self.line.close();
     }
-}
-
-/// Takes streams out of the state, and tells them outside of the lock.
-fn end_all(mut state: MutexGuard<'_, State>, ids: &[u64], ending: impl Fn(&Subscriber) -> Ending) -> usize {
-    let ended: Vec<_> = ids.iter().filter_map(|id| state.remove(*id)).collect();
-    drop(state);
-    for subscriber in &ended {
-        subscriber.queue.end(ending(subscriber));
-    }
-    ended.len()
 }
 
 impl State {
@@ -272,12 +290,9 @@ impl State {
         }
         let mut interest = subscriber.interest();
         interest.live = true;
-        let entry = |readable| Entry { subscriber: Arc::clone(subscriber), readable };
-        if interest.everything {
-            self.index.insert(None, entry(false));
-        }
-        for (topic, allowed) in &interest.named {
-            self.index.insert(Some(topic), entry(*allowed || subscriber.is_granted(topic)));
+        for (under, allowed) in interest.places() {
+            let readable = allowed || matches!(under, Under::Name(topic) if subscriber.is_granted(topic));
+            self.index.insert(under, Entry { subscriber: Arc::clone(subscriber), readable });
         }
     }
 
@@ -285,12 +300,7 @@ impl State {
         let subscriber = self.roll.remove(id)?;
         let interest = subscriber.interest();
         if interest.live {
-            if interest.everything {
-                self.index.remove(None, id);
-            }
-            for topic in interest.named.keys() {
-                self.index.remove(Some(topic), id);
-            }
+            interest.places().for_each(|(under, _)| self.index.remove(under, id));
         }
         drop(interest);
         Some(subscriber)

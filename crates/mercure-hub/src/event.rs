@@ -1,20 +1,22 @@
-//! The event: an update as it travels, encoded once for all who receive it.
+//! The event: an update as it travels, encoded once for all who receive it over the same wire.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, sync::OnceLock};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 
 use crate::{
     topic::Topic,
     update::{Update, UpdateId},
-    wire::socket::frame,
+    wire::{chunk, socket::frame},
 };
 
-/// The two ways to the subscriber.
+/// The ways to the subscriber.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wire {
-    /// `text/event-stream`.
+    /// `text/event-stream`, framed by the HTTP server that owns the connection.
     Sse,
+    /// `text/event-stream` on a connection of the hub's own: in chunks of HTTP/1.1 (RFC 9112 section 7.1).
+    Chunked,
     /// WebSocket text frames.
     Socket,
 }
@@ -28,52 +30,67 @@ pub(crate) enum Class {
     Ephemeral,
 }
 
-/// An update, encoded.
+/// An update on its way. What a wire needs is encoded when somebody listens there, once for all of them.
 #[derive(Debug)]
 pub(crate) struct Event {
     pub(crate) id: UpdateId,
     pub(crate) topics: Box<[Topic]>,
     pub(crate) private: bool,
     pub(crate) class: Class,
-    frames: Frames,
-}
-
-/// The same event for each wire.
-#[derive(Clone, Debug)]
-pub(crate) struct Frames {
-    sse: Bytes,
-    socket: Bytes,
-}
-
-impl Frames {
-    pub(crate) fn on(&self, wire: Wire) -> &Bytes {
-        match wire {
-            Wire::Sse => &self.sse,
-            Wire::Socket => &self.socket,
-        }
-    }
+    /// Empty for none.
+    pub(crate) kind: Box<str>,
+    pub(crate) retry: Option<u64>,
+    pub(crate) data: Box<str>,
+    sse: OnceLock<Bytes>,
+    socket: OnceLock<Bytes>,
 }
 
 impl Event {
     pub(crate) fn new(update: Update) -> Self {
-        let id = update.id.unwrap_or_else(|| if update.ephemeral { UpdateId::random() } else { UpdateId::generate() });
-        let kind = update.kind.as_deref().unwrap_or_default();
-        let topic = update.topics.first().map_or("", Topic::as_str);
-        let frames =
-            Frames { sse: sse(&id, kind, update.retry, &update.data), socket: socket(&id, kind, topic, &update.data) };
-        let class = if update.ephemeral { Class::Ephemeral } else { Class::Durable };
-        Self { id, topics: update.topics.into(), private: update.private, class, frames }
+        let Update { topics, data, id, kind, retry, private, ephemeral } = update;
+        let id = id.unwrap_or_else(|| if ephemeral { UpdateId::random() } else { UpdateId::generate() });
+        let class = if ephemeral { Class::Ephemeral } else { Class::Durable };
+        let (topics, kind, data) = (topics.into(), kind.unwrap_or_default().into(), data.into());
+        Self { id, topics, private, class, kind, retry, data, sse: OnceLock::new(), socket: OnceLock::new() }
     }
 
+    /// The event's text on this wire; for [`Wire::Chunked`] without the chunk around it, which several events share.
     pub(crate) fn on(&self, wire: Wire) -> &Bytes {
-        self.frames.on(wire)
+        match wire {
+            Wire::Sse | Wire::Chunked => self.sse.get_or_init(|| sse(&self.id, &self.kind, self.retry, &self.data)),
+            Wire::Socket => {
+                let topic = self.topics.first().map_or("", Topic::as_str);
+                self.socket.get_or_init(|| socket(&self.id, &self.kind, topic, &self.data))
+            }
+        }
     }
 
-    /// What the event takes in memory, roughly but never less than its texts.
+    /// What the event takes in memory, roughly but never less than its texts and one encoding of them.
     pub(crate) fn weight(&self) -> usize {
-        const OVERHEAD: usize = 256;
+        const OVERHEAD: usize = 512;
         let names: usize = self.topics.iter().map(|topic| topic.as_str().len()).sum();
-        self.frames.sse.len() + self.frames.socket.len() + names + 2 * self.id.as_str().len() + OVERHEAD
+        2 * (self.data.len() + self.id.as_str().len() + self.kind.len()) + names + OVERHEAD
+    }
+}
+
+/// Events in a row as one frame.
+pub(crate) fn join<'a>(wire: Wire, events: impl Iterator<Item = &'a Event> + Clone) -> Bytes {
+    let mut rest = events.clone();
+    match (wire, rest.next(), rest.next()) {
+        (Wire::Sse | Wire::Socket, Some(only), None) => only.on(wire).clone(),
+        (_, None, _) => Bytes::new(),
+        (_, Some(_), _) => {
+            let length = events.clone().map(|event| event.on(wire).len()).sum();
+            let mut out = BytesMut::with_capacity(length + chunk::ROOM);
+            if wire == Wire::Chunked {
+                chunk::open(&mut out, length);
+            }
+            events.for_each(|event| out.extend_from_slice(event.on(wire)));
+            if wire == Wire::Chunked {
+                chunk::shut(&mut out);
+            }
+            out.freeze()
+        }
     }
 }
 
@@ -81,6 +98,7 @@ impl Event {
 pub(crate) fn own(wire: Wire, id: &UpdateId, kind: &str, data: &str) -> Bytes {
     match wire {
         Wire::Sse => sse(id, kind, None, data),
+        Wire::Chunked => chunk::whole(&sse(id, kind, None, data)),
         Wire::Socket => socket(id, kind, "", data),
     }
 }

@@ -13,22 +13,26 @@ use axum::{
     Router,
     extract::{Request, State},
     http::{Method, header},
-    response::{IntoResponse, Response},
-    routing::any,
+    response::Response,
+    routing::{any, get},
 };
 
 use crate::{
+    auth::address::{Addresses, Asked},
+    auth::jwks::FetchError,
     auth::origin::Origins,
+    auth::trust::Trust,
     config::HubConfig,
     engine::ticker::{self, Pulse},
     engine::{Engine, Limits},
     event::Event,
     history::{Bounds, History},
+    http::metadata::metadata,
     http::publish::publish,
     http::reply::{self, Refusal},
-    http::subscribe::subscribe,
+    http::subscribe::{QUERY, subscribe},
     publication::{Answer, Publication},
-    topic::Namespace,
+    topic::{Namespace, nowhere},
     topic::{
         matcher::{MatchType, Matcher},
         pattern::Patterns,
@@ -44,6 +48,8 @@ struct Inner {
     config: HubConfig,
     namespace: Namespace,
     origins: AllowedOrigins,
+    addresses: Addresses,
+    trust: Trust,
     patterns: Patterns,
     engine: Arc<Engine>,
     ticking: AtomicBool,
@@ -96,15 +102,21 @@ impl Hub {
             connections: config.max_connections,
             connections_per_subject: config.max_connections_per_subject,
             revocation: config.revocation,
+            unique_ids: config.refuse_duplicate_ids,
+            write_timeout: config.write_timeout,
         };
+        let addresses = Addresses::new(&config.path, &config.tokens);
         Self(Arc::new(Inner {
-            namespace: Namespace::new(&config.path),
+            namespace: Namespace::new(&config.path, addresses.base().as_ref()),
             origins: AllowedOrigins {
                 publish: Origins::new(&config.publish_origins),
                 socket: Origins::new(&config.socket_origins),
                 read: Origins::new(&config.cors_origins),
             },
-            patterns: Patterns::new(None),
+            // When nobody has said under which URL the hub is reached, relative patterns match relative topics only.
+            patterns: Patterns::new(addresses.base().or_else(|| nowhere(&config.path))),
+            trust: Trust::new(&config),
+            addresses,
             engine: Arc::new(Engine::new(limits, history)),
             ticking: AtomicBool::new(false),
             config,
@@ -151,7 +163,8 @@ impl Hub {
     fn send_now(&self, update: Update) -> Result<UpdateId, PublishError> {
         let event = Arc::new(Event::new(update));
         let id = event.id.clone();
-        if self.0.engine.publish(event) { Ok(id) } else { Err(PublishError::Closed) }
+        self.0.engine.line.wait_for_room();
+        self.0.engine.publish(event).map(|()| id)
     }
 
     fn check(&self, update: &Update) -> Result<(), PublishError> {
@@ -164,7 +177,7 @@ impl Hub {
         {
             return Err(PublishError::TooLarge);
         }
-        if update.topics.iter().any(|topic| self.0.namespace.holds(topic)) {
+        if self.is_reserved(&update) {
             return Err(PublishError::Reserved);
         }
         Ok(())
@@ -205,9 +218,23 @@ impl Hub {
         let _ = tokio::time::timeout(self.config().close_timeout, ended).await;
     }
 
-    /// The hub's routes: GET, HEAD, POST and OPTIONS at its path. The server must allow upgrades for WebSockets to work.
+    /// Fetches the key sets that are named by address. Not needed: the first token that could be signed by one fetches it too. But a server that starts with
+    /// it can tell at once when an address is wrong.
+    pub async fn load_keys(&self) -> Result<(), FetchError> {
+        self.0.trust.load().await
+    }
+
+    /// The hub's own URL as far as the configuration tells it: the [`resource_identifier`](crate::Tokens::resource_identifier) if that is a URL with the hub's path,
+    /// else the first of the [`public_urls`](crate::Tokens::public_urls). Relative topics and patterns are resolved against it.
+    pub fn url(&self) -> Option<url::Url> {
+        self.0.addresses.base()
+    }
+
+    /// The hub's routes: GET, HEAD, POST, QUERY and OPTIONS at its path, and its metadata (RFC 9728). The server must allow upgrades for WebSockets to work.
     pub fn router(&self) -> Router {
-        Router::new().route(&self.config().path, any(handle)).with_state(self.clone())
+        let paths = self.0.addresses.metadata_paths();
+        let router = Router::new().route(&self.config().path, any(handle));
+        paths.iter().fold(router, |router, path| router.route(path, get(metadata))).with_state(self.clone())
     }
 
     pub(crate) fn config(&self) -> &HubConfig {
@@ -220,6 +247,19 @@ impl Hub {
 
     pub(crate) fn origins(&self) -> &AllowedOrigins {
         &self.0.origins
+    }
+
+    pub(crate) fn addresses(&self) -> &Addresses {
+        &self.0.addresses
+    }
+
+    /// Where a client that was refused learns how to get a token; nowhere when no token is good.
+    pub(crate) fn metadata_url(&self, asked: &Asked) -> Option<String> {
+        if self.0.trust.nobody() { None } else { self.0.addresses.metadata(asked) }
+    }
+
+    pub(crate) fn trust(&self) -> &Trust {
+        &self.0.trust
     }
 
     pub(crate) fn patterns(&self) -> &Patterns {
@@ -239,6 +279,11 @@ impl Hub {
             let config = self.config();
             tokio::spawn(ticker::run(Arc::downgrade(&self.0.engine), config.cursors.clone(), config.heartbeat));
         }
+    }
+
+    /// Whether one of the topics belongs to the hub itself.
+    pub(crate) fn is_reserved(&self, update: &Update) -> bool {
+        update.topics.iter().any(|topic| self.0.namespace.holds(topic))
     }
 
     /// A subscriber's matcher, if it is one and not too long.
@@ -276,16 +321,19 @@ impl fmt::Debug for Hub {
 async fn handle(State(hub): State<Hub>, request: Request) -> Response {
     let origin = request.headers().get(header::ORIGIN).cloned();
     let (parts, body) = request.into_parts();
-    let answered = if parts.method == Method::POST {
+    let asked = Asked::of(&parts);
+    let answered = if !hub.addresses().serve(&asked) {
+        Err(Refusal::Misdirected)
+    } else if parts.method == Method::POST {
         publish(&hub, &parts, body).await
-    } else if parts.method == Method::GET || parts.method == Method::HEAD {
-        subscribe(&hub, parts).await
+    } else if parts.method == Method::GET || parts.method == Method::HEAD || parts.method.as_str() == QUERY {
+        subscribe(&hub, parts, body).await
     } else if parts.method == Method::OPTIONS {
         Ok(reply::preflight())
     } else {
         Err(Refusal::Method)
     };
-    let mut response = answered.unwrap_or_else(IntoResponse::into_response);
+    let mut response = answered.unwrap_or_else(|refusal| refusal.respond(|| hub.metadata_url(&asked)));
     reply::dress(&mut response, origin.as_ref(), &hub.origins().read);
     response
 }

@@ -200,6 +200,9 @@ pub enum PublishError {
     /// More topics than the hub takes, or a longer name.
     #[error("too many topics, or too long a name")]
     TooLarge,
+    /// An update with this id is known, and the hub was told to refuse repeated ids.
+    #[error("the id is known")]
+    Duplicate,
     /// The hub was closed.
     #[error("the hub is closed")]
     Closed,

@@ -60,6 +60,10 @@ impl Engine {
         issued_at: Option<f64>,
         begin: Option<Position>,
     ) -> Result<Start, Refused> {
+        if let Err(error) = self.line.start(Arc::downgrade(self)) {
+            tracing::error!(%error, "the thread that delivers could not be started");
+            return Err(Refused::TooMany);
+        }
         let mut guard = self.state();
         let state = &mut *guard;
         if state.closed {

@@ -7,7 +7,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::future::BoxFuture;
 
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
     engine::replay::Step,
     engine::subscriber::Subscriber,
     engine::ticker::Pulse,
-    event::Event,
+    event::{self, Event},
     history::{LastId, NoPage, Page, Position},
     topic::Topic,
 };
@@ -91,19 +91,14 @@ impl Feed {
     }
 
     pub(crate) fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
-        while self.ending.is_none() && self.replay.is_some() {
-            if let Poll::Ready(ending) = self.subscriber().queue.poll_end(context) {
-                self.ending = Some(ending);
-            } else if let Some(bytes) = ready!(self.poll_replay(context)) {
-                return Poll::Ready(Some(bytes));
-            }
+        if let Some(bytes) = ready!(self.poll_missed(context)) {
+            return Poll::Ready(Some(bytes));
         }
         if self.ending.is_some() {
             return Poll::Ready(None);
         }
         if !std::mem::replace(&mut self.greeted, true) {
-            // What was missed before the stream began to run shows at once.
-            self.pulse.beat(vec![Arc::clone(self.subscriber())]);
+            self.greet();
         }
         match ready!(self.subscriber().queue.poll_take(context)) {
             Taken::Bytes(bytes) => Poll::Ready(Some(bytes)),
@@ -112,6 +107,33 @@ impl Feed {
                 Poll::Ready(None)
             }
         }
+    }
+
+    /// The next bytes of the replay; nothing when the present is reached, or the stream has ended.
+    pub(crate) async fn missed(&mut self) -> Option<Bytes> {
+        poll_fn(|context| self.poll_missed(context)).await
+    }
+
+    fn poll_missed(&mut self, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        while self.ending.is_none() && self.replay.is_some() {
+            if let Poll::Ready(ending) = self.subscriber().queue.poll_end(context) {
+                self.ending = Some(ending);
+            } else if let Some(bytes) = ready!(self.poll_replay(context)) {
+                return Poll::Ready(Some(bytes));
+            }
+        }
+        Poll::Ready(None)
+    }
+
+    /// What was missed before the stream began to run shows at once.
+    fn greet(&self) {
+        self.pulse.beat(vec![Arc::clone(self.subscriber())]);
+    }
+
+    /// Ends the replay's part: from here on the queue has everything, and the connection needs no more than its registration.
+    pub(crate) fn go_live(self) -> Registration {
+        self.greet();
+        self.registration
     }
 
     /// One step of the replay: a page looked up, or a page whose rights are known.
@@ -174,7 +196,7 @@ fn doubtful(page: &[Arc<Event>], subscriber: &Subscriber) -> Vec<Topic> {
     let interest = subscriber.interest();
     let private = page.iter().filter(|event| event.private).flat_map(|event| event.topics.iter());
     let mut topics: Vec<_> =
-        private.filter(|topic| interest.named.contains_key(*topic) && !subscriber.is_granted(topic)).cloned().collect();
+        private.filter(|topic| interest.named.contains(topic) && !subscriber.is_granted(topic)).cloned().collect();
     topics.sort_unstable();
     topics.dedup();
     topics
@@ -182,11 +204,8 @@ fn doubtful(page: &[Arc<Event>], subscriber: &Subscriber) -> Vec<Topic> {
 
 /// The bytes of what may be read.
 fn join(page: &[Arc<Event>], subscriber: &Subscriber) -> Option<Bytes> {
-    let mut joined = BytesMut::new();
-    for event in page.iter().filter(|event| subscriber.may_receive(event)) {
-        joined.extend_from_slice(event.on(subscriber.wire));
-    }
-    (!joined.is_empty()).then(|| joined.freeze())
+    let readable = page.iter().filter(|event| subscriber.may_receive(event)).map(AsRef::as_ref);
+    Some(event::join(subscriber.wire, readable)).filter(|bytes| !bytes.is_empty())
 }
 
 impl fmt::Debug for Feed {

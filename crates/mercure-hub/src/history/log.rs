@@ -40,7 +40,7 @@ use crate::{
     event::{Class, Event},
     history::{Cursor, Log, NoPage, Page, Reading, log::store::Store},
     publication::Answer,
-    update::{PublishError, Update},
+    update::{PublishError, Update, UpdateId},
 };
 
 /// Threads that read pages.
@@ -116,7 +116,6 @@ impl Retention {
 /// An update on its way to the disk, or an ephemeral one on its way past it.
 struct Job {
     event: Arc<Event>,
-    update: Option<Update>,
     /// Whether its publisher chose the id, which may then have been there before.
     named: bool,
     answer: Answer,
@@ -153,6 +152,14 @@ struct Shared {
 impl Shared {
     fn engine(&self) -> Option<Arc<Engine>> {
         self.engine.get().and_then(Weak::upgrade)
+    }
+
+    /// Gives what is not stored its place at once.
+    fn publish(&self, event: Arc<Event>) -> Result<UpdateId, PublishError> {
+        let id = event.id.clone();
+        let engine = self.engine().ok_or(PublishError::Closed)?;
+        engine.line.wait_for_room();
+        engine.publish(event).map(|()| id)
     }
 
     fn stop(&self) {
@@ -269,7 +276,6 @@ impl Log for DiskLog {
 
     fn append(&self, update: Update, answer: Answer) {
         let named = update.id.is_some();
-        let kept = (!update.ephemeral).then(|| update.clone());
         let event = Arc::new(Event::new(update));
         let mut waiting = lock(&self.shared.waiting);
         if waiting.stopped {
@@ -278,14 +284,13 @@ impl Log for DiskLog {
         if event.class == Class::Ephemeral && waiting.jobs.is_empty() && !waiting.busy {
             // Nothing stands before it that it could overtake.
             drop(waiting);
-            let entered = self.shared.engine().is_some_and(|engine| engine.publish(Arc::clone(&event)));
-            return answer.send(if entered { Ok(event.id.clone()) } else { Err(PublishError::Closed) });
+            return answer.send(self.shared.publish(event));
         }
         if waiting.bytes > MAX_WAITING {
             return answer.send(Err(PublishError::Busy));
         }
         waiting.bytes += event.weight();
-        waiting.jobs.push_back(Job { event, update: kept, named, answer });
+        waiting.jobs.push_back(Job { event, named, answer });
         let first = waiting.jobs.len() == 1;
         drop(waiting);
         if first {

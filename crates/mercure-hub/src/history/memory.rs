@@ -195,6 +195,11 @@ impl History {
         }
     }
 
+    /// Whether an update with this id is in memory, or was there and not stored.
+    pub(crate) fn knows(&self, id: &UpdateId) -> bool {
+        self.places.contains_key(id) || self.marks.contains_key(id)
+    }
+
     /// The place at which a replay goes on, if memory has everything from there on.
     pub(crate) fn resolve(&mut self, position: Position) -> Result<Cursor, Missing> {
         self.forget_old();

@@ -27,7 +27,7 @@ impl Folder {
     }
 
     pub async fn start(&self, config: HubConfig) -> Server {
-        Server::serve(Hub::open(config, &self.log()).unwrap()).await
+        Server::serve(Hub::open(Server::impatient(config), &self.log()).unwrap()).await
     }
 
     /// Somebody else's connection to the same file.

@@ -3,16 +3,32 @@
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the message")]
 #![expect(unreachable_pub, reason = "the modules of one test binary share their helpers")]
 
+use client::Over;
+
+/// The hub takes the sockets; `foreign.rs` runs the same tests over a server that leaves it none.
+const OVER: Over = Over::TakenSockets;
+
 mod access;
 mod client;
+mod connections;
+mod cors;
 mod crash;
 mod durable;
 mod ending;
+mod event_source;
 mod heartbeat;
+mod keys;
+mod matchers;
+mod matching;
 mod order;
 mod properties;
 mod publish;
+mod publish_rules;
+mod query_method;
 mod replay;
 mod rights;
 mod socket;
+mod strict;
 mod subscribe;
+mod symfony;
+mod tokens;

@@ -38,7 +38,7 @@ async fn refusals_come_in_the_order_token_body_fields_grant() {
     let server = Server::start(HubConfig { max_body_bytes: 200, max_topics: 2, ..config() }).await;
     let (all, one, none) = (publisher(&["*"]), publisher(&["a"]), publisher(&[]));
     let bad = server.request("POST", PATH, FORM, "nothing").await;
-    assert_eq!((bad.status, bad.header("www-authenticate")), (401, Some("Bearer")), "the token comes first");
+    assert_eq!((bad.status, bad.challenge()), (401, Some("Bearer")), "the token comes first");
     for (token, form, status) in [
         (&all, "data=x", 400),
         (&all, "topic=", 400),
@@ -61,7 +61,7 @@ async fn refusals_come_in_the_order_token_body_fields_grant() {
         let reply = server.post(token, form).await;
         assert_eq!(reply.status, status, "{form}: {}", reply.body);
         let challenge = (status == 403).then_some("Bearer error=\"insufficient_scope\"");
-        assert_eq!(reply.header("www-authenticate"), challenge, "{form}");
+        assert_eq!(reply.challenge(), challenge, "{form}");
     }
     assert_eq!(server.post(&all, &format!("topic=a&data={}", "x".repeat(200))).await.status, 413);
 }

@@ -6,6 +6,7 @@ use aws_lc_rs::digest;
 use rusqlite::{Connection, OptionalExtension, Row, config::DbConfig, params};
 
 use crate::{
+    event::Event,
     history::{Cursor, log::OpenError},
     topic::Topic,
     update::{Update, UpdateId},
@@ -228,45 +229,27 @@ impl Store {
         self.raw.prepare_cached(AT)?.query_row([signed(place)], |row| Found(row).update()).optional()
     }
 
-    /// Writes an update at the next place. Whether the id was there before is looked up if it may be.
-    pub(super) fn insert(
-        &self,
-        ends: &mut Ends,
-        id: &UpdateId,
-        update: &Update,
-        time: f64,
-        named: bool,
-    ) -> rusqlite::Result<bool> {
-        let again = named && self.find(id.as_str(), 0)?.is_some();
+    /// Writes an update at the next place.
+    pub(super) fn insert(&self, ends: &mut Ends, event: &Event, time: f64) -> rusqlite::Result<()> {
         let mut topics = String::new();
-        for topic in &update.topics {
+        for topic in &event.topics {
             if !topics.is_empty() {
                 topics.push('\n');
             }
             topics.push_str(topic.as_str());
         }
-        let place = signed(ends.next);
-        let (id, data, kind) = (id.as_str(), update.data.as_str(), update.kind.as_deref());
-        let retry = update.retry.map(signed);
-        let before = signed(ends.bytes);
-        self.raw.prepare_cached(INSERT)?.execute(params![
-            place,
-            id,
-            topics,
-            data,
-            kind,
-            retry,
-            update.private,
-            time,
-            before
-        ])?;
+        let (place, before, retry) = (signed(ends.next), signed(ends.bytes), event.retry.map(signed));
+        let kind = Some(event.kind.as_ref()).filter(|kind| !kind.is_empty());
+        let (id, data) = (event.id.as_str(), event.data.as_ref());
+        let row = params![place, id, topics, data, kind, retry, event.private, time, before];
+        self.raw.prepare_cached(INSERT)?.execute(row)?;
         let mut statement = self.raw.prepare_cached(INSERT_TOPIC)?;
-        for topic in &update.topics {
+        for topic in &event.topics {
             statement.execute(params![hash(topic.as_str()), place])?;
         }
         ends.next += 1;
         ends.bytes += weight(id, &topics, data, kind);
-        Ok(again)
+        Ok(())
     }
 
     /// The oldest update from this place on.

@@ -10,10 +10,10 @@ use super::{
     writer::{give_back, trim},
 };
 use crate::{
-    event::Wire,
+    event::{Event, Wire},
     history::{NoPage, Page, Position, Reading},
     topic::Topic,
-    update::{Update, UpdateId},
+    update::Update,
 };
 
 const STORED: u64 = 1_000_000;
@@ -119,7 +119,7 @@ fn topics_that_share_a_hash_stay_apart() {
     let mut ends = store.ends().unwrap();
     for topic in ["a", "b"] {
         let update = Update::new(topic, topic).unwrap();
-        store.insert(&mut ends, &UpdateId::generate(), &update, 0.0, false).unwrap();
+        store.insert(&mut ends, &Event::new(update.clone()), 0.0).unwrap();
     }
     store.raw.execute("update topic_place set topic = ?1", [hash("a")]).unwrap();
     let page = reader::page(&store, &Reading { until: 2, ..reading(0, Some(&["a"])) }, None).unwrap();
@@ -136,7 +136,7 @@ fn free_pages_go_back_to_the_file_system_in_steps() {
     let update = Update::new("a", "x".repeat(100_000)).unwrap();
     store.raw.execute_batch("pragma synchronous = off; begin").unwrap();
     for _ in 0..400 {
-        store.insert(&mut ends, &UpdateId::generate(), &update, 0.0, false).unwrap();
+        store.insert(&mut ends, &Event::new(update.clone()), 0.0).unwrap();
     }
     store.raw.execute_batch("commit").unwrap();
     let retention = Retention { events: 10, bytes: 0, age: Duration::ZERO, clock: Arc::new(|| 0.0) };

@@ -7,8 +7,8 @@ use std::{
 };
 
 use crate::{
-    engine::subscriber::lock,
-    event::Event,
+    engine::{Engine, subscriber::lock},
+    event::Class,
     history::log::{
         Job, Retention, Shared,
         store::{Ends, Store},
@@ -34,6 +34,17 @@ pub(super) struct Writer {
     failing: bool,
     /// Whether there may be something to delete or to give back.
     untidy: bool,
+}
+
+/// Whether an update's id stands in the log already.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Seen {
+    Never,
+    Before,
+}
+
+fn is_stored(job: &Job) -> bool {
+    job.event.class == Class::Durable
 }
 
 /// What the writer has to do next.
@@ -93,13 +104,15 @@ impl Writer {
     }
 
     fn write(&mut self, batch: &mut VecDeque<Job>) {
-        let written = if batch.iter().any(|job| job.update.is_some()) { self.commit(batch) } else { Ok(Vec::new()) };
-        let again = match written {
-            Ok(again) => {
+        let engine = self.shared.engine();
+        let written =
+            if batch.iter().any(is_stored) { self.commit(batch, engine.as_deref()) } else { Ok(VecDeque::new()) };
+        let mut written = match written {
+            Ok(written) => {
                 if std::mem::replace(&mut self.failing, false) {
                     tracing::info!("the history can be written again");
                 }
-                Some(again)
+                Some(written)
             }
             Err(error) => {
                 self.store.roll_back();
@@ -109,39 +122,52 @@ impl Writer {
                 None
             }
         };
-        let engine = self.shared.engine();
-        let mut again = again.map(Vec::into_iter);
-        for Job { event, update, answer, .. } in batch.drain(..) {
-            let id = event.id.clone();
-            let enter = |event: Arc<Event>, again| engine.as_ref().is_some_and(|engine| engine.enter(event, again));
-            answer.send(match (update, &mut again) {
-                // On disk it is, even if the hub was closed meanwhile and nobody is there to see it.
-                (Some(_), Some(again)) => {
-                    enter(event, again.next().unwrap_or_default());
-                    Ok(id)
-                }
-                (Some(_), None) => Err(PublishError::NotWritten),
-                (None, _) if enter(event, false) => Ok(id),
-                (None, _) => Err(PublishError::Closed),
-            });
+        if let Some(engine) = &engine {
+            engine.line.wait_for_room();
+        }
+        for job in batch.drain(..) {
+            let outcome = match &mut written {
+                _ if !is_stored(&job) => self.shared.publish(job.event),
+                Some(written) => written.pop_front().unwrap_or(Err(PublishError::NotWritten)).map(|seen| {
+                    let id = job.event.id.clone();
+                    // On disk it is, even if the hub has gone meanwhile and nobody is there to see it.
+                    if let Some(engine) = &engine {
+                        engine.publish_logged(job.event, seen == Seen::Before);
+                    }
+                    id
+                }),
+                None => Err(PublishError::NotWritten),
+            };
+            job.answer.send(outcome);
         }
     }
 
-    /// Writes the batch, and deletes some of what is too much. Says of each update whether its id was there before.
-    fn commit(&mut self, batch: &VecDeque<Job>) -> rusqlite::Result<Vec<bool>> {
+    /// Writes the batch, and deletes some of what is too much. Says what became of each update that is to be stored.
+    fn commit(
+        &mut self,
+        batch: &VecDeque<Job>,
+        engine: Option<&Engine>,
+    ) -> rusqlite::Result<VecDeque<Result<Seen, PublishError>>> {
         let (store, mut ends) = (&self.store, self.ends);
         let now = self.retention.now();
+        let unique = engine.is_some_and(|engine| engine.limits.unique_ids);
         store.step("begin immediate")?;
-        let mut again = Vec::with_capacity(batch.len());
-        for Job { event, update, named, .. } in batch {
-            if let Some(update) = update {
-                again.push(store.insert(&mut ends, &event.id, update, now, *named)?);
+        let mut written = VecDeque::with_capacity(batch.len());
+        for Job { event, named, .. } in batch.iter().filter(|job| is_stored(job)) {
+            // Only an id that its publisher chose can have been there before.
+            let seen = if *named && store.find(event.id.as_str(), 0)?.is_some() { Seen::Before } else { Seen::Never };
+            let is_known = || engine.is_some_and(|engine| engine.state().history.knows(&event.id));
+            if unique && *named && (seen == Seen::Before || is_known()) {
+                written.push_back(Err(PublishError::Duplicate));
+                continue;
             }
+            store.insert(&mut ends, event, now)?;
+            written.push_back(Ok(seen));
         }
-        let untidy = trim(store, &mut ends, &self.retention, STEP.max(2 * again.len() as u64))?;
+        let untidy = trim(store, &mut ends, &self.retention, STEP.max(2 * written.len() as u64))?;
         store.step("commit")?;
         self.settle(ends, untidy);
-        Ok(again)
+        Ok(written)
     }
 
     fn settle(&mut self, ends: Ends, untidy: bool) {
