@@ -442,3 +442,25 @@ async fn a_post_is_answered_when_its_update_is_on_disk() {
     let id: String = other.query_row("select id from update_", [], |row| row.get(0)).unwrap();
     assert_eq!(id, "urn:1");
 }
+
+// H 42
+#[tokio::test]
+async fn an_id_that_is_on_disk_is_refused_where_ids_must_be_unique() {
+    let folder = Folder::new();
+    let config = || HubConfig { refuse_duplicate_ids: true, history_events: 1, ..open_config() };
+    let server = folder.start(config()).await;
+    let token = publisher(&["*"]);
+    let post =
+        async |server: &Server, id: &str| server.post(&token, &format!("topic=a&data={id}&id={id}")).await.status;
+    let both = [server.hub.publish_async(update("a", 1)), server.hub.publish_async(update("a", 1))];
+    let mut outcomes = Vec::new();
+    for publication in both {
+        outcomes.push(within(publication).await.map(|id| id.to_string()));
+    }
+    assert_eq!(outcomes, [Ok("id1".to_owned()), Err(PublishError::Duplicate)]);
+    assert_eq!([post(&server, "id2").await, post(&server, "id1").await], [200, 409]);
+    server.hub.close().await;
+    let server = folder.start(config()).await;
+    assert_eq!([post(&server, "id1").await, post(&server, "id3").await], [409, 200]);
+    expect(&server, "topic=a&lastEventID=earliest", "earliest", &["1", "id2", "id3"]).await;
+}

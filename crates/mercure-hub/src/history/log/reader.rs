@@ -1,6 +1,9 @@
 //! Reading: ids and pages, each in a transaction of its own.
 
-use std::sync::Arc;
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
 
 use crate::{
     engine::subscriber::lock,
@@ -29,7 +32,11 @@ pub(super) fn run(store: &mut Store, shared: &Shared) {
             reads = shared.to_read.wait(reads).unwrap_or_else(std::sync::PoisonError::into_inner);
         };
         drop(reads);
-        read(store);
+        // A panic would be a mistake of ours: it costs one stream its page, and not the others their reader.
+        if catch_unwind(AssertUnwindSafe(|| read(store))).is_err() {
+            tracing::error!("a read of the history failed");
+            store.roll_back();
+        }
     }
 }
 
