@@ -47,8 +47,7 @@ pub(crate) async fn answer(hub: &Hub, parts: &Parts) -> Result<Response, Refusal
     };
     let engine = hub.engine();
     // What has happened before this request shows in its answer.
-    let made = engine.state().presence.made();
-    engine.announce_all(made);
+    engine.up_to_date().await;
     let state = engine.state();
     let last = state.presence.last.clone();
     let found = match asked {
