@@ -20,15 +20,17 @@ use std::{
 use tokio::{sync::Notify, time::Instant};
 
 use crate::{
-    auth::revocation::Revocations,
+    auth::revocation::{Credentials, Revocations},
     engine::dispatch::Dispatch,
     engine::ending::Ending,
     engine::index::{Entry, Index, Under},
     engine::line::Line,
-    engine::roll::Roll,
+    engine::roll::{Roll, SPOKES},
     engine::subscriber::{Subscriber, lock},
     event::{Class, Event},
     history::{Cursor, History, LastId},
+    metrics::Meter,
+    subscriptions::presence::{Announcer, Presence},
     topic::Topic,
     update::{PublishError, UpdateId},
 };
@@ -62,6 +64,9 @@ pub(crate) struct Engine {
     pub(crate) left: Notify,
     /// The ticker has something new to wait for.
     pub(crate) alarm: Arc<Notify>,
+    /// Tells who subscribes; nothing when the hub shows no subscriptions.
+    pub(crate) announcer: Option<Announcer>,
+    pub(crate) meter: Arc<Meter>,
 }
 
 #[derive(Debug)]
@@ -74,6 +79,7 @@ pub(crate) struct State {
     pub(crate) index: Index,
     pub(crate) history: History,
     pub(crate) revocations: Revocations,
+    pub(crate) presence: Presence,
 }
 
 /// The next step of a replay.
@@ -87,7 +93,7 @@ pub(crate) enum Step {
 }
 
 impl Engine {
-    pub(crate) fn new(limits: Limits) -> Self {
+    pub(crate) fn new(limits: Limits, announcer: Option<Announcer>) -> Self {
         let state = State {
             closed: false,
             next_id: 0,
@@ -96,8 +102,17 @@ impl Engine {
             index: Index::default(),
             history: History::new(limits.history_events, limits.history_bytes),
             revocations: Revocations::new(limits.revocation.as_secs_f64()),
+            presence: Presence::default(),
         };
-        Self { limits, state: Mutex::new(state), line: Arc::default(), left: Notify::new(), alarm: Arc::default() }
+        Self {
+            limits,
+            state: Mutex::new(state),
+            line: Arc::default(),
+            left: Notify::new(),
+            alarm: Arc::default(),
+            announcer,
+            meter: Arc::default(),
+        }
     }
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
@@ -107,11 +122,15 @@ impl Engine {
     /// Gives an event its place and sends it on its way. Never waits; who publishes much looks first whether there is room in the line.
     pub(crate) fn publish(&self, event: Arc<Event>) -> Result<(), PublishError> {
         let mut state = self.state();
-        if state.closed {
+        // What the hub says about streams that its closing has ended still belongs into the history.
+        if state.closed && event.change.is_none() {
             return Err(PublishError::Closed);
         }
         if self.limits.unique_ids && state.history.find(&LastId::Id(event.id.to_string())).is_some() {
             return Err(PublishError::Duplicate);
+        }
+        if self.announcer.is_some() {
+            state.presence.sequenced(&event);
         }
         match event.class {
             Class::Durable => state.history.store(Arc::clone(&event)),
@@ -119,7 +138,7 @@ impl Engine {
         }
         let readers = state.index.readers(&event.topics);
         if !readers.is_empty() {
-            self.line.push(Dispatch::Event(event, readers));
+            self.line.push(Dispatch::Event(event, readers, Instant::now()));
         }
         Ok(())
     }
@@ -205,16 +224,43 @@ impl Engine {
         }
     }
 
-    pub(crate) fn is_revoked(&self, subject: Option<&str>, issued_at: Option<f64>) -> bool {
-        subject.is_some_and(|subject| self.state().revocations.cover(subject, issued_at))
+    pub(crate) fn is_revoked(&self, who: Credentials<'_>) -> bool {
+        self.state().revocations.cover(who)
+    }
+
+    /// Ends a stream that has heard enough. It still gets what was published until now; returns the id of the last of that, whoever it was for, if anything is
+    /// kept at all. So a client that saw nothing newer can continue from there without having missed anything.
+    pub(crate) fn retire(&self, id: u64) -> Option<UpdateId> {
+        let state = self.state();
+        let last = state.history.last_id().cloned();
+        self.end_all(state, &[id], |_| Ending::Lifetime);
+        last
     }
 
     /// Ends the streams of a person and refuses the tokens made until now.
     pub(crate) fn disconnect(&self, subject: &str, now: impl FnOnce() -> f64) -> usize {
         let mut state = self.state();
-        state.revocations.revoke(subject, now());
+        state.revocations.revoke_subject(subject, now());
         let ids = state.roll.of_subject(subject);
-        self.end_all(state, &ids, |_| Ending::Revoked)
+        let count = self.end_all(state, &ids, |_| Ending::Revoked);
+        self.announce();
+        count
+    }
+
+    /// Ends the streams that some revocation covers from now on. They are looked for step by step, with the lock given back in between: whoever comes meanwhile is found
+    /// by the mark.
+    pub(crate) fn revoke(&self, mark: impl FnOnce(&mut Revocations), covers: impl Fn(&Subscriber) -> bool) -> usize {
+        mark(&mut self.state().revocations);
+        let mut ended = 0;
+        for spoke in 0..SPOKES {
+            let covered = self.on_spoke(spoke).into_iter().filter(|subscriber| covers(subscriber));
+            let ids: Vec<_> = covered.map(|subscriber| subscriber.id).collect();
+            if !ids.is_empty() {
+                ended += self.end_all(self.state(), &ids, |_| Ending::Revoked);
+            }
+        }
+        self.announce();
+        ended
     }
 
     /// Ends the streams whose time has come.
@@ -222,6 +268,7 @@ impl Engine {
         let state = self.state();
         let ids = state.roll.due(now);
         self.end_all(state, &ids, |subscriber| subscriber.deadline.map_or(Ending::Lifetime, |(_, ending)| ending));
+        self.announce();
     }
 
     /// Ends all streams; they may come back at once.
@@ -233,6 +280,7 @@ impl Engine {
 
     pub(crate) fn end(&self, id: u64, ending: Ending) {
         self.end_all(self.state(), &[id], |_| ending);
+        self.announce();
     }
 
     /// Forgets streams that have been given their ending already.
@@ -251,7 +299,8 @@ impl Engine {
         self.end_all(state, &ids, |_| Ending::Shutdown { retry: retry() });
     }
 
-    /// Takes streams out of the state. Those that end gently are told in their turn, after what was published before; the others at once, outside of the lock.
+    /// Takes streams out of the state. Those that end gently are told in their turn, after what was published before; the others at once, outside of the lock. Who
+    /// watches subscriptions learns of it at the next [`announce`](Self::announce): that of the connections that are closed, if nobody does it before.
     fn end_all(&self, mut state: MutexGuard<'_, State>, ids: &[u64], ending: impl Fn(&Subscriber) -> Ending) -> usize {
         let ended = ids.iter().filter_map(|id| state.remove(*id));
         let ended: Vec<_> = ended.map(|subscriber| (Arc::clone(&subscriber), ending(&subscriber))).collect();
@@ -282,6 +331,11 @@ impl Engine {
 
     pub(crate) fn subscribers(&self) -> usize {
         self.state().roll.len()
+    }
+
+    /// The ids of all open streams.
+    pub(crate) fn open_streams(&self) -> Vec<u64> {
+        self.state().roll.all()
     }
 
     pub(crate) fn topics(&self) -> usize {
@@ -328,6 +382,7 @@ impl State {
             interest.places().for_each(|(under, _)| self.index.remove(under, id));
         }
         drop(interest);
+        self.presence.left(&subscriber);
         Some(subscriber)
     }
 }

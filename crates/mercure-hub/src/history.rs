@@ -105,6 +105,16 @@ impl History {
         }
     }
 
+    /// The id of the newest stored event.
+    pub(crate) fn last_id(&self) -> Option<&UpdateId> {
+        self.events.back().map(|event| &event.id)
+    }
+
+    /// How many events it holds, and their bytes.
+    pub(crate) fn size(&self) -> (usize, usize) {
+        (self.events.len(), self.bytes)
+    }
+
     /// The place of the next event to come.
     pub(crate) fn end(&self) -> Cursor {
         self.base + self.events.len() as u64

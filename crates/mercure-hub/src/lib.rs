@@ -41,6 +41,7 @@
 
 mod auth;
 mod config;
+mod drain;
 mod engine;
 mod event;
 #[doc(hidden)]
@@ -48,7 +49,10 @@ pub mod fuzzing;
 mod history;
 mod http;
 mod hub;
+mod limits;
+mod metrics;
 mod serve;
+mod subscriptions;
 mod topic;
 mod update;
 mod wire;
@@ -66,8 +70,11 @@ pub use auth::keys::Keys;
 pub use auth::mint::{Claims, Grant, mint};
 pub use auth::trust::{Issuer, Tokens};
 pub use config::{Authorizer, Clock, Cursors, HubConfig, Inbound, InvalidConfig};
+pub use drain::Drain;
 pub use futures_util::future::BoxFuture;
 pub use hub::Hub;
+pub use limits::{PeerAddress, RateLimits};
+pub use metrics::{Histogram, Metrics};
 pub use serve::{ConnectionOptions, serve_connection};
 pub use topic::{InvalidTopic, Topic};
 pub use update::{InvalidUpdate, PublishError, Update, UpdateId};

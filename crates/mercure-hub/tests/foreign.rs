@@ -15,6 +15,8 @@ mod client;
 mod connections;
 #[path = "hub/cors.rs"]
 mod cors;
+#[path = "hub/drain.rs"]
+mod drain;
 #[path = "hub/ending.rs"]
 mod ending;
 #[path = "hub/event_source.rs"]
@@ -23,12 +25,20 @@ mod event_source;
 mod heartbeat;
 #[path = "hub/keys.rs"]
 mod keys;
+#[path = "hub/limits.rs"]
+mod limits;
 #[path = "hub/matchers.rs"]
 mod matchers;
 #[path = "hub/matching.rs"]
 mod matching;
+#[path = "hub/metrics.rs"]
+mod metrics;
 #[path = "hub/order.rs"]
 mod order;
+#[path = "hub/poll.rs"]
+mod poll;
+#[path = "hub/presence.rs"]
+mod presence;
 #[path = "hub/publish.rs"]
 mod publish;
 #[path = "hub/publish_rules.rs"]
@@ -37,6 +47,8 @@ mod publish_rules;
 mod query_method;
 #[path = "hub/replay.rs"]
 mod replay;
+#[path = "hub/revocation.rs"]
+mod revocation;
 #[path = "hub/rights.rs"]
 mod rights;
 #[path = "hub/socket.rs"]
@@ -45,6 +57,8 @@ mod socket;
 mod strict;
 #[path = "hub/subscribe.rs"]
 mod subscribe;
+#[path = "hub/subscriptions.rs"]
+mod subscriptions;
 #[path = "hub/symfony.rs"]
 mod symfony;
 #[path = "hub/tokens.rs"]

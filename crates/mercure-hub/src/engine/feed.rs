@@ -42,6 +42,8 @@ type Asking = BoxFuture<'static, Vec<(Topic, bool)>>;
 /// A replay under way.
 struct Replay {
     cursor: Cursor,
+    /// How many updates were sent.
+    sent: u64,
     /// A page whose rights are being asked for.
     asked: Option<(Vec<Arc<Event>>, Asking)>,
 }
@@ -58,7 +60,7 @@ pub(crate) struct Feed {
 
 impl Feed {
     pub(crate) fn new(start: Start, pulse: Pulse, authorizer: Option<Arc<dyn Authorizer>>) -> Self {
-        let replay = start.cursor.map(|cursor| Replay { cursor, asked: None });
+        let replay = start.cursor.map(|cursor| Replay { cursor, sent: 0, asked: None });
         Self { registration: start.registration, pulse, authorizer, replay, greeted: false, ending: None }
     }
 
@@ -76,6 +78,11 @@ impl Feed {
             LastId::Id(id) if self.replay.is_some() => id,
             LastId::Id(_) | LastId::Earliest => "earliest",
         })
+    }
+
+    /// Whether it has come to the present.
+    pub(crate) fn is_live(&self) -> bool {
+        self.replay.is_none()
     }
 
     /// Why it ended, once it has.
@@ -144,7 +151,9 @@ impl Feed {
             let verdicts = ready!(asking.as_mut().poll(context));
             engine.renew(subscriber, verdicts);
             let page = replay.asked.take().map(|(page, _)| page).unwrap_or_default();
-            return Poll::Ready(join(&page, subscriber));
+            let readable = page.iter().filter(|event| subscriber.may_receive(event)).map(AsRef::as_ref);
+            replay.sent += readable.clone().count() as u64;
+            return Poll::Ready(Some(event::join(subscriber.wire, readable)).filter(|bytes| !bytes.is_empty()));
         }
         match engine.step(subscriber, replay.cursor) {
             Step::Page(page, cursor) => {
@@ -154,7 +163,10 @@ impl Feed {
                     Box::pin(async move { ask(authorizer.as_deref(), subject.as_deref(), topics).await });
                 (replay.cursor, replay.asked) = (cursor, Some((page, asking)));
             }
-            Step::Live => self.replay = None,
+            Step::Live => {
+                engine.meter.replayed(replay.sent);
+                self.replay = None;
+            }
             Step::Outrun => {
                 engine.end(subscriber.id, Ending::Outrun);
                 self.ending = Some(Ending::Outrun);
@@ -173,12 +185,6 @@ fn doubtful(page: &[Arc<Event>], subscriber: &Subscriber) -> Vec<Topic> {
     topics.sort_unstable();
     topics.dedup();
     topics
-}
-
-/// The bytes of what may be read.
-fn join(page: &[Arc<Event>], subscriber: &Subscriber) -> Option<Bytes> {
-    let readable = page.iter().filter(|event| subscriber.may_receive(event)).map(AsRef::as_ref);
-    Some(event::join(subscriber.wire, readable)).filter(|bytes| !bytes.is_empty())
 }
 
 impl fmt::Debug for Feed {

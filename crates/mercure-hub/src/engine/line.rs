@@ -17,6 +17,7 @@ use crate::{
     engine::Engine,
     engine::dispatch::{self, Dispatch},
     engine::subscriber::lock,
+    metrics::Meter,
 };
 
 /// How long the line may get before publishers wait for it.
@@ -44,11 +45,11 @@ struct Pending {
 
 impl Line {
     /// Starts the thread, if there is none yet. It ends with the engine.
-    pub(crate) fn start(self: &Arc<Self>, engine: Weak<Engine>) -> io::Result<()> {
+    pub(crate) fn start(self: &Arc<Self>, engine: Weak<Engine>, meter: &Arc<Meter>) -> io::Result<()> {
         let mut pending = lock(&self.pending);
         if !pending.running {
-            let line = Arc::clone(self);
-            thread::Builder::new().name("mercure-line".to_owned()).spawn(move || line.run(&engine))?;
+            let (line, meter) = (Arc::clone(self), Arc::clone(meter));
+            thread::Builder::new().name("mercure-line".to_owned()).spawn(move || line.run(&engine, &meter))?;
             pending.running = true;
         }
         Ok(())
@@ -87,11 +88,11 @@ impl Line {
         drop(self.room.wait_while(pending, |pending| !settled(pending)));
     }
 
-    fn run(&self, engine: &Weak<Engine>) {
+    fn run(&self, engine: &Weak<Engine>, meter: &Meter) {
         let mut batch = VecDeque::new();
         while self.take(&mut batch) {
             // A panic would be a mistake of ours: it costs the updates of this round their readers, and not those of all times.
-            let delivered = catch_unwind(AssertUnwindSafe(|| dispatch::deliver(&mut batch)));
+            let delivered = catch_unwind(AssertUnwindSafe(|| dispatch::deliver(&mut batch, meter)));
             match delivered {
                 Ok(overflown) if overflown.is_empty() => {}
                 Ok(overflown) => {

@@ -198,6 +198,16 @@ impl<S: Sink> Queue<S> {
         }
     }
 
+    /// Why the stream ends, if it does.
+    pub(crate) fn ending(&self) -> Option<Ending> {
+        lock(&self.state).ending
+    }
+
+    /// How many bytes wait.
+    pub(crate) fn bytes(&self) -> usize {
+        lock(&self.state).backlog.as_ref().map_or(0, |backlog| backlog.bytes)
+    }
+
     /// Takes what waits, joined; then the ending.
     pub(crate) fn poll_take(&self, context: &mut Context<'_>) -> Poll<Taken> {
         let mut state = lock(&self.state);
