@@ -235,3 +235,32 @@ async fn a_token_in_the_address_counts_only_where_old_clients_are_asked_for() {
     let query = format!("topic=a&authorization={}", token(&["*"], &[]));
     assert!(server.subscribe(&query, "").await.read.starts_with("HTTP/1.1 200"));
 }
+
+// C caddy_test
+#[tokio::test]
+async fn the_subscription_api_is_there_when_asked_for() {
+    let path = format!("{HUB}/subscriptions");
+    let headers = format!("Authorization: Bearer {}\r\n", token(&["*"], &[]));
+    let server = Running::start("anonymous\nsubscriptions", &[]).await;
+    let _stream = server.subscribe("topic=a", "").await;
+    let reply = request(server.address(), "GET", &path, &headers, "").await;
+    assert_eq!(reply.status, 200, "{}", reply.body);
+    assert!(reply.body.contains("\"topic\": \"a\""), "{}", reply.body);
+    let server = Running::start("anonymous", &[]).await;
+    assert_eq!(request(server.address(), "GET", &path, &headers, "").await.status, 404);
+}
+
+// H 13
+#[tokio::test]
+async fn streams_are_counted_by_the_address_that_a_trusted_proxy_names() {
+    let flags = ["--max-streams-per-address", "1", "--trusted-proxies", "127.0.0.1"];
+    let server = Running::start("anonymous", &flags).await;
+    let alice = "X-Forwarded-For: 192.0.2.1\r\n";
+    let _first = server.subscribe("topic=a", alice).await;
+    let target = format!("{HUB}?topic=a");
+    let second = request(server.address(), "GET", &target, alice, "").await;
+    assert_eq!(second.status, 429);
+    assert!(!second.header("retry-after").is_empty());
+    let bob = server.subscribe("topic=a", "X-Forwarded-For: 192.0.2.2\r\n").await;
+    assert!(bob.read.starts_with("HTTP/1.1 200"), "{}", bob.read);
+}
