@@ -37,9 +37,10 @@ pub(crate) struct Event {
     pub(crate) topics: Box<[Topic]>,
     pub(crate) private: bool,
     pub(crate) class: Class,
-    kind: Box<str>,
-    retry: Option<u64>,
-    data: Box<str>,
+    /// Empty for none.
+    pub(crate) kind: Box<str>,
+    pub(crate) retry: Option<u64>,
+    pub(crate) data: Box<str>,
     sse: OnceLock<Bytes>,
     socket: OnceLock<Bytes>,
 }

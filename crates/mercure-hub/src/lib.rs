@@ -28,7 +28,7 @@
 //! * `wire`: how a stream's bytes travel: `sse`, `socket`; `timeout`: peers that take nothing.
 //! * `engine`: the one short lock, around `history`, `index` and `roll`; `admission`: how a stream gets its place there. `dispatch`: from the lock's order
 //!   into the queues. `subscriber`, `queue`: one stream. `feed`: its replay, then live. `ticker`: heartbeats and deadlines. `ending`: why a stream ends.
-//! * `history`: the last updates.
+//! * `history`: the stored updates: `memory`, the newest; `log`, all of them on disk (feature `durable`). `publication`: what becomes of an update.
 //!
 //! # Invariants
 //!
@@ -48,6 +48,7 @@ pub mod fuzzing;
 mod history;
 mod http;
 mod hub;
+mod publication;
 mod serve;
 mod topic;
 mod update;
@@ -67,7 +68,10 @@ pub use auth::mint::{Claims, Grant, mint};
 pub use auth::trust::{Issuer, Tokens};
 pub use config::{Authorizer, Clock, Cursors, HubConfig, Inbound, InvalidConfig};
 pub use futures_util::future::BoxFuture;
+#[cfg(feature = "durable")]
+pub use history::log::{LogConfig, OpenError};
 pub use hub::Hub;
+pub use publication::Publication;
 pub use serve::{ConnectionOptions, serve_connection};
 pub use topic::{InvalidTopic, Topic};
 pub use update::{InvalidUpdate, PublishError, Update, UpdateId};

@@ -15,6 +15,10 @@ mod client;
 mod connections;
 #[path = "hub/cors.rs"]
 mod cors;
+#[path = "hub/crash.rs"]
+mod crash;
+#[path = "hub/durable.rs"]
+mod durable;
 #[path = "hub/ending.rs"]
 mod ending;
 #[path = "hub/event_source.rs"]
@@ -29,6 +33,8 @@ mod matchers;
 mod matching;
 #[path = "hub/order.rs"]
 mod order;
+#[path = "hub/properties.rs"]
+mod properties;
 #[path = "hub/publish.rs"]
 mod publish;
 #[path = "hub/publish_rules.rs"]

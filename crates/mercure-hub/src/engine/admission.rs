@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::{
     engine::Engine,
     engine::subscriber::{Subscriber, Traits},
-    history::{Cursor, LastId},
+    history::Position,
 };
 
 /// Why a stream can't be opened.
@@ -22,7 +22,7 @@ pub(crate) enum Refused {
 pub(crate) struct Start {
     pub(crate) registration: Registration,
     /// Where its replay begins, if there is one.
-    pub(crate) cursor: Option<Cursor>,
+    pub(crate) begin: Option<Position>,
 }
 
 /// The place of one stream in the engine, given back when the connection lets go of it.
@@ -58,7 +58,7 @@ impl Engine {
         self: &Arc<Self>,
         traits: Traits,
         issued_at: Option<f64>,
-        last: Option<&LastId>,
+        begin: Option<Position>,
     ) -> Result<Start, Refused> {
         if let Err(error) = self.line.start(Arc::downgrade(self)) {
             tracing::error!(%error, "the thread that delivers could not be started");
@@ -85,14 +85,13 @@ impl Engine {
         let subscriber = Arc::new(Subscriber::new(state.next_id, self.limits.queue_bytes, traits));
         let first = state.roll.next_deadline();
         state.roll.insert(Arc::clone(&subscriber));
-        let cursor = last.and_then(|last| state.history.find(last));
-        if cursor.is_none() {
+        if begin.is_none() {
             state.enter(&subscriber);
         }
         if state.roll.next_deadline() != first || state.roll.len() == 1 {
             self.alarm.notify_one();
         }
-        Ok(Start { registration: Registration { engine: Arc::clone(self), subscriber }, cursor })
+        Ok(Start { registration: Registration { engine: Arc::clone(self), subscriber }, begin })
     }
 }
 

@@ -49,6 +49,8 @@ pub(crate) enum Refusal {
     TooMany,
     /// 503: the hub is closed or full.
     Unavailable,
+    /// 503: the history on disk fails.
+    NotWritten,
 }
 
 impl From<Refused> for Refusal {
@@ -76,7 +78,7 @@ impl Refusal {
             Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
             Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
-            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unavailable | Self::NotWritten => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -97,7 +99,8 @@ impl Refusal {
             | Self::MediaType
             | Self::Misdirected
             | Self::TooMany
-            | Self::Unavailable => None,
+            | Self::Unavailable
+            | Self::NotWritten => None,
         }
     }
 
@@ -106,7 +109,7 @@ impl Refusal {
             Self::Upgrade => Some((header::SEC_WEBSOCKET_VERSION, "13")),
             Self::Method => Some((header::ALLOW, METHODS)),
             Self::MediaType => Some((ACCEPT_QUERY.clone(), QUERY_FORM)),
-            Self::TooMany | Self::Unavailable => Some((header::RETRY_AFTER, "5")),
+            Self::TooMany | Self::Unavailable | Self::NotWritten => Some((header::RETRY_AFTER, "5")),
             Self::NoToken
             | Self::InvalidToken
             | Self::Forbidden
@@ -125,6 +128,7 @@ impl Refusal {
     pub(crate) fn respond(self, metadata: impl FnOnce() -> Option<String>) -> Response {
         let text = match self {
             Self::Bad(text) => text,
+            Self::NotWritten => "The update could not be stored",
             Self::NoToken
             | Self::InvalidToken
             | Self::Forbidden

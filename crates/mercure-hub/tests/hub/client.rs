@@ -89,9 +89,17 @@ pub fn bearer(token: &str) -> String {
 }
 
 impl Server {
-    pub async fn start(mut config: HubConfig) -> Self {
+    pub async fn start(config: HubConfig) -> Self {
+        Self::serve(Hub::new(Self::impatient(config))).await
+    }
+
+    /// With a patience that a test can wait for.
+    pub fn impatient(mut config: HubConfig) -> HubConfig {
         config.write_timeout = config.write_timeout.min(PATIENCE);
-        let hub = Hub::new(config);
+        config
+    }
+
+    pub async fn serve(hub: Hub) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         match OVER {
