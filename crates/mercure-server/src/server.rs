@@ -10,7 +10,7 @@ use axum::Router;
 use axum::extract::Request;
 use axum::http::{StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
-use mercure_hub::{Drain, Hub};
+use mercure_hub::{Drain, Hub, LogConfig};
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, watch};
 use tokio::task::JoinSet;
@@ -37,6 +37,9 @@ pub enum StartError {
         /// What the system says.
         error: io::Error,
     },
+    /// The history cannot be used.
+    #[error("the history cannot be used: {0}")]
+    History(String),
     /// The certificate cannot be used.
     #[error("the certificate cannot be used: {0}")]
     Certificate(io::Error),
@@ -106,7 +109,7 @@ impl Server {
             None => None,
         };
         let site = Arc::new(Site {
-            hub: Hub::new(plan.hub.clone()),
+            hub: hub(&plan)?,
             name: plan.name.clone(),
             debugger: plan.debugger,
             playground: plan.playground.clone(),
@@ -194,6 +197,18 @@ impl Server {
         }
         connections.lock().await.shutdown().await;
     }
+}
+
+/// Reading the history takes a moment, and nobody is served yet.
+fn hub(plan: &Plan) -> Result<Hub, StartError> {
+    let Some(log) = &plan.log else { return Ok(Hub::new(plan.hub.clone())) };
+    let failed = |error: &dyn std::fmt::Display| StartError::History(error.to_string());
+    if let Some(folder) = log.path.parent() {
+        std::fs::create_dir_all(folder).map_err(|error| failed(&format!("{}: {error}", folder.display())))?;
+    }
+    let mut config = LogConfig::at(&log.path);
+    (config.events, config.bytes) = (log.events, log.bytes);
+    Hub::open(plan.hub.clone(), &config).map_err(|error| failed(&error))
 }
 
 /// Sends a request to the same place behind `https:`. 308 keeps the method.

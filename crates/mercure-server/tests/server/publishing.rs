@@ -2,7 +2,7 @@
 
 use mercure_hub::{HubConfig, Key};
 
-use crate::support::{FORM, HUB, Running, SECRET, request, token};
+use crate::support::{FORM, HUB, Running, SECRET, request, token, within};
 
 // C caddy_test
 #[tokio::test]
@@ -28,6 +28,30 @@ async fn an_update_travels_with_history_and_without() {
             assert!(late.read.to_ascii_lowercase().contains("mercure-last-event-id: earliest"), "{}", late.read);
         }
     }
+}
+
+// C bolt_test, D 2
+#[tokio::test]
+async fn the_history_outlives_the_program_and_knows_its_size() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("bolt.db"), "the reference's own").unwrap();
+    let directives = format!("anonymous\ntransport bolt {{\n path {}/bolt.db\n size 20\n}}", folder.path().display());
+    let server = Running::start(&directives, &[]).await;
+    for n in 0..30 {
+        assert_eq!(server.post(&token(&[], &["*"]), &format!("topic=a&id=n{n}&data=x")).await.status, 200);
+    }
+    server.trigger.drain();
+    within(server.task).await.unwrap();
+    drop(server.hub);
+    let server = Running::start(&directives, &[]).await;
+    let mut late = server.subscribe("topic=a&last_event_id=n25", "").await;
+    late.until("id: n29").await;
+    assert!(late.read.contains("id: n26\n") && !late.read.contains("id: n25\n"), "{}", late.read);
+    let mut all = server.subscribe("topic=a&last_event_id=earliest", "").await;
+    all.until("id: n29").await;
+    assert!(all.read.contains("id: n10\n") && !all.read.contains("id: n9\n"), "{}", all.read);
+    let reference = std::fs::read_to_string(folder.path().join("bolt.db")).unwrap();
+    assert_eq!(reference, "the reference's own");
 }
 
 // C caddy_test
