@@ -4,19 +4,18 @@ pub(crate) mod admission;
 pub(crate) mod dispatch;
 pub(crate) mod ending;
 pub(crate) mod feed;
+pub(crate) mod handover;
 pub(crate) mod index;
 pub(crate) mod line;
 pub(crate) mod queue;
+#[cfg(test)]
+mod queue_tests;
 pub(crate) mod replay;
 pub(crate) mod roll;
 pub(crate) mod subscriber;
 pub(crate) mod ticker;
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard},
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use tokio::{sync::Notify, time::Instant};
 
@@ -27,11 +26,12 @@ use crate::{
     engine::index::{Entry, Index, Under},
     engine::line::Line,
     engine::roll::{Roll, SPOKES},
-    engine::subscriber::{Subscriber, lock},
+    engine::subscriber::Subscriber,
     event::{Class, Event},
     history::{History, Log},
     metrics::Meter,
     subscriptions::presence::{Announcer, Presence},
+    sync::{Mutex, MutexGuard, lock},
     topic::Topic,
     update::{PublishError, UpdateId},
 };
@@ -55,7 +55,7 @@ pub(crate) struct Engine {
     pub(crate) log: Option<Arc<dyn Log>>,
     state: Mutex<State>,
     /// Filled under the lock, so that it has the history's order.
-    pub(crate) line: Arc<Line>,
+    pub(crate) line: Line,
     /// A stream has ended for good.
     pub(crate) left: Notify,
     /// The ticker has something new to wait for.
@@ -95,7 +95,7 @@ impl Engine {
             limits,
             log,
             state: Mutex::new(state),
-            line: Arc::default(),
+            line: Line::new(),
             left: Notify::new(),
             alarm: Arc::default(),
             announcer,
@@ -272,6 +272,9 @@ impl Engine {
 
     /// Forgets streams that have been given their ending already.
     pub(crate) fn strike_out(&self, ids: &[u64]) {
+        if ids.is_empty() {
+            return;
+        }
         let mut state = self.state();
         for id in ids {
             state.remove(*id);
@@ -341,10 +344,9 @@ impl Engine {
 }
 
 impl Drop for Engine {
-    /// The ticker and the line sleep until something happens; this is the last thing that does.
+    /// The ticker sleeps until something happens; this is the last thing that does.
     fn drop(&mut self) {
         self.alarm.notify_one();
-        self.line.close();
     }
 }
 

@@ -54,6 +54,7 @@ mod metrics;
 mod publication;
 mod serve;
 mod subscriptions;
+mod sync;
 mod topic;
 mod update;
 mod wire;

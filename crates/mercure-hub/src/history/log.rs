@@ -36,10 +36,11 @@ use tokio::sync::oneshot;
 
 use crate::{
     config::Clock,
-    engine::{Engine, subscriber::lock},
+    engine::Engine,
     event::{Class, Event},
     history::{Cursor, Log, NoPage, Page, Reading, log::store::Store},
     publication::Answer,
+    sync::lock,
     update::{PublishError, UpdateId},
 };
 

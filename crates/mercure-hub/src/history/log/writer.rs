@@ -7,12 +7,13 @@ use std::{
 };
 
 use crate::{
-    engine::{Engine, subscriber::lock},
+    engine::Engine,
     event::Class,
     history::log::{
         Job, Retention, Shared,
         store::{Ends, Store},
     },
+    sync::lock,
     update::PublishError,
 };
 
