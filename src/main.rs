@@ -1,6 +1,7 @@
 //! The command line. Without an argument it serves.
 
 use clap::{Args, Parser, Subcommand};
+use mercure_bench::Itself;
 use palabre::clock::Clock;
 use palabre::config::{Config, LogFormat, Settings};
 use palabre::{App, serve};
@@ -49,7 +50,9 @@ fn main() -> ExitCode {
     let ended = match line.command {
         Some(Command::Serve(settings)) => run(&settings),
         Some(Command::Hub(hub)) => run_hub(&hub),
-        Some(Command::Bench(command)) => mercure_bench::run(&command, &["bench"]),
+        Some(Command::Bench(command)) => {
+            mercure_bench::run(&command, Itself { bench: &["bench"], hub: Some(&["hub"]) })
+        }
         None => run(&line.settings),
     };
     match ended {

@@ -20,14 +20,14 @@ if ! [ -e /usr/lib/nginx/modules/ngx_nchan_module.so ]; then
     as_root systemctl disable --now nginx 2>/dev/null || true
 fi
 
-export BUN=${BUN:-$(command -v bun || true)}
-if [ -z "$BUN" ]; then
+bun=${MERCURE_BENCH_BUN:-$(command -v bun || true)}
+if [ -z "$bun" ]; then
     # Its program comes in a package for each platform; the first start puts it in place.
     npm install --silent --no-fund --no-audit --no-save --prefix "$tools" bun
     (cd "$tools/node_modules/bun" && { [ -x bin/bun.exe ] && bin/bun.exe --version > /dev/null 2>&1 || node install.js; })
-    BUN=$tools/node_modules/.bin/bun
+    bun=$tools/node_modules/.bin/bun
 fi
-export NGINX=${NGINX:-/usr/sbin/nginx}
+export MERCURE_BENCH_BUN=$bun MERCURE_BENCH_NGINX=${MERCURE_BENCH_NGINX:-/usr/sbin/nginx}
 
 cargo build --release -p mercure-bench
 exec "${CARGO_TARGET_DIR:-target}/release/mercure-bench" hub --rivals --repeat 3 "$@"

@@ -50,7 +50,7 @@ pub(crate) fn judge(records: &[Record]) -> Vec<Verdict> {
                 ours,
                 against: Some(other),
                 value,
-                wanted: format!("≤ {}", number(limit)),
+                wanted: format!("≤ {limit}"),
                 holds: value <= limit,
             });
         };

@@ -30,6 +30,8 @@ pub(crate) struct Ledger {
     under_way: usize,
     /// Deliveries that never came.
     pub(crate) lost: u64,
+    /// Deliveries that came, in the span or not.
+    pub(crate) delivered: u64,
     /// Deliveries that came more often than the message had readers.
     pub(crate) repeated: u64,
     /// Between these two moments everything counts; nothing before the first is known.
@@ -52,6 +54,7 @@ impl Ledger {
             oldest: 0,
             under_way: 0,
             lost: 0,
+            delivered: 0,
             repeated: 0,
             span: None,
             deliveries: 0,
@@ -100,6 +103,7 @@ impl Ledger {
     pub(crate) fn deliver(&mut self, stamp: Stamp, now: u64) {
         let (from, to) = self.bounds();
         let Some(message) = self.messages.get_mut(stamp.sequence as usize) else { return };
+        self.delivered += 1;
         if (from..to).contains(&now) {
             self.deliveries += 1;
         }

@@ -6,7 +6,7 @@
 //! # Layout
 //!
 //! * `options`: the command line; `cases`: what each case does; `report`, `table`, `judge`: figures, and the targets they are held against.
-//! * `client`: the connections and the run, made of `reader`, `sender` and `ledger`; `decode`, `head`, `stamp`: what is read; `target`: what is written.
+//! * `client`: the connections and the run, made of `reader`, `poll`, `sender` and `ledger`; `decode`, `head`, `stamp`: what is read; `target`: what is written.
 //! * `servers`: what is started: the hub, a lower bound, rivals; `process`: cost by `/proc`.
 
 mod cases;
@@ -17,6 +17,7 @@ mod histogram;
 mod judge;
 mod ledger;
 mod options;
+mod poll;
 mod process;
 mod reader;
 mod report;
@@ -27,14 +28,13 @@ mod table;
 mod target;
 
 pub use options::{Case, HubBench, Server, Window};
-pub use servers::{hub::Serve, limit::Limit};
+pub use servers::{Itself, hub::Serve, limit::Limit};
 pub use target::Transport;
 
 use cases::{Bench, Job};
-use clap::{Subcommand, ValueEnum};
+use clap::Subcommand;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use report::{Figures, Limited, Machine, Record, Report};
-use servers::Itself;
 use std::error::Error;
 use std::io::{IsTerminal, Write};
 
@@ -54,13 +54,13 @@ pub enum Command {
     AxumSse,
 }
 
-/// Does what was asked. `before` are the arguments that lead to these commands in the program that calls.
+/// Does what was asked, in a program that starts itself as this says.
 ///
 /// # Errors
 /// When nothing could be measured, or the server that was asked for can't be started.
-pub fn run(command: &Command, before: &[&str]) -> Result<(), Box<dyn Error>> {
+pub fn run(command: &Command, itself: Itself) -> Result<(), Box<dyn Error>> {
     match command {
-        Command::Hub(options) => hub(options, before),
+        Command::Hub(options) => hub(&Bench { options, itself }),
         Command::Serve(options) => Ok(runtime()?.block_on(servers::hub::serve(options))?),
         Command::Limit(options) => Ok(servers::limit::serve(*options)?),
         Command::AxumSse => Ok(runtime()?.block_on(servers::axum_sse::serve())?),
@@ -72,62 +72,76 @@ fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build()
 }
 
-fn hub(options: &HubBench, before: &[&str]) -> Result<(), Box<dyn Error>> {
-    let itself = Itself(before.iter().map(|argument| (*argument).to_owned()).collect());
-    let bench = Bench { options, itself: &itself };
+fn hub(bench: &Bench<'_>) -> Result<(), Box<dyn Error>> {
+    let options = bench.options;
+    let machine = Machine::here();
     let servers: Vec<Option<Server>> = match (&options.target, options.rivals) {
         (Some(_), _) => vec![None],
-        (None, true) => Server::value_variants().iter().copied().map(Some).collect(),
+        (None, true) => RIVALS.iter().copied().map(Some).collect(),
         (None, false) => options.servers.iter().copied().map(Some).collect(),
     };
     let jobs = cases::plan(options, &servers);
     let bar = progress(jobs.len() * options.repeat as usize, options.json);
-    let mut report = Report {
-        command: std::env::args().collect::<Vec<_>>().join(" "),
-        machine: Machine::here(),
-        records: Vec::new(),
-        missing: Vec::new(),
-        verdicts: Vec::new(),
-    };
-    for job in jobs {
-        match repeat(&job, &bench, &bar) {
-            Ok(record) => report.records.push(record),
-            Err(trouble) => report.missing.push(format!("{}: {trouble}", title(&job))),
+    let measured = measure(&jobs, bench, &bar);
+    bar.finish_and_clear();
+    let (mut records, mut missing) = (Vec::new(), Vec::new());
+    for (job, outcome) in jobs.into_iter().zip(measured) {
+        match outcome {
+            Ok(runs) => records.push(record(job, runs)),
+            Err(trouble) => missing.push(format!("{}: {trouble}", title(&job))),
         }
     }
-    bar.finish_and_clear();
-    report.verdicts = judge::judge(&report.records);
+    let verdicts = judge::judge(&records);
+    let command = std::env::args().collect::<Vec<_>>().join(" ");
+    let report = Report { command, machine, records, missing, verdicts };
     let text = if options.json { serde_json::to_string_pretty(&report)? + "\n" } else { report.text() };
     std::io::stdout().write_all(text.as_bytes())?;
     if report.records.is_empty() { Err("nothing could be measured".into()) } else { Ok(()) }
 }
 
-/// Measures one thing as often as was asked for, each time on a new server.
-fn repeat(job: &Job, bench: &Bench<'_>, bar: &ProgressBar) -> Result<Record, cases::Trouble> {
-    let mut runs: Vec<Figures> = Vec::new();
-    let mut limited = Limited::Nothing;
+/// The servers of a comparison.
+const RIVALS: &[Server] =
+    &[Server::Ours, Server::Bun, Server::Nchan, Server::Limit, Server::LimitBatched, Server::Axum];
+
+/// The runs of one job, or why there are none.
+type Runs = Result<Vec<(Figures, Limited)>, cases::Trouble>;
+
+/// Measures each job as often as was asked for, each time on a new server. The rounds go over all jobs, so that a machine that gets slower or busier in the
+/// meantime does so for all of them.
+fn measure(jobs: &[Job], bench: &Bench<'_>, bar: &ProgressBar) -> Vec<Runs> {
+    let mut measured: Vec<Runs> = jobs.iter().map(|_| Ok(Vec::new())).collect();
     for _ in 0..bench.options.repeat {
-        bar.set_message(title(job));
-        let begun = bar.position();
-        let (figures, held_back) =
-            job.measure(bench, &|part| bar.set_position(begun + (part * STEPS as f64) as u64))?;
-        bar.set_position(begun + STEPS);
-        runs.push(figures);
-        // One run that was held back by something else than the server spoils the claim of all.
-        if !matches!(limited, Limited::Client | Limited::Machine) {
-            limited = held_back;
+        for (job, runs) in jobs.iter().zip(&mut measured) {
+            bar.set_message(title(job));
+            let begun = bar.position();
+            if let Ok(done) = runs {
+                match job.measure(bench, &|part| bar.set_position(begun + (part * STEPS as f64) as u64)) {
+                    Ok(run) => done.push(run),
+                    Err(trouble) => *runs = Err(trouble),
+                }
+            }
+            bar.set_position(begun + STEPS);
         }
     }
-    Ok(Record {
-        case: job.name.clone(),
-        server: job.server,
+    measured
+}
+
+fn record(job: Job, runs: Vec<(Figures, Limited)>) -> Record {
+    // One run that was held back by something else than the server spoils the claim of all.
+    let by_others = |limited: &Limited| matches!(limited, Limited::Client | Limited::Machine);
+    let all = || runs.iter().map(|(_, limited)| *limited);
+    let limited = all().find(by_others).or_else(|| all().next_back()).unwrap_or(Limited::Nothing);
+    let runs: Vec<Figures> = runs.into_iter().map(|(figures, _)| figures).collect();
+    Record {
         name: job.server.map_or("the target", Server::name).to_owned(),
+        case: job.name,
+        server: job.server,
         transport: Some(job.transport),
         subscribers: job.subscribers,
         figures: report::medians(&runs),
         runs,
         limited,
-    })
+    }
 }
 
 /// Parts of one run on the progress bar.

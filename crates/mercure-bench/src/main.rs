@@ -1,7 +1,7 @@
 //! The load generator as a program of its own: the same as `palabre bench`.
 
 use clap::Parser;
-use mercure_bench::Command;
+use mercure_bench::{Command, Itself};
 use std::process::ExitCode;
 
 /// Measures Mercure hubs
@@ -13,7 +13,7 @@ struct Line {
 }
 
 fn main() -> ExitCode {
-    match mercure_bench::run(&Line::parse().command, &[]) {
+    match mercure_bench::run(&Line::parse().command, Itself::default()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("mercure-bench: {error}");

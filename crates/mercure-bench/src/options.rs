@@ -44,6 +44,8 @@ pub enum Server {
     LimitBatched,
     /// axum's own event streams over a broadcast channel
     Axum,
+    /// `palabre hub` as it is shipped, without a history on disk; only from `palabre bench`, and only when it is named
+    Program,
 }
 
 /// Measures a Mercure hub: this one, any other by its address, or this one beside its rivals.
@@ -79,10 +81,10 @@ pub struct HubBench {
     #[arg(long, value_delimiter = ',', default_value = "ours", conflicts_with = "target")]
     pub servers: Vec<Server>,
     /// Where Bun's program is, if not in the search path
-    #[arg(long, value_name = "FILE", env = "BUN", default_value = "bun")]
+    #[arg(long, value_name = "FILE", env = "MERCURE_BENCH_BUN", default_value = "bun")]
     pub bun: PathBuf,
     /// Where nginx is, if not in the search path; it must have Nchan
-    #[arg(long, value_name = "FILE", env = "NGINX", default_value = "nginx")]
+    #[arg(long, value_name = "FILE", env = "MERCURE_BENCH_NGINX", default_value = "nginx")]
     pub nginx: PathBuf,
     /// How subscribers listen
     #[arg(long, value_delimiter = ',', default_value = "sse,websocket")]

@@ -98,6 +98,7 @@ pub(crate) fn figures(observed: &Observed) -> (Figures, Limited) {
         let values = [quantiles.p50, quantiles.p90, quantiles.p99, quantiles.max];
         figures.extend(names.into_iter().zip(values).filter(|_| quantiles.count > 0));
     }
+    figures.insert("delivered", observed.delivered as f64);
     figures.insert("lost", observed.lost as f64);
     figures.insert("repeated", observed.repeated as f64);
     let share = |spent: Spent| (spent.ran.as_secs_f64() / seconds, spent.waited.as_secs_f64() / seconds);

@@ -6,7 +6,7 @@ pub(crate) mod limit;
 
 use crate::client::Watch;
 use crate::options::{HubBench, Server};
-use crate::process::{self, Family, Spent};
+use crate::process::{self, Family, Threads};
 use crate::target::{BadTarget, Dialect, Target, Transport};
 use mercure_hub::{Claims, Grant, Key, mint};
 use std::io::{self, BufRead, BufReader, Write};
@@ -20,7 +20,7 @@ use url::Url;
 pub(crate) const SECRET: &str = "only for measuring, and only on this machine";
 /// How long a server may take to start.
 const START: Duration = Duration::from_secs(20);
-/// A server's line on its standard output, before its port.
+/// A server's first line on its standard output ends with its port; this is what ours say before it.
 pub(crate) const READY: &str = "listening on port ";
 
 const BUN: &str = include_str!("../rivals/bun.js");
@@ -35,6 +35,9 @@ pub(crate) enum NoServer {
     /// The program can't be started.
     #[error("{} can't be started: {error}", program.display())]
     Start { program: PathBuf, error: io::Error },
+    /// This program serves no hub by settings.
+    #[error("only the program palabre has this server")]
+    NotHere,
     /// It says nothing.
     #[error("{} did not become ready", .0.display())]
     Silent(PathBuf),
@@ -50,17 +53,27 @@ impl Server {
             Self::Limit => "limit, one write each",
             Self::LimitBatched => "limit, joined writes",
             Self::Axum => "axum Sse",
+            Self::Program => "palabre hub",
         }
     }
 
     pub(crate) fn speaks(self, transport: Transport) -> bool {
-        transport == Transport::Sse || matches!(self, Self::Ours | Self::Bun | Self::Nchan)
+        match transport {
+            Transport::Sse => true,
+            Transport::Websocket => matches!(self, Self::Ours | Self::Program | Self::Bun | Self::Nchan),
+            Transport::Poll => matches!(self, Self::Ours | Self::Program),
+        }
     }
 }
 
-/// How this program starts itself as a server: the arguments before its hidden commands.
-#[derive(Clone, Debug)]
-pub(crate) struct Itself(pub(crate) Vec<String>);
+/// How the program that calls starts itself as a server.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Itself {
+    /// The arguments that lead to the commands of this crate.
+    pub bench: &'static [&'static str],
+    /// The arguments that serve a hub alone by the reference image's settings, if it can.
+    pub hub: Option<&'static [&'static str]>,
+}
 
 /// A server that runs, for as long as this value lives if it was started here.
 pub(crate) struct Running {
@@ -81,6 +94,7 @@ impl Running {
         let subscriber = token(&options.subscriber_token, &options.subscriber_key);
         let private = subscriber.is_some() && !options.public;
         let target = Target::new(url, Dialect::Mercure, options.i_own_the_target)?;
+        process::pin(&split(&process::cores()).1);
         Ok(Self {
             target: target.with_tokens(publisher, subscriber, private),
             family: options.target_pid.map(Family::of),
@@ -90,7 +104,7 @@ impl Running {
     }
 
     /// Starts a server on cores of its own. What follows in this thread runs on the others.
-    pub(crate) fn start(server: Server, flags: &[&str], options: &HubBench, itself: &Itself) -> Result<Self, NoServer> {
+    pub(crate) fn start(server: Server, flags: &[&str], options: &HubBench, itself: Itself) -> Result<Self, NoServer> {
         let folder = tempfile::tempdir().map_err(|error| NoServer::Start { program: std::env::temp_dir(), error })?;
         let (mut command, port) = command(server, flags, options, itself, folder.path())?;
         let program = PathBuf::from(command.get_program());
@@ -103,10 +117,11 @@ impl Running {
             Some(port) => answers(port).then_some(port),
             None => said(&mut child),
         };
+        let is_mercure = matches!(server, Server::Ours | Server::Program);
         let running = |port| {
             let target = format!("http://127.0.0.1:{port}/.well-known/mercure");
             let target = Url::parse(&target).map_err(|_| NoServer::Silent(program.clone()))?;
-            let dialect = if server == Server::Ours { Dialect::Mercure } else { Dialect::Plain };
+            let dialect = if is_mercure { Dialect::Mercure } else { Dialect::Plain };
             Ok::<_, NoServer>(Target::new(&target, dialect, false)?)
         };
         let target = match port.ok_or_else(|| NoServer::Silent(program.clone())).and_then(running) {
@@ -116,7 +131,7 @@ impl Running {
                 return Err(error);
             }
         };
-        let token = Some(all_topics(SECRET)).filter(|_| server == Server::Ours);
+        let token = is_mercure.then(|| all_topics(SECRET));
         let subscriber = token.clone().filter(|_| !options.public);
         let private = subscriber.is_some();
         Ok(Self {
@@ -166,14 +181,13 @@ fn command(
     server: Server,
     flags: &[&str],
     options: &HubBench,
-    itself: &Itself,
+    itself: Itself,
     folder: &Path,
 ) -> Result<(Command, Option<u16>), NoServer> {
+    let this = || std::env::current_exe().map_err(|error| NoServer::Start { program: "this program".into(), error });
     let hidden = |name: &str| {
-        let program =
-            std::env::current_exe().map_err(|error| NoServer::Start { program: "this program".into(), error })?;
-        let mut command = Command::new(program);
-        command.args(&itself.0).arg(name).args(flags);
+        let mut command = Command::new(this()?);
+        command.args(itself.bench).arg(name).args(flags);
         Ok((command, None))
     };
     let write = |name: &str, text: &str| {
@@ -189,6 +203,18 @@ fn command(
             (command, port)
         }),
         Server::Axum => hidden("axum-sse"),
+        Server::Program => {
+            let mut command = Command::new(this()?);
+            // What the caller has set for a hub of its own is not meant for this one.
+            command.args(itself.hub.ok_or(NoServer::NotHere)?).env_clear().envs([
+                ("HUB_LISTEN", "127.0.0.1:0"),
+                ("HUB_ADMIN", "off"),
+                ("MERCURE_TRANSPORT_URL", "local://local"),
+                ("MERCURE_PUBLISHER_JWT_KEY", SECRET),
+                ("MERCURE_SUBSCRIBER_JWT_KEY", SECRET),
+            ]);
+            Ok((command, None))
+        }
         Server::Bun => {
             let mut command = Command::new(&options.bun);
             command.arg(write("bun.js", BUN)?);
@@ -226,7 +252,7 @@ fn answers(port: u16) -> bool {
 fn said(child: &mut Child) -> Option<u16> {
     let mut line = String::new();
     BufReader::new(child.stdout.take()?).read_line(&mut line).ok()?;
-    line.trim().strip_prefix(READY)?.parse().ok()
+    line.trim().rsplit([' ', ':']).next()?.parse().ok()
 }
 
 fn all_topics(secret: &str) -> String {
@@ -249,8 +275,8 @@ impl<'a> Watcher<'a> {
 }
 
 impl Watch for Watcher<'_> {
-    fn spent(&mut self) -> Option<Spent> {
-        self.family.map(Family::spent)
+    fn threads(&mut self) -> Option<Threads> {
+        self.family.map(Family::threads)
     }
 
     fn tick(&mut self, part: f64) {

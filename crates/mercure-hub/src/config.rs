@@ -9,7 +9,10 @@ use std::{
 use futures_util::future::BoxFuture;
 use url::Url;
 
-use crate::auth::{key::Key, origin::is_origin, trust::Tokens};
+use crate::{
+    auth::{key::Key, origin::is_origin, trust::Tokens},
+    limits::RateLimits,
+};
 
 /// Tells the time in seconds since 1970, with a fraction. Tokens and revocations are judged by it.
 pub type Clock = Arc<dyn Fn() -> f64 + Send + Sync>;
@@ -89,10 +92,14 @@ pub struct HubConfig {
     pub max_field_bytes: usize,
     /// Bytes in the body of one POST.
     pub max_body_bytes: usize,
+    /// Whether the hub tells who subscribes: by private updates below its own path, and by the API at `subscriptions` there. Off, nobody learns of anybody.
+    pub subscriptions: bool,
     /// Streams open at the same time.
     pub max_connections: usize,
     /// Streams open at the same time for one `sub`.
     pub max_connections_per_subject: usize,
+    /// Limits per address and per token.
+    pub limits: RateLimits,
     /// Decides about private topics that the token does not grant.
     pub authorizer: Option<Arc<dyn Authorizer>>,
     /// Fills the `heartbeat` event.
@@ -130,8 +137,10 @@ impl Default for HubConfig {
             max_matchers: 100,
             max_field_bytes: 4_096,
             max_body_bytes: 1 << 20,
+            subscriptions: false,
             max_connections: 0,
             max_connections_per_subject: 0,
+            limits: RateLimits::default(),
             authorizer: None,
             cursors: None,
             inbound: None,

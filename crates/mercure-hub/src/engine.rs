@@ -4,32 +4,34 @@ pub(crate) mod admission;
 pub(crate) mod dispatch;
 pub(crate) mod ending;
 pub(crate) mod feed;
+pub(crate) mod handover;
 pub(crate) mod index;
 pub(crate) mod line;
 pub(crate) mod queue;
+#[cfg(test)]
+mod queue_tests;
 pub(crate) mod replay;
 pub(crate) mod roll;
 pub(crate) mod subscriber;
 pub(crate) mod ticker;
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard},
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use tokio::{sync::Notify, time::Instant};
 
 use crate::{
-    auth::revocation::Revocations,
+    auth::revocation::{Credentials, Revocations},
     engine::dispatch::Dispatch,
     engine::ending::Ending,
     engine::index::{Entry, Index, Under},
     engine::line::Line,
-    engine::roll::Roll,
-    engine::subscriber::{Subscriber, lock},
+    engine::roll::{Roll, SPOKES},
+    engine::subscriber::Subscriber,
     event::{Class, Event},
     history::{History, Log},
+    metrics::Meter,
+    subscriptions::presence::{Announcer, Presence},
+    sync::{Mutex, MutexGuard, lock},
     topic::Topic,
     update::{PublishError, UpdateId},
 };
@@ -53,11 +55,14 @@ pub(crate) struct Engine {
     pub(crate) log: Option<Arc<dyn Log>>,
     state: Mutex<State>,
     /// Filled under the lock, so that it has the history's order.
-    pub(crate) line: Arc<Line>,
+    pub(crate) line: Line,
     /// A stream has ended for good.
     pub(crate) left: Notify,
     /// The ticker has something new to wait for.
     pub(crate) alarm: Arc<Notify>,
+    /// Tells who subscribes; nothing when the hub shows no subscriptions.
+    pub(crate) announcer: Option<Announcer>,
+    pub(crate) meter: Arc<Meter>,
 }
 
 #[derive(Debug)]
@@ -70,10 +75,11 @@ pub(crate) struct State {
     pub(crate) index: Index,
     pub(crate) history: History,
     pub(crate) revocations: Revocations,
+    pub(crate) presence: Presence,
 }
 
 impl Engine {
-    pub(crate) fn new(limits: Limits, history: History) -> Self {
+    pub(crate) fn new(limits: Limits, history: History, announcer: Option<Announcer>) -> Self {
         let log = history.log().cloned();
         let state = State {
             closed: false,
@@ -83,9 +89,18 @@ impl Engine {
             index: Index::default(),
             history,
             revocations: Revocations::new(limits.revocation.as_secs_f64()),
+            presence: Presence::default(),
         };
-        let line = Arc::default();
-        Self { limits, log, state: Mutex::new(state), line, left: Notify::new(), alarm: Arc::default() }
+        Self {
+            limits,
+            log,
+            state: Mutex::new(state),
+            line: Line::new(),
+            left: Notify::new(),
+            alarm: Arc::default(),
+            announcer,
+            meter: Arc::default(),
+        }
     }
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
@@ -95,7 +110,8 @@ impl Engine {
     /// Gives an event its place and sends it on its way. Never waits; who publishes much looks first whether there is room in the line.
     pub(crate) fn publish(&self, event: Arc<Event>) -> Result<(), PublishError> {
         let mut state = self.state();
-        if state.closed {
+        // What the hub says about streams that its closing has ended still belongs into the history.
+        if state.closed && event.change.is_none() {
             return Err(PublishError::Closed);
         }
         if self.limits.unique_ids && state.history.knows(&event.id) {
@@ -109,9 +125,17 @@ impl Engine {
     #[cfg(feature = "durable")]
     pub(crate) fn publish_logged(&self, event: Arc<Event>, again: bool) {
         let mut state = self.state();
-        if !state.closed {
+        if !state.closed || event.change.is_some() {
             self.enter(&mut state, event, again);
         }
+    }
+
+    /// The hub's own word about a subscription that could not be written: those who are there hear it all the same.
+    #[cfg(feature = "durable")]
+    pub(crate) fn publish_unkept(&self, event: Arc<Event>) {
+        let mut state = self.state();
+        state.history.mark(&event.id);
+        self.deliver(&mut state, event);
     }
 
     fn enter(&self, state: &mut State, event: Arc<Event>, again: bool) {
@@ -119,9 +143,16 @@ impl Engine {
             Class::Durable => state.history.store(Arc::clone(&event), again),
             Class::Ephemeral => state.history.mark(&event.id),
         }
+        self.deliver(state, event);
+    }
+
+    fn deliver(&self, state: &mut State, event: Arc<Event>) {
+        if self.announcer.is_some() {
+            state.presence.sequenced(&event);
+        }
         let readers = state.index.readers(&event.topics);
         if !readers.is_empty() {
-            self.line.push(Dispatch::Event(event, readers));
+            self.line.push(Dispatch::Event(event, readers, Instant::now()));
         }
     }
 
@@ -180,16 +211,43 @@ impl Engine {
         }
     }
 
-    pub(crate) fn is_revoked(&self, subject: Option<&str>, issued_at: Option<f64>) -> bool {
-        subject.is_some_and(|subject| self.state().revocations.cover(subject, issued_at))
+    pub(crate) fn is_revoked(&self, who: Credentials<'_>) -> bool {
+        self.state().revocations.cover(who)
+    }
+
+    /// Ends a stream that has heard enough. It still gets what was published until now; returns the id of the last of that, whoever it was for, if anything is
+    /// kept at all. So a client that saw nothing newer can continue from there without having missed anything.
+    pub(crate) fn retire(&self, id: u64) -> Option<UpdateId> {
+        let state = self.state();
+        let last = state.history.last_id().cloned();
+        self.end_all(state, &[id], |_| Ending::Lifetime);
+        last
     }
 
     /// Ends the streams of a person and refuses the tokens made until now.
     pub(crate) fn disconnect(&self, subject: &str, now: impl FnOnce() -> f64) -> usize {
         let mut state = self.state();
-        state.revocations.revoke(subject, now());
+        state.revocations.revoke_subject(subject, now());
         let ids = state.roll.of_subject(subject);
-        self.end_all(state, &ids, |_| Ending::Revoked)
+        let count = self.end_all(state, &ids, |_| Ending::Revoked);
+        self.announce();
+        count
+    }
+
+    /// Ends the streams that some revocation covers from now on. They are looked for step by step, with the lock given back in between: whoever comes meanwhile is found
+    /// by the mark.
+    pub(crate) fn revoke(&self, mark: impl FnOnce(&mut Revocations), covers: impl Fn(&Subscriber) -> bool) -> usize {
+        mark(&mut self.state().revocations);
+        let mut ended = 0;
+        for spoke in 0..SPOKES {
+            let covered = self.on_spoke(spoke).into_iter().filter(|subscriber| covers(subscriber));
+            let ids: Vec<_> = covered.map(|subscriber| subscriber.id).collect();
+            if !ids.is_empty() {
+                ended += self.end_all(self.state(), &ids, |_| Ending::Revoked);
+            }
+        }
+        self.announce();
+        ended
     }
 
     /// Ends the streams whose time has come.
@@ -197,6 +255,7 @@ impl Engine {
         let state = self.state();
         let ids = state.roll.due(now);
         self.end_all(state, &ids, |subscriber| subscriber.deadline.map_or(Ending::Lifetime, |(_, ending)| ending));
+        self.announce();
     }
 
     /// Ends all streams; they may come back at once.
@@ -208,10 +267,14 @@ impl Engine {
 
     pub(crate) fn end(&self, id: u64, ending: Ending) {
         self.end_all(self.state(), &[id], |_| ending);
+        self.announce();
     }
 
     /// Forgets streams that have been given their ending already.
     pub(crate) fn strike_out(&self, ids: &[u64]) {
+        if ids.is_empty() {
+            return;
+        }
         let mut state = self.state();
         for id in ids {
             state.remove(*id);
@@ -226,7 +289,8 @@ impl Engine {
         self.end_all(state, &ids, |_| Ending::Shutdown { retry: retry() });
     }
 
-    /// Takes streams out of the state. Those that end gently are told in their turn, after what was published before; the others at once, outside of the lock.
+    /// Takes streams out of the state. Those that end gently are told in their turn, after what was published before; the others at once, outside of the lock. Who
+    /// watches subscriptions learns of it at the next [`announce`](Self::announce): that of the connections that are closed, if nobody does it before.
     fn end_all(&self, mut state: MutexGuard<'_, State>, ids: &[u64], ending: impl Fn(&Subscriber) -> Ending) -> usize {
         let ended = ids.iter().filter_map(|id| state.remove(*id));
         let ended: Vec<_> = ended.map(|subscriber| (Arc::clone(&subscriber), ending(&subscriber))).collect();
@@ -259,6 +323,11 @@ impl Engine {
         self.state().roll.len()
     }
 
+    /// The ids of all open streams.
+    pub(crate) fn open_streams(&self) -> Vec<u64> {
+        self.state().roll.all()
+    }
+
     pub(crate) fn topics(&self) -> usize {
         self.state().index.topics()
     }
@@ -275,10 +344,9 @@ impl Engine {
 }
 
 impl Drop for Engine {
-    /// The ticker and the line sleep until something happens; this is the last thing that does.
+    /// The ticker sleeps until something happens; this is the last thing that does.
     fn drop(&mut self) {
         self.alarm.notify_one();
-        self.line.close();
     }
 }
 
@@ -303,6 +371,7 @@ impl State {
             interest.places().for_each(|(under, _)| self.index.remove(under, id));
         }
         drop(interest);
+        self.presence.left(&subscriber);
         Some(subscriber)
     }
 }

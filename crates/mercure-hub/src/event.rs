@@ -5,6 +5,7 @@ use std::{fmt::Write as _, sync::OnceLock};
 use bytes::{Bytes, BytesMut};
 
 use crate::{
+    subscriptions::presence::Change,
     topic::Topic,
     update::{Update, UpdateId},
     wire::{chunk, socket::frame},
@@ -19,6 +20,8 @@ pub(crate) enum Wire {
     Chunked,
     /// WebSocket text frames.
     Socket,
+    /// The same objects in one answer, each followed by a comma.
+    Json,
 }
 
 /// What may happen to an event when the subscriber is slow.
@@ -37,12 +40,15 @@ pub(crate) struct Event {
     pub(crate) topics: Box<[Topic]>,
     pub(crate) private: bool,
     pub(crate) class: Class,
+    /// The subscription it tells of, if it is the hub's own word about one.
+    pub(crate) change: Option<Change>,
     /// Empty for none.
     pub(crate) kind: Box<str>,
     pub(crate) retry: Option<u64>,
     pub(crate) data: Box<str>,
     sse: OnceLock<Bytes>,
     socket: OnceLock<Bytes>,
+    json: OnceLock<Bytes>,
 }
 
 impl Event {
@@ -51,7 +57,19 @@ impl Event {
         let id = id.unwrap_or_else(|| if ephemeral { UpdateId::random() } else { UpdateId::generate() });
         let class = if ephemeral { Class::Ephemeral } else { Class::Durable };
         let (topics, kind, data) = (topics.into(), kind.unwrap_or_default().into(), data.into());
-        Self { id, topics, private, class, kind, retry, data, sse: OnceLock::new(), socket: OnceLock::new() }
+        Self {
+            id,
+            topics,
+            private,
+            class,
+            change: None,
+            kind,
+            retry,
+            data,
+            sse: OnceLock::new(),
+            socket: OnceLock::new(),
+            json: OnceLock::new(),
+        }
     }
 
     /// The event's text on this wire; for [`Wire::Chunked`] without the chunk around it, which several events share.
@@ -61,6 +79,10 @@ impl Event {
             Wire::Socket => {
                 let topic = self.topics.first().map_or("", Topic::as_str);
                 self.socket.get_or_init(|| socket(&self.id, &self.kind, topic, &self.data))
+            }
+            Wire::Json => {
+                let topic = self.topics.first().map_or("", Topic::as_str);
+                self.json.get_or_init(|| format!("{},", json(&self.id, &self.kind, topic, &self.data)).into())
             }
         }
     }
@@ -77,7 +99,7 @@ impl Event {
 pub(crate) fn join<'a>(wire: Wire, events: impl Iterator<Item = &'a Event> + Clone) -> Bytes {
     let mut rest = events.clone();
     match (wire, rest.next(), rest.next()) {
-        (Wire::Sse | Wire::Socket, Some(only), None) => only.on(wire).clone(),
+        (Wire::Sse | Wire::Socket | Wire::Json, Some(only), None) => only.on(wire).clone(),
         (_, None, _) => Bytes::new(),
         (_, Some(_), _) => {
             let length = events.clone().map(|event| event.on(wire).len()).sum();
@@ -100,6 +122,7 @@ pub(crate) fn own(wire: Wire, id: &UpdateId, kind: &str, data: &str) -> Bytes {
         Wire::Sse => sse(id, kind, None, data),
         Wire::Chunked => chunk::whole(&sse(id, kind, None, data)),
         Wire::Socket => socket(id, kind, "", data),
+        Wire::Json => Bytes::new(),
     }
 }
 
@@ -124,8 +147,13 @@ fn sse(id: &UpdateId, kind: &str, retry: Option<u64>, data: &str) -> Bytes {
     out.into()
 }
 
-/// One text frame with a JSON object.
+/// One text frame.
 fn socket(id: &UpdateId, kind: &str, topic: &str, data: &str) -> Bytes {
+    frame::text(&json(id, kind, topic, data))
+}
+
+/// A JSON object that begins with the id.
+fn json(id: &UpdateId, kind: &str, topic: &str, data: &str) -> String {
     let mut out = String::with_capacity(data.len() + data.len() / 8 + 128);
     for (name, value) in [("{\"id\":", id.as_str()), (",\"type\":", kind), (",\"topic\":", topic), (",\"data\":", data)]
     {
@@ -133,7 +161,7 @@ fn socket(id: &UpdateId, kind: &str, topic: &str, data: &str) -> Bytes {
         push_json(&mut out, value);
     }
     out.push('}');
-    frame::text(&out)
+    out
 }
 
 /// Writes a JSON string (RFC 8259 section 7).

@@ -15,7 +15,6 @@ use crate::{
     event::{Event, Wire},
     publication::Answer,
     topic::Topic,
-    update::Update,
 };
 
 /// What a subscriber asks to continue from.
@@ -121,8 +120,8 @@ pub(crate) trait Log: fmt::Debug + Send + Sync {
     /// The next page of a replay.
     fn page(&self, reading: Reading) -> BoxFuture<'static, Result<Page, NoPage>>;
 
-    /// Takes an update; the answer comes when it is on disk and has its place. Never waits for the disk.
-    fn append(&self, update: Update, answer: Answer);
+    /// Takes an update, `named` when its publisher chose the id; the answer comes when it is on disk and has its place. Never waits for the disk.
+    fn append(&self, event: Arc<Event>, named: bool, answer: Answer);
 
     /// Writes what it has taken, then lets go of the file. Waits for it.
     fn stop(&self);

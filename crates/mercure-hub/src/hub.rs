@@ -7,12 +7,13 @@ use std::{
         atomic::{AtomicBool, Ordering},
         mpsc,
     },
+    time::Instant,
 };
 
 use axum::{
     Router,
     extract::{Request, State},
-    http::{Method, header},
+    http::{HeaderValue, Method, header},
     response::Response,
     routing::{any, get},
 };
@@ -20,18 +21,23 @@ use axum::{
 use crate::{
     auth::address::{Addresses, Asked},
     auth::jwks::FetchError,
+    auth::key::KeyId,
     auth::origin::Origins,
     auth::trust::Trust,
     config::HubConfig,
+    engine::subscriber::Subscriber,
     engine::ticker::{self, Pulse},
     engine::{Engine, Limits},
     event::Event,
-    history::{Bounds, History},
+    history::{Bounds, History, Log},
     http::metadata::metadata,
     http::publish::publish,
     http::reply::{self, Refusal},
     http::subscribe::{QUERY, subscribe},
+    limits::Limiter,
     publication::{Answer, Publication},
+    subscriptions::api,
+    subscriptions::presence::Announcer,
     topic::{Namespace, nowhere},
     topic::{
         matcher::{MatchType, Matcher},
@@ -53,6 +59,9 @@ struct Inner {
     patterns: Patterns,
     engine: Arc<Engine>,
     ticking: AtomicBool,
+    limiter: Limiter,
+    /// Whether new streams are sent elsewhere.
+    leaving: AtomicBool,
 }
 
 /// Which pages may do what.
@@ -92,6 +101,7 @@ impl Hub {
         let opened = Opened::new(log, config.history_age, Arc::clone(&clock))?;
         let history = History::of_log(bounds(&config), clock, Arc::clone(&opened.log) as _, opened.next);
         let hub = Self::with_history(config, history);
+        hub.0.engine.state().presence.last = opened.last.clone();
         opened.start(&log.path, &hub.0.engine)?;
         Ok(hub)
     }
@@ -117,8 +127,10 @@ impl Hub {
             patterns: Patterns::new(addresses.base().or_else(|| nowhere(&config.path))),
             trust: Trust::new(&config),
             addresses,
-            engine: Arc::new(Engine::new(limits, history)),
+            engine: Arc::new(Engine::new(limits, history, config.subscriptions.then(|| Announcer::new(&config.path)))),
             ticking: AtomicBool::new(false),
+            limiter: Limiter::new(&config.limits),
+            leaving: AtomicBool::new(false),
             config,
         }))
     }
@@ -128,8 +140,7 @@ impl Hub {
     /// With a history on disk the calling thread also waits until the update is safe there, some milliseconds: in async code
     /// [`publish_async`](Self::publish_async) does not hold the thread up.
     pub fn publish(&self, update: Update) -> Result<UpdateId, PublishError> {
-        self.check(&update)?;
-        self.send(update)
+        self.check(&update).and_then(|()| self.send(update))
     }
 
     /// Publishes. The update is under way when this returns, behind all that this thread has published before; the future tells when it has
@@ -141,13 +152,12 @@ impl Hub {
         }
     }
 
-    /// Publishes whatever the topics are: the hub's own too.
-    pub(crate) fn send(&self, update: Update) -> Result<UpdateId, PublishError> {
+    fn send(&self, update: Update) -> Result<UpdateId, PublishError> {
         let Some(log) = &self.0.engine.log else {
             return self.send_now(update);
         };
         let (sender, receiver) = mpsc::sync_channel(1);
-        log.append(update, Answer::Thread(sender));
+        self.append(log.as_ref(), update, Answer::thread(sender));
         receiver.recv().unwrap_or(Err(PublishError::Closed))
     }
 
@@ -156,15 +166,24 @@ impl Hub {
             return Publication::known(self.send_now(update));
         };
         let (publication, answer) = Publication::open();
-        log.append(update, answer);
+        self.append(log.as_ref(), update, answer);
         publication
     }
 
+    fn append(&self, log: &dyn Log, update: Update, answer: Answer) {
+        let named = update.id.is_some();
+        let answer = answer.timed(Arc::clone(&self.0.engine.meter));
+        log.append(Arc::new(Event::new(update)), named, answer);
+    }
+
     fn send_now(&self, update: Update) -> Result<UpdateId, PublishError> {
+        let start = Instant::now();
         let event = Arc::new(Event::new(update));
         let id = event.id.clone();
         self.0.engine.line.wait_for_room();
-        self.0.engine.publish(event).map(|()| id)
+        let published = self.0.engine.publish(event);
+        self.0.engine.meter.published(published.is_ok(), start.elapsed());
+        published.map(|()| id)
     }
 
     fn check(&self, update: &Update) -> Result<(), PublishError> {
@@ -188,6 +207,21 @@ impl Hub {
         self.0.engine.disconnect(subject, || self.now())
     }
 
+    /// Ends all streams whose token has this `jti`, at once, and refuses the token with 401 for as long as [`revocation`](HubConfig::revocation) says. Returns how
+    /// many streams it ended.
+    pub fn revoke_token(&self, id: &str) -> usize {
+        let now = self.now();
+        let covers = |subscriber: &Subscriber| subscriber.token_id.as_deref() == Some(id);
+        self.0.engine.revoke(|revocations| revocations.revoke_token(id, now), covers)
+    }
+
+    /// Ends all streams whose token this key has verified, at once, and refuses all its tokens with 401 for as long as this hub lives. Returns how many
+    /// streams it ended.
+    pub fn revoke_key(&self, key: KeyId) -> usize {
+        let covers = |subscriber: &Subscriber| subscriber.key == key && key != KeyId::default();
+        self.0.engine.revoke(|revocations| revocations.revoke_key(key), covers)
+    }
+
     /// Ends every stream, and lets all come back: for when they should ask anew on what terms. Returns how many it ended.
     pub fn recall(&self) -> usize {
         self.0.engine.recall()
@@ -206,7 +240,10 @@ impl Hub {
     /// Ends every stream, each told to come back after a different while, and admits no more. Returns when all have ended, or when
     /// [`close_timeout`](HubConfig::close_timeout) is over. A history on disk is complete then, and its file free for the next hub. To be called before the server's own graceful shutdown, which waits for open responses.
     pub async fn close(&self) {
+        self.leave();
         self.0.engine.close(|| rand::random_range(1_000..5_000));
+        // Before the history is closed: it still hears which subscriptions have ended.
+        self.0.engine.announce();
         let log = self.0.engine.log.clone();
         let ended = async {
             if let Some(log) = log {
@@ -216,6 +253,16 @@ impl Hub {
             self.0.engine.emptied().await;
         };
         let _ = tokio::time::timeout(self.config().close_timeout, ended).await;
+    }
+
+    /// Whether it takes new streams: not while it is [drained](Self::drain), nor once it is closed.
+    pub fn is_ready(&self) -> bool {
+        !self.0.leaving.load(Ordering::Relaxed)
+    }
+
+    /// From now on no stream is taken.
+    pub(crate) fn leave(&self) {
+        self.0.leaving.store(true, Ordering::Relaxed);
     }
 
     /// Fetches the key sets that are named by address. Not needed: the first token that could be signed by one fetches it too. But a server that starts with
@@ -233,7 +280,11 @@ impl Hub {
     /// The hub's routes: GET, HEAD, POST, QUERY and OPTIONS at its path, and its metadata (RFC 9728). The server must allow upgrades for WebSockets to work.
     pub fn router(&self) -> Router {
         let paths = self.0.addresses.metadata_paths();
-        let router = Router::new().route(&self.config().path, any(handle));
+        let mut router = Router::new().route(&self.config().path, any(handle));
+        if self.config().subscriptions {
+            let collection = format!("{}/subscriptions", self.config().path);
+            router = router.route(&format!("{collection}/{{*rest}}"), any(list)).route(&collection, any(list));
+        }
         paths.iter().fold(router, |router, path| router.route(path, get(metadata))).with_state(self.clone())
     }
 
@@ -260,6 +311,10 @@ impl Hub {
 
     pub(crate) fn trust(&self) -> &Trust {
         &self.0.trust
+    }
+
+    pub(crate) fn limiter(&self) -> &Limiter {
+        &self.0.limiter
     }
 
     pub(crate) fn patterns(&self) -> &Patterns {
@@ -319,9 +374,8 @@ impl fmt::Debug for Hub {
 }
 
 async fn handle(State(hub): State<Hub>, request: Request) -> Response {
-    let origin = request.headers().get(header::ORIGIN).cloned();
     let (parts, body) = request.into_parts();
-    let asked = Asked::of(&parts);
+    let (asked, origin) = (Asked::of(&parts), parts.headers.get(header::ORIGIN).cloned());
     let answered = if !hub.addresses().serve(&asked) {
         Err(Refusal::Misdirected)
     } else if parts.method == Method::POST {
@@ -333,7 +387,29 @@ async fn handle(State(hub): State<Hub>, request: Request) -> Response {
     } else {
         Err(Refusal::Method)
     };
-    let mut response = answered.unwrap_or_else(|refusal| refusal.respond(|| hub.metadata_url(&asked)));
-    reply::dress(&mut response, origin.as_ref(), &hub.origins().read);
+    finish(&hub, &asked, origin.as_ref(), answered)
+}
+
+/// The subscription API.
+async fn list(State(hub): State<Hub>, request: Request) -> Response {
+    let (parts, _) = request.into_parts();
+    let (asked, origin) = (Asked::of(&parts), parts.headers.get(header::ORIGIN).cloned());
+    let answered = if !hub.addresses().serve(&asked) {
+        Err(Refusal::Misdirected)
+    } else if parts.method == Method::GET || parts.method == Method::HEAD {
+        api::answer(&hub, &parts).await
+    } else if parts.method == Method::OPTIONS {
+        Ok(reply::preflight())
+    } else {
+        Err(Refusal::Method)
+    };
+    finish(&hub, &asked, origin.as_ref(), answered)
+}
+
+/// What all answers have in common.
+fn finish(hub: &Hub, asked: &Asked, origin: Option<&HeaderValue>, answered: Result<Response, Refusal>) -> Response {
+    let mut response = answered.unwrap_or_else(|refusal| refusal.respond(|| hub.metadata_url(asked)));
+    hub.engine().meter.answered(response.status());
+    reply::dress(&mut response, origin, &hub.origins().read);
     response
 }

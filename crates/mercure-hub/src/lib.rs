@@ -41,6 +41,7 @@
 
 mod auth;
 mod config;
+mod drain;
 mod engine;
 mod event;
 #[doc(hidden)]
@@ -48,8 +49,12 @@ pub mod fuzzing;
 mod history;
 mod http;
 mod hub;
+mod limits;
+mod metrics;
 mod publication;
 mod serve;
+mod subscriptions;
+mod sync;
 mod topic;
 mod update;
 mod wire;
@@ -67,10 +72,13 @@ pub use auth::keys::Keys;
 pub use auth::mint::{Claims, Grant, mint};
 pub use auth::trust::{Issuer, Tokens};
 pub use config::{Authorizer, Clock, Cursors, HubConfig, Inbound, InvalidConfig};
+pub use drain::Drain;
 pub use futures_util::future::BoxFuture;
 #[cfg(feature = "durable")]
 pub use history::log::{LogConfig, OpenError};
 pub use hub::Hub;
+pub use limits::{PeerAddress, RateLimits};
+pub use metrics::{Histogram, Metrics};
 pub use publication::Publication;
 pub use serve::{ConnectionOptions, serve_connection};
 pub use topic::{InvalidTopic, Topic};

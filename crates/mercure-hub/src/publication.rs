@@ -3,13 +3,17 @@
 use std::{
     fmt,
     pin::Pin,
-    sync::mpsc,
+    sync::{Arc, mpsc},
     task::{Context, Poll},
+    time::Instant,
 };
 
 use tokio::sync::oneshot;
 
-use crate::update::{PublishError, UpdateId};
+use crate::{
+    metrics::Meter,
+    update::{PublishError, UpdateId},
+};
 
 /// The outcome of [`Hub::publish_async`](crate::Hub::publish_async). The update is under way already: nobody has to wait for it, and to drop this does not stop it.
 #[must_use = "only the outcome tells whether the update was published"]
@@ -28,7 +32,7 @@ impl Publication {
     /// One that is still open, and what closes it.
     pub(crate) fn open() -> (Self, Answer) {
         let (sender, receiver) = oneshot::channel();
-        (Self(Outcome::Awaited(receiver)), Answer::Task(sender))
+        (Self(Outcome::Awaited(receiver)), Answer { to: Asker::Task(sender), timed: None })
     }
 }
 
@@ -54,18 +58,43 @@ impl fmt::Debug for Publication {
 
 /// How the one who publishes is told: a task that awaits, or a thread that stands still.
 #[derive(Debug)]
-pub(crate) enum Answer {
+pub(crate) struct Answer {
+    to: Asker,
+    timed: Option<(Arc<Meter>, Instant)>,
+}
+
+#[derive(Debug)]
+enum Asker {
     Task(oneshot::Sender<Result<UpdateId, PublishError>>),
     Thread(mpsc::SyncSender<Result<UpdateId, PublishError>>),
+    Nobody,
 }
 
 impl Answer {
+    pub(crate) fn thread(sender: mpsc::SyncSender<Result<UpdateId, PublishError>>) -> Self {
+        Self { to: Asker::Thread(sender), timed: None }
+    }
+
+    /// For what the hub itself has to say, and does not wait for.
+    pub(crate) fn nobody() -> Self {
+        Self { to: Asker::Nobody, timed: None }
+    }
+
+    /// How long it took is counted, from now on.
+    pub(crate) fn timed(self, meter: Arc<Meter>) -> Self {
+        Self { timed: Some((meter, Instant::now())), ..self }
+    }
+
     /// Whoever has stopped waiting is not told.
     #[cfg_attr(not(feature = "durable"), expect(dead_code, reason = "answered by a log that is not built"))]
     pub(crate) fn send(self, outcome: Result<UpdateId, PublishError>) {
-        match self {
-            Self::Task(sender) => drop(sender.send(outcome)),
-            Self::Thread(sender) => drop(sender.send(outcome)),
+        if let Some((meter, start)) = self.timed {
+            meter.published(outcome.is_ok(), start.elapsed());
+        }
+        match self.to {
+            Asker::Task(sender) => drop(sender.send(outcome)),
+            Asker::Thread(sender) => drop(sender.send(outcome)),
+            Asker::Nobody => {}
         }
     }
 }

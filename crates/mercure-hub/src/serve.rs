@@ -30,8 +30,9 @@ use tokio::{
 };
 
 use crate::{
-    engine::subscriber::lock,
+    PeerAddress,
     event::Wire,
+    sync::lock,
     wire::{
         link,
         offer::{Offer, Offered, Takeable},
@@ -64,6 +65,8 @@ impl Default for ConnectionOptions {
 /// that answer as it left `service`, with what the layers around the hub put there; only the length and the encoding of the body are the hub's own, and
 /// what a layer does to the body has no effect.
 ///
+/// Each request carries the [`PeerAddress`]: a layer that knows a proxy in front may put another in its place.
+///
 /// When `stop` ends, the answer under way is finished and no other request is taken. Streams that were taken over end by [`Hub::close`](crate::Hub::close).
 ///
 /// Connections of TLS, of HTTP/2 or of another server need nothing of this: there the hub's streams are ordinary bodies.
@@ -84,10 +87,14 @@ where
 {
     // Updates are small and due at once.
     let _ = stream.set_nodelay(true);
+    let peer = stream.peer_addr().ok().map(|peer| PeerAddress(peer.ip()));
     let handover = Arc::new(Handover::default());
     let io = Watched { io: WriteTimeout::new(stream, options.write_timeout), handover: Arc::clone(&handover) };
     let service = service_fn(|mut request: Request<Incoming>| {
         request.extensions_mut().insert(Takeable);
+        if let Some(peer) = peer {
+            request.extensions_mut().insert(peer);
+        }
         let (answer, handover) = (service.call(request), Arc::clone(&handover));
         async move {
             let mut response = answer.await?;

@@ -17,6 +17,8 @@ mod connections;
 mod cors;
 #[path = "hub/crash.rs"]
 mod crash;
+#[path = "hub/drain.rs"]
+mod drain;
 #[path = "hub/durable.rs"]
 mod durable;
 #[path = "hub/ending.rs"]
@@ -27,12 +29,20 @@ mod event_source;
 mod heartbeat;
 #[path = "hub/keys.rs"]
 mod keys;
+#[path = "hub/limits.rs"]
+mod limits;
 #[path = "hub/matchers.rs"]
 mod matchers;
 #[path = "hub/matching.rs"]
 mod matching;
+#[path = "hub/metrics.rs"]
+mod metrics;
 #[path = "hub/order.rs"]
 mod order;
+#[path = "hub/poll.rs"]
+mod poll;
+#[path = "hub/presence.rs"]
+mod presence;
 #[path = "hub/properties.rs"]
 mod properties;
 #[path = "hub/publish.rs"]
@@ -43,6 +53,8 @@ mod publish_rules;
 mod query_method;
 #[path = "hub/replay.rs"]
 mod replay;
+#[path = "hub/revocation.rs"]
+mod revocation;
 #[path = "hub/rights.rs"]
 mod rights;
 #[path = "hub/socket.rs"]
@@ -51,6 +63,8 @@ mod socket;
 mod strict;
 #[path = "hub/subscribe.rs"]
 mod subscribe;
+#[path = "hub/subscriptions.rs"]
+mod subscriptions;
 #[path = "hub/symfony.rs"]
 mod symfony;
 #[path = "hub/tokens.rs"]

@@ -1,5 +1,7 @@
 //! Every setting of the program: a flag and a variable each. The variables without `HUB` in their name are those of the reference image.
 
+mod rules;
+
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,6 +11,8 @@ use clap::builder::FalseyValueParser;
 use ipnet::IpNet;
 
 use crate::directives;
+
+pub use rules::Rules;
 
 /// The settings as they were given. Those that are empty count as not given: compose files pass them so.
 #[derive(Debug, Clone, Args)]
@@ -104,6 +108,10 @@ pub struct Settings {
     /// At the end: over how long the open streams are closed, one after the other [default: the directive drain_timeout, else 5s]
     #[arg(long, env = "HUB_DRAIN_TIMEOUT", value_name = "DURATION", value_parser = directives::duration)]
     pub drain_timeout: Option<Duration>,
+
+    /// What the reference does not have.
+    #[command(flatten)]
+    pub rules: Rules,
 
     /// Global options of the reference image; only `debug` means something here
     #[arg(long, env = "GLOBAL_OPTIONS", value_name = "TEXT", hide = true)]

@@ -49,19 +49,19 @@ pub(crate) async fn publisher(hub: &Hub, parts: &Parts) -> Result<Verified, Refu
 }
 
 async fn verify(hub: &Hub, parts: &Parts, token: &str, carrier: Carrier, role: Role) -> Result<Verified, Refusal> {
-    let resource = hub.addresses().resource(&Asked::of(parts));
+    let resource = || hub.addresses().resource(&Asked::of(parts));
     let case = Case {
         trust: hub.trust(),
         patterns: hub.patterns(),
         role,
-        resource: resource.as_deref(),
+        resource: &resource,
         strict_allowed: carrier != Carrier::Query,
         now: hub.now(),
     };
     let mut said = Said::default();
-    let verified = token::verify(token, &case, &mut said).await.and_then(|verified| {
-        let revoked = hub.engine().is_revoked(verified.subject.as_deref(), verified.issued_at);
-        if revoked { Err("revoked") } else { Ok(verified) }
+    let verified = token::verify(token, &case, &mut said).await.and_then(|mut verified| {
+        verified.bearer = Some(hub.limiter().bearer(&verified, token));
+        if hub.engine().is_revoked(verified.credentials()) { Err("revoked") } else { Ok(verified) }
     });
     verified.map_err(|check| {
         tell(check, role, &said);

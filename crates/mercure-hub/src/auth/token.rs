@@ -11,8 +11,10 @@ use crate::{
         details::{self, Payloads},
         jws::{self, Claims, Jws, Times},
         key::KeyId,
+        revocation::Credentials,
         trust::{Role, Trust},
     },
+    limits::Bearer,
     topic::{
         matcher::{Grants, MatchType, Matcher},
         pattern::Patterns,
@@ -44,18 +46,26 @@ pub(crate) struct Verified {
     pub(crate) token_id: Option<String>,
     /// The key that verified it.
     pub(crate) key: KeyId,
+    /// Tells this token from others; nothing when there was none.
+    pub(crate) bearer: Option<Bearer>,
     pub(crate) issued_at: Option<f64>,
     pub(crate) expires_at: Option<f64>,
     pub(crate) publish: Grants,
     pub(crate) subscribe: Grants,
-    payload: Option<Value>,
-    payloads: Payloads,
+    /// What its subscriptions are described with to those who watch them.
+    pub(crate) payloads: Payloads,
 }
 
 impl Verified {
-    /// What this subscriber's subscription is described with to those who watch it. The older generation has one for all.
-    pub(crate) fn payload_for(&self, matcher: &Matcher) -> Option<Value> {
-        self.payload.clone().or_else(|| self.payloads.of(matcher).cloned())
+    /// Whether there was no token at all.
+    pub(crate) fn is_anonymous(&self) -> bool {
+        self.bearer.is_none()
+    }
+
+    /// By what it may be shut out.
+    pub(crate) fn credentials(&self) -> Credentials<'_> {
+        let (subject, token_id) = (self.subject.as_deref(), self.token_id.as_deref());
+        Credentials { subject, issued_at: self.issued_at, token_id, key: self.key }
     }
 }
 
@@ -76,8 +86,8 @@ pub(crate) struct Case<'a> {
     pub(crate) trust: &'a Trust,
     pub(crate) patterns: &'a Patterns,
     pub(crate) role: Role,
-    /// The hub as the request addressed it, which a strict token must be meant for.
-    pub(crate) resource: Option<&'a str>,
+    /// Tells how the request addressed the hub, which a strict token must be meant for.
+    pub(crate) resource: &'a (dyn Fn() -> Option<String> + Sync),
     /// Whether it may be a strict one: not when it stood in an address.
     pub(crate) strict_allowed: bool,
     /// Seconds since 1970.
@@ -131,8 +141,8 @@ fn read_strict(claims: &Claims<'_>, case: &Case<'_>) -> Result<Verified, FailedC
     if times.expires_at.is_none() {
         return Err("exp");
     }
-    let resource = case.resource.ok_or("no resource identifier")?;
-    if !claims.aud.is_some_and(|audience| names(audience, resource)) {
+    let resource = (case.resource)().ok_or("no resource identifier")?;
+    if !claims.aud.is_some_and(|audience| names(audience, &resource)) {
         return Err("aud");
     }
     let details = claims.authorization_details.map(|claim| details::read(claim, case.patterns)).transpose()?;
@@ -149,7 +159,7 @@ fn read_legacy(claims: &Claims<'_>, case: &Case<'_>) -> Result<Verified, FailedC
     Ok(Verified {
         publish: grants(&grant, "publish", case.patterns).ok_or("mercure.publish")?,
         subscribe: grants(&grant, "subscribe", case.patterns).ok_or("mercure.subscribe")?,
-        payload: grant.remove("payload").filter(|payload| !payload.is_null()),
+        payloads: Payloads::for_all(grant.remove("payload").filter(|payload| !payload.is_null())),
         ..person
     })
 }

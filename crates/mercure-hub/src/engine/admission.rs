@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
+    auth::revocation::Credentials,
     engine::Engine,
     engine::subscriber::{Subscriber, Traits},
     history::Position,
@@ -48,6 +49,8 @@ impl Drop for Registration {
         state.remove(self.subscriber.id);
         state.open -= 1;
         drop(state);
+        self.engine.meter.ended(self.subscriber.queue.ending());
+        self.engine.announce();
         self.engine.left.notify_waiters();
     }
 }
@@ -60,7 +63,7 @@ impl Engine {
         issued_at: Option<f64>,
         begin: Option<Position>,
     ) -> Result<Start, Refused> {
-        if let Err(error) = self.line.start(Arc::downgrade(self)) {
+        if let Err(error) = self.line.start(Arc::downgrade(self), &self.meter) {
             tracing::error!(%error, "the thread that delivers could not be started");
             return Err(Refused::TooMany);
         }
@@ -69,13 +72,14 @@ impl Engine {
         if state.closed {
             return Err(Refused::Closed);
         }
-        if let Some(subject) = &traits.subject {
-            if state.revocations.cover(subject, issued_at) {
-                return Err(Refused::Revoked);
-            }
-            if reached(self.limits.connections_per_subject, state.roll.of_subject(subject).len()) {
-                return Err(Refused::TooManyOfSubject);
-            }
+        let (subject, token_id) = (traits.subject.as_deref(), traits.token_id.as_deref());
+        if state.revocations.cover(Credentials { subject, issued_at, token_id, key: traits.key }) {
+            return Err(Refused::Revoked);
+        }
+        if let Some(subject) = subject
+            && reached(self.limits.connections_per_subject, state.roll.of_subject(subject).len())
+        {
+            return Err(Refused::TooManyOfSubject);
         }
         if reached(self.limits.connections, state.open) {
             return Err(Refused::TooMany);
@@ -91,6 +95,11 @@ impl Engine {
         if state.roll.next_deadline() != first || state.roll.len() == 1 {
             self.alarm.notify_one();
         }
+        state.presence.entered(&subscriber);
+        let made = state.presence.made();
+        drop(guard);
+        self.announce_all(made);
+        self.meter.admitted();
         Ok(Start { registration: Registration { engine: Arc::clone(self), subscriber }, begin })
     }
 }

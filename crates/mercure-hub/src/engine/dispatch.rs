@@ -3,6 +3,7 @@
 use std::{cell::OnceCell, collections::VecDeque, sync::Arc};
 
 use bytes::Bytes;
+use tokio::time::Instant;
 
 use crate::{
     engine::ending::Ending,
@@ -10,13 +11,14 @@ use crate::{
     engine::queue::{MAX_JOIN, Pushed},
     engine::subscriber::Subscriber,
     event::{self, Class, Event, Wire},
+    metrics::Meter,
 };
 
 /// Something to be delivered.
 #[derive(Debug)]
 pub(crate) enum Dispatch {
-    /// To the readers as they were when the update was published.
-    Event(Arc<Event>, Vec<Readers>),
+    /// To the readers as they were when the update was published, which was then.
+    Event(Arc<Event>, Vec<Readers>, Instant),
     /// A frame each. In the line like all else, so that its id is a place in the history.
     Beat(Vec<(Arc<Subscriber>, Bytes)>),
     /// Endings that come after what was published before.
@@ -27,35 +29,38 @@ pub(crate) enum Dispatch {
 struct Run {
     events: Vec<Arc<Event>>,
     readers: Vec<Readers>,
+    published: Vec<Instant>,
     class: Class,
-    joined: [OnceCell<Bytes>; 3],
+    joined: [OnceCell<Bytes>; 4],
 }
 
 impl Run {
     /// Takes the next run from the front of the batch.
-    fn take(event: Arc<Event>, readers: Vec<Readers>, batch: &mut VecDeque<Dispatch>) -> Self {
+    fn take(event: Arc<Event>, readers: Vec<Readers>, at: Instant, batch: &mut VecDeque<Dispatch>) -> Self {
         let (class, mut bytes) = (event.class, event.weight());
-        let mut events = vec![event];
+        let (mut events, mut published) = (vec![event], vec![at]);
         let fits = |next: &mut Dispatch| match next {
-            Dispatch::Event(event, lists) if event.class == class && is_same(lists, &readers) => {
+            Dispatch::Event(event, lists, _) if event.class == class && is_same(lists, &readers) => {
                 bytes += event.weight();
                 bytes <= MAX_JOIN
             }
             Dispatch::Event(..) | Dispatch::Beat(_) | Dispatch::End(_) => false,
         };
         let mut fits = fits;
-        while let Some(Dispatch::Event(event, _)) = batch.pop_front_if(&mut fits) {
+        while let Some(Dispatch::Event(event, _, at)) = batch.pop_front_if(&mut fits) {
             events.push(event);
+            published.push(at);
         }
-        Self { events, readers, class, joined: Default::default() }
+        Self { events, readers, published, class, joined: Default::default() }
     }
 
     fn on(&self, wire: Wire) -> &Bytes {
-        let [sse, chunked, socket] = &self.joined;
+        let [sse, chunked, socket, json] = &self.joined;
         let joined = match wire {
             Wire::Sse => sse,
             Wire::Chunked => chunked,
             Wire::Socket => socket,
+            Wire::Json => json,
         };
         joined.get_or_init(|| event::join(wire, self.events.iter().map(AsRef::as_ref)))
     }
@@ -120,14 +125,16 @@ impl Round {
 }
 
 /// Delivers a batch, with one write for each socket where that is possible. Returns the ids of those whose queue was full.
-pub(crate) fn deliver(batch: &mut VecDeque<Dispatch>) -> Vec<u64> {
+pub(crate) fn deliver(batch: &mut VecDeque<Dispatch>, meter: &Meter) -> Vec<u64> {
     let mut round = Round::default();
     while let Some(dispatch) = batch.pop_front() {
         match dispatch {
-            Dispatch::Event(event, readers) => {
-                let run = Run::take(event, readers, batch);
+            Dispatch::Event(event, readers, at) => {
+                let run = Run::take(event, readers, at, batch);
                 // After the last one nothing is to be joined any more.
                 run.deliver(&mut round, batch.is_empty());
+                let now = Instant::now();
+                run.published.iter().for_each(|at| meter.fanned_out(now - *at));
             }
             Dispatch::Beat(frames) => {
                 for (subscriber, frame) in frames {
@@ -177,7 +184,7 @@ mod tests {
             write_timeout: Duration::ZERO,
         };
         let bounds = Bounds { events: 0, bytes: 0, age: Duration::ZERO };
-        Arc::new(Engine::new(limits, History::new(bounds, Arc::new(|| 0.0))))
+        Arc::new(Engine::new(limits, History::new(bounds, Arc::new(|| 0.0)), None))
     }
 
     fn subscribe(engine: &Arc<Engine>, topics: &[&str]) -> Start {
@@ -185,7 +192,18 @@ mod tests {
             topics.iter().map(|topic| Matcher::new(MatchType::Exact, topic, &Patterns::new(None)).unwrap()).collect();
         let interest = Interest::new(matchers);
         let grants = Default::default();
-        let traits = Traits { subject: None, wire: Wire::Sse, beats: false, deadline: None, grants, interest };
+        let traits = Traits {
+            subject: None,
+            token_id: None,
+            key: Default::default(),
+            wire: Wire::Sse,
+            beats: false,
+            deadline: None,
+            grants,
+            interest,
+            visible: None,
+            seats: None,
+        };
         engine.admit(traits, None, None).unwrap()
     }
 

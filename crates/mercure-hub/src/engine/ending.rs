@@ -82,7 +82,7 @@ impl Ending {
     /// The last bytes of the stream.
     pub(crate) fn farewell(self, wire: Wire) -> Bytes {
         match (wire, self) {
-            (_, Self::Lost) => Bytes::new(),
+            (_, Self::Lost) | (Wire::Json, _) => Bytes::new(),
             (Wire::Socket, _) => frame::close(self.code(), self.reason()),
             (Wire::Sse, Self::Shutdown { retry }) => format!(": {}\nretry: {retry}\n\n", self.reason()).into(),
             (Wire::Sse, _) => format!(": {}\n\n", self.reason()).into(),

@@ -42,6 +42,8 @@ type Asking = BoxFuture<'static, Vec<(Topic, bool)>>;
 /// A replay under way.
 struct Replay {
     next: Position,
+    /// How many updates were sent.
+    sent: u64,
     /// A page that comes from the log.
     reading: Option<BoxFuture<'static, Result<Page, NoPage>>>,
     /// A page whose rights are being asked for.
@@ -60,7 +62,7 @@ pub(crate) struct Feed {
 
 impl Feed {
     pub(crate) fn new(start: Start, pulse: Pulse, authorizer: Option<Arc<dyn Authorizer>>) -> Self {
-        let replay = start.begin.map(|next| Replay { next, reading: None, asked: None });
+        let replay = start.begin.map(|next| Replay { next, sent: 0, reading: None, asked: None });
         Self { registration: start.registration, pulse, authorizer, replay, greeted: false, ending: None }
     }
 
@@ -78,6 +80,11 @@ impl Feed {
             LastId::Id(id) if self.replay.is_some() => id,
             LastId::Id(_) | LastId::Earliest => "earliest",
         })
+    }
+
+    /// Whether it has come to the present.
+    pub(crate) fn is_live(&self) -> bool {
+        self.replay.is_none()
     }
 
     /// Why it ended, once it has.
@@ -146,7 +153,9 @@ impl Feed {
             let verdicts = ready!(asking.as_mut().poll(context));
             engine.renew(subscriber, verdicts);
             let page = replay.asked.take().map(|(page, _)| page).unwrap_or_default();
-            return Poll::Ready(join(&page, subscriber));
+            let readable = page.iter().filter(|event| subscriber.may_receive(event)).map(AsRef::as_ref);
+            replay.sent += readable.clone().count() as u64;
+            return Poll::Ready(Some(event::join(subscriber.wire, readable)).filter(|bytes| !bytes.is_empty()));
         }
         let page = match &mut replay.reading {
             Some(reading) => ready!(reading.as_mut().poll(context)),
@@ -157,6 +166,7 @@ impl Feed {
                     return Poll::Ready(None);
                 }
                 Step::Live => {
+                    engine.meter.replayed(replay.sent);
                     self.replay = None;
                     return Poll::Ready(None);
                 }
@@ -200,12 +210,6 @@ fn doubtful(page: &[Arc<Event>], subscriber: &Subscriber) -> Vec<Topic> {
     topics.sort_unstable();
     topics.dedup();
     topics
-}
-
-/// The bytes of what may be read.
-fn join(page: &[Arc<Event>], subscriber: &Subscriber) -> Option<Bytes> {
-    let readable = page.iter().filter(|event| subscriber.may_receive(event)).map(AsRef::as_ref);
-    Some(event::join(subscriber.wire, readable)).filter(|bytes| !bytes.is_empty())
 }
 
 impl fmt::Debug for Feed {

@@ -7,7 +7,6 @@
 use std::{
     collections::VecDeque,
     io::{self, IoSlice},
-    sync::{Mutex, MutexGuard},
     task::{Context, Poll, Waker},
 };
 
@@ -15,8 +14,8 @@ use bytes::{Buf, Bytes, BytesMut};
 
 use crate::{
     engine::ending::Ending,
-    engine::subscriber::lock,
     event::{Class, Wire},
+    sync::{Mutex, MutexGuard, lock},
 };
 
 /// Frames that wait are joined up to this size, so that one write carries them.
@@ -196,6 +195,16 @@ impl<S: Sink> Queue<S> {
             state.end(ending, self.wire);
             wake(state);
         }
+    }
+
+    /// Why the stream ends, if it does.
+    pub(crate) fn ending(&self) -> Option<Ending> {
+        lock(&self.state).ending
+    }
+
+    /// How many bytes wait.
+    pub(crate) fn bytes(&self) -> usize {
+        lock(&self.state).waiting()
     }
 
     /// Takes what waits, joined; then the ending.
@@ -397,6 +406,3 @@ impl Backlog {
         true
     }
 }
-
-#[cfg(test)]
-mod tests;

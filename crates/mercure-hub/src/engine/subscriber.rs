@@ -3,18 +3,21 @@
 use std::{
     collections::HashSet,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicU8, Ordering},
     },
 };
 
 use tokio::{net::TcpStream, time::Instant};
-use uuid::Uuid;
 
 use crate::{
+    auth::key::KeyId,
     engine::ending::Ending,
     engine::queue::Queue,
     event::{Event, Wire},
+    limits::Seats,
+    subscriptions::presence::Visible,
+    sync::{Mutex, MutexGuard, lock},
     topic::{
         Topic,
         matcher::{Grants, Matcher, Target},
@@ -24,11 +27,6 @@ use crate::{
 
 /// Signs of life in a row that a WebSocket may leave unanswered.
 const MAX_SILENCE: u8 = 2;
-
-/// Locks; a panic elsewhere does not make the data unusable, for no critical section here leaves it half changed.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// The topics that one stream named, each with whether the authorizer lets this person read it. A short sorted list: most streams name one or two.
 #[derive(Debug, Default)]
@@ -99,7 +97,7 @@ pub(crate) struct Interest {
     /// Whether the index of the engine knows this subscriber: not before its replay has reached the present.
     pub(crate) live: bool,
     /// As they were asked for when the stream opened, each once.
-    matchers: Arc<[Matcher]>,
+    pub(crate) matchers: Vec<Matcher>,
 }
 
 impl Interest {
@@ -119,7 +117,7 @@ impl Interest {
             Target::Exact(topic) => Some((topic.clone(), false)),
             Target::Everything | Target::Pattern(_) => None,
         }));
-        Self { everything, named, patterns: patterns.into(), live: false, matchers: matchers.into() }
+        Self { everything, named, patterns: patterns.into(), live: false, matchers }
     }
 
     /// Whether all that is wanted was named.
@@ -141,14 +139,19 @@ impl Interest {
 #[derive(Debug)]
 pub(crate) struct Subscriber {
     pub(crate) id: u64,
-    name: Uuid,
-    /// What it asked for when it came, each matcher once.
-    pub(crate) matchers: Arc<[Matcher]>,
     pub(crate) subject: Option<Arc<str>>,
+    /// The token's `jti`.
+    pub(crate) token_id: Option<Arc<str>>,
+    /// The key that verified the token.
+    pub(crate) key: KeyId,
     pub(crate) wire: Wire,
     /// Whether it asked for `heartbeat` events.
     pub(crate) beats: bool,
     pub(crate) deadline: Option<(Instant, Ending)>,
+    /// What others see of it; nothing when the hub shows no subscriptions.
+    pub(crate) visible: Option<Box<Visible>>,
+    /// Given back when the connection is gone, however long that takes after the stream's end.
+    _seats: Option<Box<Seats>>,
     grants: Grants,
     interest: Mutex<Interest>,
     pub(crate) queue: Queue<TcpStream>,
@@ -159,24 +162,35 @@ pub(crate) struct Subscriber {
 #[derive(Debug)]
 pub(crate) struct Traits {
     pub(crate) subject: Option<Arc<str>>,
+    pub(crate) token_id: Option<Arc<str>>,
+    pub(crate) key: KeyId,
     pub(crate) wire: Wire,
     pub(crate) beats: bool,
     pub(crate) deadline: Option<(Instant, Ending)>,
     pub(crate) grants: Grants,
     pub(crate) interest: Interest,
+    pub(crate) visible: Option<Box<Visible>>,
+    pub(crate) seats: Option<Box<Seats>>,
 }
 
 impl Subscriber {
     pub(crate) fn new(id: u64, budget: usize, traits: Traits) -> Self {
-        let Traits { subject, wire, beats, deadline, grants, interest } = traits;
-        let (name, matchers) = (Uuid::new_v4(), Arc::clone(&interest.matchers));
-        let (interest, queue, unanswered) = (Mutex::new(interest), Queue::new(wire, budget), AtomicU8::new(0));
-        Self { id, name, matchers, subject, wire, beats, deadline, grants, interest, queue, unanswered }
-    }
-
-    /// The name under which others may know this stream: a random `urn:uuid:`, of which the client has no say (draft-08, "Subscription Events").
-    pub(crate) fn name(&self) -> String {
-        self.name.urn().to_string()
+        let Traits { subject, token_id, key, wire, beats, deadline, grants, interest, visible, seats } = traits;
+        Self {
+            id,
+            subject,
+            token_id,
+            key,
+            wire,
+            beats,
+            deadline,
+            visible,
+            _seats: seats,
+            grants,
+            interest: Mutex::new(interest),
+            queue: Queue::new(wire, budget),
+            unanswered: AtomicU8::new(0),
+        }
     }
 
     /// The interest. Changed under the engine's lock only, so that it and the index agree.
@@ -220,7 +234,7 @@ impl Subscriber {
     /// Counts a sign of life that was sent; `true` when the peer has left too many unanswered. Only a WebSocket can answer.
     pub(crate) fn is_silent(&self) -> bool {
         match self.wire {
-            Wire::Sse | Wire::Chunked => false,
+            Wire::Sse | Wire::Chunked | Wire::Json => false,
             Wire::Socket => self.unanswered.fetch_add(1, Ordering::Relaxed) >= MAX_SILENCE,
         }
     }

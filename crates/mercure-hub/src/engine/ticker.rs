@@ -66,6 +66,7 @@ impl Pulse {
         let subscribers = self.engine.on_spoke(spoke);
         for subscriber in &subscribers {
             match subscriber.wire {
+                Wire::Json => {}
                 Wire::Sse | Wire::Chunked if subscriber.beats => {}
                 Wire::Sse => subscriber.queue.push_if_idle(&Bytes::from_static(sse::COMMENT)),
                 Wire::Chunked => subscriber.queue.push_if_idle(&Bytes::from_static(sse::COMMENT_CHUNK)),

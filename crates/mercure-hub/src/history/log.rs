@@ -36,11 +36,12 @@ use tokio::sync::oneshot;
 
 use crate::{
     config::Clock,
-    engine::{Engine, subscriber::lock},
+    engine::Engine,
     event::{Class, Event},
     history::{Cursor, Log, NoPage, Page, Reading, log::store::Store},
     publication::Answer,
-    update::{PublishError, Update, UpdateId},
+    sync::lock,
+    update::{PublishError, UpdateId},
 };
 
 /// Threads that read pages.
@@ -182,6 +183,8 @@ pub(crate) struct Opened {
     pub(crate) log: Arc<DiskLog>,
     /// The place of the next update.
     pub(crate) next: Cursor,
+    /// The id of the newest update.
+    pub(crate) last: Option<UpdateId>,
     start: Starting,
 }
 
@@ -198,11 +201,12 @@ impl Opened {
         let store = Store::create(path)?;
         let readers = (0..READERS).map(|_| Store::reader(path)).collect::<Result<_, _>>()?;
         let ends = store.ends().map_err(|error| OpenError::io(path, error))?;
+        let last = store.last_id().map_err(|error| OpenError::io(path, error))?;
         let shared = Arc::new(Shared { floor: AtomicU64::new(ends.floor), ..Shared::default() });
         let retention = Retention { events: config.events, bytes: config.bytes, age, clock };
         let writer = writer::Writer::new(store, ends, retention.clone(), Arc::clone(&shared));
         let log = Arc::new(DiskLog { shared, retention, threads: Mutex::default() });
-        Ok(Self { log, next: ends.next, start: Starting { file, writer, readers } })
+        Ok(Self { log, next: ends.next, last, start: Starting { file, writer, readers } })
     }
 
     /// Starts the threads. The file stays locked until the last of them has ended.
@@ -274,9 +278,7 @@ impl Log for DiskLog {
         self.ask(move |store| reader::page(store, &reading, retention.oldest()))
     }
 
-    fn append(&self, update: Update, answer: Answer) {
-        let named = update.id.is_some();
-        let event = Arc::new(Event::new(update));
+    fn append(&self, event: Arc<Event>, named: bool, answer: Answer) {
         let mut waiting = lock(&self.shared.waiting);
         if waiting.stopped {
             return answer.send(Err(PublishError::Closed));

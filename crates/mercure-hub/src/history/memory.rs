@@ -166,6 +166,16 @@ impl History {
         }
     }
 
+    /// The id of the newest event that is kept here.
+    pub(crate) fn last_id(&self) -> Option<&UpdateId> {
+        self.events.back().map(|kept| &kept.event.id)
+    }
+
+    /// How many events are kept here, and their bytes.
+    pub(crate) fn size(&self) -> (usize, usize) {
+        (self.events.len(), self.bytes)
+    }
+
     /// The place of the next event to come.
     pub(crate) fn end(&self) -> Cursor {
         self.base + self.events.len() as u64

@@ -37,6 +37,9 @@ fn document(hub: &Hub, asked: &Asked) -> Result<Response, Refusal> {
         "bearer_methods_supported": ["header"],
         "mercure_matcher_types_supported": ["exact", "urlpattern"],
     });
+    if hub.config().subscriptions {
+        document["mercure_subscriptions"] = true.into();
+    }
     let servers = hub.trust().authorization_servers();
     if !servers.is_empty() {
         document["authorization_servers"] = servers.into();

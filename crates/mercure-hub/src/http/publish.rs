@@ -18,11 +18,14 @@ use crate::{
 /// else is waited for.
 pub(crate) async fn publish(hub: &Hub, parts: &Parts, body: Body) -> Result<Response, Refusal> {
     let who = access::publisher(hub, parts).await?;
+    let bearer = who.bearer.unwrap_or_default();
+    hub.limiter().may_publish(bearer, hub.now())?;
     if form::media_type(&parts.headers) != MediaType::Form {
         return Err(Refusal::Bad("Expected application/x-www-form-urlencoded"));
     }
     let config = hub.config();
     let body = form::read_body(body, config.max_body_bytes).await?;
+    hub.limiter().has_read(bearer, body.len(), hub.now())?;
     let mut form = Form::read(&body, config.max_topics, config.max_field_bytes)?;
     let update = form.take_update()?;
     // Before the grant: a reserved topic is a bad one, whatever the token says.

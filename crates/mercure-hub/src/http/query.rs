@@ -21,6 +21,7 @@ pub(crate) struct Query {
     matchers: Vec<(MatchType, Vec<u8>)>,
     last_id: Option<Vec<u8>>,
     heartbeat: bool,
+    wait: Option<Vec<u8>>,
     /// A name that starts with `match` and is no kind of matcher: to skip it would give the subscriber less than it thinks.
     unknown_matcher: bool,
 }
@@ -36,6 +37,7 @@ impl Query {
                 b"match" | b"match_exact" => read.matchers.push((MatchType::Exact, value)),
                 b"match_urlpattern" => read.matchers.push((MatchType::UrlPattern, value)),
                 b"heartbeat" => read.heartbeat |= value == b"1",
+                b"wait" => read.wait = read.wait.take().or(Some(value)),
                 b"last_event_id" => *newest = newest.take().or(Some(value)),
                 b"lastEventID" => *older = older.take().or(Some(value)),
                 b"Last-Event-ID" => *oldest = oldest.take().or(Some(value)),
@@ -53,6 +55,7 @@ impl Query {
             matchers: self.matchers,
             last_id: self.last_id.or(body.last_id),
             heartbeat: self.heartbeat || body.heartbeat,
+            wait: self.wait.or(body.wait),
             unknown_matcher: self.unknown_matcher || body.unknown_matcher,
         }
     }
@@ -65,6 +68,11 @@ impl Query {
     /// Whether `heartbeat` events are asked for.
     pub(crate) fn heartbeat(&self) -> bool {
         self.heartbeat
+    }
+
+    /// How many seconds a poll may wait, if it says so.
+    pub(crate) fn wait(&self) -> Option<&[u8]> {
+        self.wait.as_deref()
     }
 
     /// The id to continue from: the header wins over the query. Empty is an id that nothing has.

@@ -47,6 +47,8 @@ pub(crate) enum Refusal {
     Misdirected,
     /// 429: this person has too many streams.
     TooMany,
+    /// 429: this token has published too much; to come back after so many seconds.
+    Paced(u32),
     /// 503: the hub is closed or full.
     Unavailable,
     /// 503: the history on disk fails.
@@ -77,7 +79,7 @@ impl Refusal {
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
-            Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooMany | Self::Paced(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable | Self::NotWritten => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
@@ -99,6 +101,7 @@ impl Refusal {
             | Self::MediaType
             | Self::Misdirected
             | Self::TooMany
+            | Self::Paced(_)
             | Self::Unavailable
             | Self::NotWritten => None,
         }
@@ -117,6 +120,7 @@ impl Refusal {
             | Self::ForeignOrigin
             | Self::Bad(_)
             | Self::NotFound
+            | Self::Paced(_)
             | Self::Timeout
             | Self::Duplicate
             | Self::TooLarge
@@ -143,11 +147,15 @@ impl Refusal {
             | Self::MediaType
             | Self::Misdirected
             | Self::TooMany
+            | Self::Paced(_)
             | Self::Unavailable => self.status().canonical_reason().unwrap_or_default(),
         };
         let mut response = (self.status(), format!("{text}\n")).into_response();
         if let Some((name, value)) = self.header() {
             response.headers_mut().insert(name, HeaderValue::from_static(value));
+        }
+        if let Self::Paced(seconds) = self {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
         }
         if let Some(error) = self.challenge() {
             let error = error.map(|error| format!("error=\"{error}\""));

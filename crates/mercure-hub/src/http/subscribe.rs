@@ -1,4 +1,4 @@
-//! Subscribing: the query, the rights of the one who asks, and the stream that answers, over either wire.
+//! Subscribing: the query, the rights of the one who asks, and the stream that answers, over whichever wire.
 
 use std::{sync::Arc, time::Duration};
 
@@ -21,7 +21,10 @@ use crate::{
     http::form::{self, MediaType},
     http::query::{LAST_EVENT_ID, Query},
     http::reply::Refusal,
+    limits::Seats,
+    subscriptions::presence::Visible,
     wire::offer::{self, Offered},
+    wire::poll,
     wire::socket,
     wire::sse,
 };
@@ -32,7 +35,7 @@ pub(crate) const QUERY: &str = "QUERY";
 /// The field of the answer that says where the stream begins.
 static MERCURE_LAST_EVENT_ID: HeaderName = HeaderName::from_static("mercure-last-event-id");
 
-/// Answers with a stream of events, or with a WebSocket when the request is a handshake for one.
+/// Answers with a stream of events; with a WebSocket when the request is a handshake for one; with one answer to a poll.
 pub(crate) async fn subscribe(hub: &Hub, mut parts: Parts, body: Body) -> Result<Response, Refusal> {
     let config = hub.config();
     let handshake = if config.extensions { socket::handshake(hub, &mut parts)? } else { None };
@@ -47,18 +50,25 @@ pub(crate) async fn subscribe(hub: &Hub, mut parts: Parts, body: Body) -> Result
     }
     let last = query.last_id(&parts.headers);
     let beats = config.extensions && query.heartbeat();
+    let poll = if config.extensions && handshake.is_none() { poll::wait(&parts.headers, query.wait())? } else { None };
     let taken = offer::is_takeable(&parts);
     let wire = match handshake {
         Some(_) => Wire::Socket,
+        None if poll.is_some() => Wire::Json,
         None if taken => Wire::Chunked,
         None => Wire::Sse,
     };
-    let feed = open(hub, who, wire, interest, beats, last.as_ref()).await?;
+    if !hub.is_ready() {
+        return Err(Refusal::Unavailable);
+    }
+    let seats = hub.limiter().sit(&parts.extensions, who.bearer)?;
+    let feed = open(hub, who, wire, interest, beats, last.as_ref(), seats).await?;
     let cursor = feed.starts_after(last.as_ref());
-    let mut response = match handshake {
-        Some(handshake) => handshake.accept(hub, feed),
-        None if taken => sse::taken(parts.version, Offered { hub: hub.clone(), feed }),
-        None => sse::response(parts.version, Some(feed)),
+    let mut response = match (handshake, poll) {
+        (Some(handshake), _) => handshake.accept(hub, feed),
+        (None, Some(wait)) => poll::answer(feed, last.as_ref(), wait).await,
+        (None, None) if taken => sse::taken(parts.version, Offered { hub: hub.clone(), feed }),
+        (None, None) => sse::response(parts.version, Some(feed)),
     };
     if let Some(value) = cursor.and_then(|id| HeaderValue::from_bytes(id.as_bytes()).ok()) {
         if query.is_legacy() {
@@ -83,22 +93,29 @@ async fn read_query(hub: &Hub, parts: &Parts, body: Body) -> Result<Query, Refus
 /// Asks for the rights, then registers. A disconnect between the two is found by the engine, which looks at the revocations again.
 async fn open(
     hub: &Hub,
-    who: Verified,
+    mut who: Verified,
     wire: Wire,
     mut interest: Interest,
     beats: bool,
     last: Option<&LastId>,
+    seats: Option<Box<Seats>>,
 ) -> Result<Feed, Refusal> {
     let config = hub.config();
     let doubtful = interest.named.keys().filter(|topic| !who.subscribe.cover(topic)).cloned().collect();
     interest.named.extend(feed::ask(config.authorizer.as_deref(), who.subject.as_deref(), doubtful).await);
+    let matchers = std::mem::take(&mut interest.matchers);
+    let visible = config.subscriptions.then(|| Box::new(Visible::new(&matchers, std::mem::take(&mut who.payloads))));
     let traits = Traits {
         deadline: deadline(config.max_lifetime, who.expires_at.map(|at| at - hub.now())),
         subject: who.subject.map(Arc::from),
+        token_id: who.token_id.map(Arc::from),
+        key: who.key,
         wire,
         beats,
         grants: who.subscribe,
         interest,
+        visible,
+        seats,
     };
     let begin = match last {
         Some(last) => hub.engine().locate(last).await.map_err(|_| Refusal::Unavailable)?,

@@ -90,7 +90,12 @@ pub fn bearer(token: &str) -> String {
 
 impl Server {
     pub async fn start(config: HubConfig) -> Self {
-        Self::serve(Hub::new(Self::impatient(config))).await
+        Self::start_with(config, |router| router).await
+    }
+
+    /// A hub whose routes something stands before.
+    pub async fn start_with(config: HubConfig, wrap: impl FnOnce(axum::Router) -> axum::Router) -> Self {
+        Self::serve_with(Hub::new(Self::impatient(config)), wrap).await
     }
 
     /// With a patience that a test can wait for.
@@ -100,11 +105,16 @@ impl Server {
     }
 
     pub async fn serve(hub: Hub) -> Self {
+        Self::serve_with(hub, |router| router).await
+    }
+
+    async fn serve_with(hub: Hub, wrap: impl FnOnce(axum::Router) -> axum::Router) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
+        let router = wrap(hub.router());
         match OVER {
-            Over::TakenSockets => drop(tokio::spawn(accept(listener, hub.router()))),
-            Over::ForeignServer => drop(tokio::spawn(axum::serve(Impatient(listener), hub.router()).into_future())),
+            Over::TakenSockets => drop(tokio::spawn(accept(listener, router))),
+            Over::ForeignServer => drop(tokio::spawn(axum::serve(Impatient(listener), router).into_future())),
         }
         Self { hub, address }
     }
@@ -140,7 +150,8 @@ impl Server {
             if method != "HEAD" {
                 let mut rest = std::mem::take(&mut connection.buffer);
                 connection.stream.read_to_end(&mut rest).await.unwrap();
-                reply.body = String::from_utf8(rest).unwrap();
+                let chunked = reply.header("transfer-encoding") == Some("chunked");
+                reply.body = String::from_utf8(if chunked { joined(&rest) } else { rest }).unwrap();
             }
             reply
         })
@@ -224,8 +235,23 @@ impl Server {
     }
 }
 
+/// The content of a chunked body.
+fn joined(mut body: &[u8]) -> Vec<u8> {
+    let mut content = Vec::new();
+    loop {
+        let line = body.windows(2).position(|bytes| bytes == b"\r\n").unwrap();
+        let size = usize::from_str_radix(std::str::from_utf8(&body[..line]).unwrap(), 16).unwrap();
+        if size == 0 {
+            return content;
+        }
+        content.extend_from_slice(&body[line + 2..line + 2 + size]);
+        body = &body[line + 4 + size..];
+    }
+}
+
 /// How the hub's streams travel in this run of the tests.
-#[expect(dead_code, reason = "each run of the tests knows one of them")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(dead_code, reason = "each run has one of them")]
 pub enum Over {
     /// The hub takes the sockets over.
     TakenSockets,

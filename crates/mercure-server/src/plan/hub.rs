@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use mercure_hub::{Claims, Grant, HubConfig, Issuer, Key, Keys, Tokens, mint};
+use mercure_hub::{Claims, Grant, HubConfig, Issuer, Key, Keys, RateLimits, Tokens, mint};
 
 use crate::directives::{Directives, Transport, Verifier};
 use crate::keys;
 use crate::plan::{PlaygroundTokens, Told, WrongSetting};
+use crate::settings::Rules;
 
 /// What the reference's playground calls its cookie: a page over plain HTTP cannot set one whose name begins with `__Secure-`.
 const PLAYGROUND_COOKIE: &str = "mercure_access_token";
@@ -16,6 +17,7 @@ const DISPATCH: Duration = Duration::from_secs(5);
 
 pub(super) fn hub(
     directives: &Directives,
+    rules: &Rules,
     told: &mut Told,
 ) -> Result<(HubConfig, Option<PlaygroundTokens>), WrongSetting> {
     let (publisher_keys, publisher) = verifier(directives.publisher.as_ref(), "MERCURE_PUBLISHER_JWT_KEY", told)?;
@@ -30,16 +32,26 @@ pub(super) fn hub(
         let why = "nobody could subscribe; set a secret that your application shares, or the directive anonymous";
         return Err(WrongSetting::new("MERCURE_SUBSCRIBER_JWT_KEY", why));
     }
+    if rules.strict && directives.playground {
+        let why = "the playground's tokens are of the older generation; leave one of the two out";
+        return Err(WrongSetting::new("HUB_STRICT", why));
+    }
     let default = HubConfig::default();
     let mut config = HubConfig {
+        extensions: !rules.strict,
+        refuse_duplicate_ids: rules.refuse_duplicate_ids,
+        subscriptions: directives.subscriptions,
+        limits: limits(rules),
+        max_connections: rules.max_streams,
+        max_connections_per_subject: rules.max_streams_per_subject,
         tokens: Tokens {
+            legacy: !rules.strict,
             publisher_keys,
             subscriber_keys,
             legacy_query_token: directives.compatibility.is_some(),
             issuers,
             resource_identifier: directives.resource_identifier.clone(),
             public_urls: directives.public_urls.clone(),
-            ..Tokens::default()
         },
         anonymous: directives.anonymous,
         publish_origins: directives.publish_origins.clone(),
@@ -57,6 +69,7 @@ pub(super) fn hub(
     if directives.transport == Some(Transport::Local) {
         config.history_events = 0;
     }
+    config.check().map_err(|error| WrongSetting::new("MERCURE_EXTRA_DIRECTIVES", error.to_string()))?;
     let playground = directives.playground.then(|| {
         if directives.cookie_name.is_none() {
             config.cookie_names.push(PLAYGROUND_COOKIE.to_owned());
@@ -67,6 +80,18 @@ pub(super) fn hub(
         PlaygroundTokens { publish: publisher.as_ref().map(all_access), subscribe: subscriber.as_ref().map(all_access) }
     });
     Ok((config, playground))
+}
+
+fn limits(rules: &Rules) -> RateLimits {
+    #[expect(clippy::cast_precision_loss, reason = "a rate, not a count")]
+    let publish_bytes_per_second = rules.publish_bytes_per_second as f64;
+    RateLimits {
+        streams_per_address: rules.max_streams_per_address,
+        streams_per_token: rules.max_streams_per_token,
+        publishes_per_second: rules.publishes_per_second,
+        publish_bytes_per_second,
+        ..RateLimits::default()
+    }
 }
 
 /// The keys of one role in the older generation, and the one that may sign.
@@ -93,7 +118,7 @@ fn issuers(directives: &Directives) -> Result<Vec<Issuer>, WrongSetting> {
     directives.issuers.iter().map(issuer).collect()
 }
 
-/// A token for everything. Only a secret or a private key can sign one: of a public key there is none.
+/// A token for everything, of the older generation, which needs no issuer. Only a secret or a private key can sign one: of a public key there is none.
 fn all_access(key: &Key) -> String {
     let all = vec!["*".to_owned()];
     let mercure = Grant { subscribe: all.clone(), publish: all };

@@ -103,3 +103,124 @@ impl ByPattern {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        engine::index::{Index, Under},
+        engine::subscriber::{Interest, Subscriber, Traits},
+        event::Wire,
+        topic::{
+            matcher::{Grants, MatchType, Matcher},
+            pattern::Patterns,
+        },
+    };
+
+    /// An index with subscribers that can be entered and struck out.
+    struct Fixture {
+        patterns: Patterns,
+        index: Index,
+    }
+
+    impl Fixture {
+        fn new() -> Self {
+            Self { patterns: Patterns::new(None), index: Index::default() }
+        }
+
+        fn interest(&self, matchers: &[&str]) -> Interest {
+            Interest::new(
+                matchers.iter().map(|text| Matcher::new(MatchType::Legacy, text, &self.patterns).unwrap()).collect(),
+            )
+        }
+
+        fn enter(&mut self, id: u64, matchers: &[&str]) {
+            let interest = self.interest(matchers);
+            let traits = Traits {
+                subject: None,
+                token_id: None,
+                key: Default::default(),
+                wire: Wire::Sse,
+                beats: false,
+                deadline: None,
+                grants: Grants::default(),
+                interest: Interest::default(),
+                visible: None,
+                seats: None,
+            };
+            let subscriber = Arc::new(Subscriber::new(id, 0, traits));
+            for (under, readable) in interest.places() {
+                self.index.insert(under, crate::engine::index::Entry { subscriber: Arc::clone(&subscriber), readable });
+            }
+        }
+
+        fn strike(&mut self, id: u64, matchers: &[&str]) {
+            let interest = self.interest(matchers);
+            interest.places().for_each(|(under, _)| self.index.remove(under, id));
+        }
+
+        /// The ids on each list.
+        fn readers(&mut self, topics: &[&str]) -> Vec<Vec<u64>> {
+            let topics: Vec<_> = topics.iter().map(|topic| Topic::new(topic).unwrap()).collect();
+            let lists = self.index.readers(&topics);
+            let mut lists: Vec<Vec<u64>> =
+                lists.iter().map(|list| list.iter().map(|entry| entry.subscriber.id).collect()).collect();
+            lists.sort();
+            lists
+        }
+    }
+
+    #[test]
+    fn a_topic_finds_the_patterns_that_came_before_and_after_it_was_seen() {
+        let mut fixture = Fixture::new();
+        fixture.enter(1, &["/rooms/{id}"]);
+        fixture.enter(2, &["/rooms/{id}", "/rooms/1"]);
+        fixture.enter(3, &["/users/{id}", "*"]);
+        assert_eq!(fixture.readers(&["/rooms/1"]), [vec![1, 2], vec![2], vec![3]]);
+        assert_eq!(fixture.readers(&["/rooms/2"]), [vec![1, 2], vec![3]]);
+        fixture.enter(4, &["/{kind}/1"]);
+        assert_eq!(fixture.readers(&["/rooms/1"]), [vec![1, 2], vec![2], vec![3], vec![4]]);
+        fixture.strike(4, &["/{kind}/1"]);
+        fixture.strike(1, &["/rooms/{id}"]);
+        assert_eq!(fixture.readers(&["/rooms/1"]), [vec![2], vec![2], vec![3]]);
+        fixture.strike(3, &["/users/{id}", "*"]);
+        fixture.strike(2, &["/rooms/{id}", "/rooms/1"]);
+        assert_eq!(fixture.readers(&["/rooms/1"]), Vec::<Vec<u64>>::new());
+        let patterns = &fixture.index.patterns;
+        assert!(patterns.lists.is_empty() && patterns.numbers.is_empty() && patterns.young.is_empty());
+    }
+
+    #[test]
+    fn one_pattern_that_matches_two_topics_of_an_update_is_one_list() {
+        let mut fixture = Fixture::new();
+        fixture.enter(1, &["/rooms/{id}"]);
+        assert_eq!(fixture.readers(&["/rooms/1", "/rooms/2"]), [vec![1]]);
+    }
+
+    #[test]
+    fn a_pattern_is_tested_once_against_a_topic() {
+        let mut fixture = Fixture::new();
+        fixture.enter(1, &["/rooms/{id}", "/users/{id}"]);
+        fixture.readers(&["/rooms/1"]);
+        let topic = Topic::new("/rooms/1").unwrap();
+        let known = fixture.index.patterns.young.get(&topic).map(|known| (known.tested, known.matching.clone()));
+        assert_eq!(known, Some((2, vec![0])), "the next time begins behind both");
+        assert!(matches!(fixture.interest(&["/rooms/{id}"]).places().next(), Some((Under::Pattern(_), false))));
+    }
+
+    #[test]
+    fn what_is_remembered_is_bounded_and_what_is_used_stays() {
+        let mut fixture = Fixture::new();
+        fixture.enter(1, &["/rooms/{id}"]);
+        for n in 0..4 * MAX_TOPICS {
+            assert_eq!(fixture.readers(&[&format!("/rooms/{n}")]), [vec![1]]);
+            if n % 1_000 == 0 {
+                assert_eq!(fixture.readers(&["/rooms/often"]), [vec![1]]);
+            }
+        }
+        let patterns = &fixture.index.patterns;
+        assert!(patterns.young.len() <= MAX_TOPICS && patterns.old.len() <= MAX_TOPICS);
+        let often = Topic::new("/rooms/often").unwrap();
+        assert!(patterns.young.contains_key(&often) || patterns.old.contains_key(&often));
+    }
+}

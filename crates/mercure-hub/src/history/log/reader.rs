@@ -6,12 +6,12 @@ use std::{
 };
 
 use crate::{
-    engine::subscriber::lock,
     event::Event,
     history::{
         Cursor, NoPage, Page, Position, Reading,
         log::{Shared, store::Store},
     },
+    sync::lock,
     topic::Topic,
 };
 

@@ -174,6 +174,14 @@ impl Store {
         Ok(Ends { floor: self.oldest()?.unwrap_or(next), next, bytes })
     }
 
+    /// The id of the newest update.
+    pub(super) fn last_id(&self) -> rusqlite::Result<Option<UpdateId>> {
+        self.raw
+            .query_row(NEWEST, [], |row| row.get::<_, String>(1))
+            .optional()
+            .map(|id| id.as_deref().map(UpdateId::stored))
+    }
+
     pub(super) fn oldest(&self) -> rusqlite::Result<Option<Cursor>> {
         self.raw.prepare_cached(OLDEST)?.query_row([], |row| unsigned(row, 0)).optional()
     }

@@ -7,12 +7,13 @@ use std::{
 };
 
 use crate::{
-    engine::{Engine, subscriber::lock},
+    engine::Engine,
     event::Class,
     history::log::{
         Job, Retention, Shared,
         store::{Ends, Store},
     },
+    sync::lock,
     update::PublishError,
 };
 
@@ -136,7 +137,12 @@ impl Writer {
                     }
                     id
                 }),
-                None => Err(PublishError::NotWritten),
+                None => {
+                    if let Some(engine) = engine.as_ref().filter(|_| job.event.change.is_some()) {
+                        engine.publish_unkept(job.event);
+                    }
+                    Err(PublishError::NotWritten)
+                }
             };
             job.answer.send(outcome);
         }
