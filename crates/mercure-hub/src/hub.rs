@@ -196,7 +196,7 @@ impl Hub {
         {
             return Err(PublishError::TooLarge);
         }
-        if self.is_reserved(&update) {
+        if self.is_reserved(update) {
             return Err(PublishError::Reserved);
         }
         Ok(())
