@@ -121,7 +121,7 @@ impl Interest {
             Target::Exact(topic) => Some((topic.clone(), false)),
             Target::Everything | Target::Pattern(_) => None,
         }));
-        Self { everything, named, patterns: patterns.into(), live: false, matchers: matchers.into() }
+        Self { everything, named, patterns: patterns.into(), live: false, matchers }
     }
 
     pub(crate) fn wants(&self, event: &Event) -> bool {

@@ -125,10 +125,10 @@ impl Announcer {
     }
 
     /// The update about a change: private, and named `mercure` for the newer generation alone (draft-08 section "Subscription Events").
-    fn event(&self, change: Change) -> Option<Event> {
+    fn update(&self, change: Change) -> Option<Update> {
         let Change { subscription, active } = &change;
         let id = path::of_subscription(&self.path, subscription);
-        let update = Update {
+        Some(Update {
             topics: vec![Topic::new(&id).ok()?],
             data: document::event(subscription, &id, *active),
             id: None,
@@ -136,10 +136,8 @@ impl Announcer {
             retry: None,
             private: true,
             ephemeral: false,
-        };
-        let mut event = Event::new(update);
-        event.change = Some(change);
-        Some(event)
+            change: Some(change),
+        })
     }
 }
 
@@ -173,9 +171,9 @@ impl Engine {
             let batch: Vec<_> = presence.pending.drain(..count).collect();
             drop(state);
             let _turn = Turn { engine: self, announcer };
-            for event in batch.into_iter().filter_map(|change| announcer.event(change)) {
+            for update in batch.into_iter().filter_map(|change| announcer.update(change)) {
                 // Ids of the hub's own are new, and a closed engine takes what the hub says of its closing: this can't fail.
-                let _ = self.publish(Arc::new(event));
+                let _ = self.publish(Arc::new(Event::new(update)));
             }
         }
     }
