@@ -34,12 +34,16 @@ pub(crate) async fn answer(hub: &Hub, parts: &Parts) -> Result<Response, Refusal
     let resource = Resource::read(rest.ok_or(Refusal::NotFound)?)
         .map_err(|BadPath| Refusal::Bad("Invalid matcher type or path"))?;
     let id = resource.path(hub_path);
+    let takes_legacy = hub.config().tokens.legacy;
+    if !takes_legacy && resource.is_legacy() {
+        return Err(Refusal::NotFound);
+    }
     let granted = |path: &str| Topic::new(path).is_ok_and(|topic| who.subscribe.cover(&topic));
     // The query takes no part in it, and how the client spelled the path does not matter.
     if !granted(&id) && !granted(path) {
         return Err(if who.is_anonymous() { Refusal::NoToken } else { Refusal::Forbidden });
     }
-    let legacy = is_legacy(&resource, &who, &parts.headers);
+    let legacy = takes_legacy && is_legacy(&resource, &who, &parts.headers);
     let asked = match resource {
         Resource::All => Ask::List(Choice::Generation { legacy }),
         Resource::Of(kind, text) => Ask::List(Choice::Matcher(kind, text.into())),
@@ -99,7 +103,7 @@ fn media_type(legacy: bool) -> &'static str {
 /// generation and has not asked for plain JSON, gets the older one.
 fn is_legacy(resource: &Resource, who: &Verified, headers: &HeaderMap) -> bool {
     match resource {
-        Resource::Of(kind, _) | Resource::One(kind, ..) => *kind == MatchType::Legacy,
+        Resource::Of(..) | Resource::One(..) => resource.is_legacy(),
         Resource::All => {
             let accepts = |media_type: &str| {
                 let values = headers.get_all(header::ACCEPT).into_iter().filter_map(|value| value.to_str().ok());
