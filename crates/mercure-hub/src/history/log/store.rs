@@ -302,12 +302,14 @@ impl Found<'_, '_> {
         let row = self.0;
         Ok(Update {
             topics,
+            change: None,
             data: row.get(3)?,
             id: Some(UpdateId::stored(row.get_ref(1)?.as_str()?)),
             kind: row.get(4)?,
             retry: row.get::<_, Option<i64>>(5)?.and_then(|retry| u64::try_from(retry).ok()),
             private: row.get(6)?,
             ephemeral: false,
+            change: None,
         })
     }
 }
