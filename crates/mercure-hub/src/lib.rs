@@ -25,9 +25,11 @@
 //! * `auth`: who asks, and what they may. `access`: how a token is presented; `token`, `jws`, `details`: how it is judged; `trust`: whom the hub believes; `address`:
 //!   under which name it is reached. `algorithm`, `key`, `keys`, `pem`, `jwk`: keys; `jwks`, `fetch`: sets of them that live elsewhere. `mint`, `origin`, `revocation`.
 //! * `http`: the two requests, `publish` and `subscribe`; `form`; `reply` with refusals and headers; `metadata`; `request`: what comes over a WebSocket.
-//! * `wire`: how a stream's bytes travel: `sse`, `socket`; `timeout`: peers that take nothing.
-//! * `engine`: the one short lock, around `history`, `index` and `roll`; `admission`: how a stream gets its place there. `dispatch`: from the lock's order
-//!   into the queues. `subscriber`, `queue`: one stream. `feed`: its replay, then live. `ticker`: heartbeats and deadlines. `ending`: why a stream ends.
+//! * `serve`: a connection of an accept loop, until the hub takes it over.
+//! * `wire`: how a stream's bytes travel: `sse`, `socket`, `poll`; `link`: a connection taken over by `offer`, where `sse` travels in `chunk`s; `timeout`: peers that
+//!   take nothing.
+//! * `engine`: the one short lock, around `history`, `index` and `roll`; `admission`: how a stream gets its place there. `line`: the thread that
+//!   delivers, fed by a `handover`; `dispatch`: from the lock's order into queues and sockets. `subscriber`, `queue`: one stream. `feed`: its replay, then live. `ticker`: heartbeats and deadlines. `ending`: why a stream ends.
 //! * `history`: the stored updates: `memory`, the newest; `log`, all of them on disk (feature `durable`). `publication`: what becomes of an update.
 //!
 //! # Invariants
