@@ -309,7 +309,6 @@ impl Found<'_, '_> {
             retry: row.get::<_, Option<i64>>(5)?.and_then(|retry| u64::try_from(retry).ok()),
             private: row.get(6)?,
             ephemeral: false,
-            change: None,
         })
     }
 }
