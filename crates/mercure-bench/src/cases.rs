@@ -18,6 +18,8 @@ const STALLED_PART: u32 = 100;
 /// The stalled case has to fill the kernel's buffers and a queue: larger messages, more often.
 const STALLED_PAYLOAD: usize = 2_000;
 const STALLED_RATE: f64 = 200.0;
+/// So often the usual time: longer than a server may wait for a reader.
+const STALLED_TIMES: f64 = 3.0;
 /// Messages a second for many topics, at a calm rate.
 const TOPICS_RATE: f64 = 500.0;
 
@@ -112,7 +114,10 @@ impl Job {
         };
         // The lower bound knows one topic and writes to everybody.
         let one_topic = matches!(server, Server::Limit | Server::LimitBatched) && self.case == Case::Topics;
-        is_for_all && server.speaks(self.transport) && !one_topic
+        !(self.case == Case::Stalled && self.transport == Transport::Poll)
+            && is_for_all
+            && server.speaks(self.transport)
+            && !one_topic
     }
 
     fn load(&self, options: &HubBench) -> Load {
@@ -128,12 +133,13 @@ impl Job {
             (false, _, Window::Delivered) => Pace::Delivered(connections),
             (false, _, Window::Answered) => Pace::Answered(connections),
         };
+        let longer = options.seconds * STALLED_TIMES;
         Load {
             pace,
             topics: self.topics(options),
             payload: if self.case == Case::Stalled { STALLED_PAYLOAD } else { options.payload as usize },
             warmup: Duration::from_secs_f64(options.warmup),
-            time: Duration::from_secs_f64(options.seconds),
+            time: Duration::from_secs_f64(if self.case == Case::Stalled { longer } else { options.seconds }),
         }
     }
 

@@ -5,7 +5,7 @@ mod run;
 pub(crate) use run::{Load, Observed, Pace, Watch};
 
 use crate::ledger::Ledger;
-use crate::reader::{Ending, Reader, State};
+use crate::reader::{Ending, Reader};
 use crate::sender::{Outcome, Sender};
 use crate::target::{Target, Transport};
 use mio::net::TcpStream;
@@ -17,6 +17,8 @@ use std::time::{Duration, Instant};
 const CONNECTING: usize = 64;
 /// How long one connection may take to become a stream.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// A stalled reader that gets nothing for so long once it reads has got all there was.
+const SILENCE: Duration = Duration::from_millis(500);
 /// Scratch space for reading: more than one socket's worth, little enough to stay in the cache.
 const BUFFER: usize = 128 << 10;
 /// The receive buffer of a reader that will never read: the least that the kernel gives.
@@ -108,18 +110,20 @@ impl Client {
                 let topic = number % audience.topics;
                 let mut socket = TcpStream::connect(self.target.address)?;
                 self.poll.registry().register(&mut socket, Token(number), Interest::READABLE | Interest::WRITABLE)?;
-                self.readers.push(Reader::new(socket, topic, self.request(topic, audience.transport)));
+                let poll = (audience.transport == Transport::Poll).then(|| self.target.poll(topic));
+                self.readers.push(Reader::new(socket, topic, self.request(topic, audience.transport), poll));
                 pending.push(number);
             }
             self.turn(Duration::from_millis(100))?;
             let before = pending.len();
             for number in std::mem::take(&mut pending) {
-                match &self.readers[number].state {
-                    State::Open(_) => self.audience[self.readers[number].topic] += 1,
-                    State::Ended(why) => {
-                        return Err(Failure::Subscriber { number: number - first, of: audience.count, why: *why });
-                    }
-                    State::Connecting(_) | State::Head(_) => pending.push(number),
+                let reader = &self.readers[number];
+                if let Some(why) = reader.ending() {
+                    return Err(Failure::Subscriber { number: number - first, of: audience.count, why });
+                }
+                match reader.is_open() {
+                    true => self.audience[reader.topic] += 1,
+                    false => pending.push(number),
                 }
             }
             if pending.len() < before {
@@ -144,11 +148,12 @@ impl Client {
             let mut socket = std::net::TcpStream::from(socket);
             let topic = number % audience.topics;
             io::Write::write_all(&mut socket, &self.request(topic, audience.transport))?;
-            // Whatever comes first is the head.
-            io::Read::read(&mut socket, &mut self.buffer)?;
+            let begun = io::Read::read(&mut socket, &mut self.buffer)?;
             socket.set_nonblocking(true)?;
-            let mut reader = Reader::new(TcpStream::from_std(socket), topic, Vec::new());
-            reader.state = State::Open(crate::decode::Stream::new(crate::decode::Wrapping::Plain));
+            let reader = Reader::stalled(TcpStream::from_std(socket), topic, &self.buffer[..begun]);
+            if let Some(why) = reader.ending() {
+                return Err(Failure::Subscriber { number, of: audience.count, why });
+            }
             self.stalled.push(reader);
             progress(number + 1);
         }
@@ -177,18 +182,22 @@ impl Client {
 
     /// How many subscribers have lost their stream.
     pub(crate) fn ended(&self) -> usize {
-        self.readers.iter().filter(|reader| !reader.is_open() && !reader.is_pending()).count()
+        self.readers.iter().filter(|reader| reader.ending().is_some()).count()
     }
 
     /// Reads what the stalled readers have left, and tells how many of them the server has cut off.
     pub(crate) fn stalled_cut(&mut self) -> usize {
-        for _ in 0..20 {
+        // Their windows are tiny, so what the server's kernel still holds comes in sips.
+        let (begun, mut moved) = (Instant::now(), Instant::now());
+        while begun.elapsed() < PATIENCE && moved.elapsed() < SILENCE {
             for reader in &mut self.stalled {
-                reader.readable(&mut self.buffer, true, &mut |_| {});
+                if reader.readable(&mut self.buffer, true, &mut |_| {}) > 0 {
+                    moved = Instant::now();
+                }
             }
-            std::thread::sleep(Duration::from_millis(50));
+            std::thread::sleep(Duration::from_millis(1));
         }
-        self.stalled.iter().filter(|reader| !reader.is_open()).count()
+        self.stalled.iter().filter(|reader| reader.ending().is_some()).count()
     }
 
     fn request(&self, topic: usize, transport: Transport) -> Vec<u8> {

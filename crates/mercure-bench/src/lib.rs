@@ -6,7 +6,7 @@
 //! # Layout
 //!
 //! * `options`: the command line; `cases`: what each case does; `report`, `table`, `judge`: figures, and the targets they are held against.
-//! * `client`: the connections and the run, made of `reader`, `sender` and `ledger`; `decode`, `head`, `stamp`: what is read; `target`: what is written.
+//! * `client`: the connections and the run, made of `reader`, `poll`, `sender` and `ledger`; `decode`, `head`, `stamp`: what is read; `target`: what is written.
 //! * `servers`: what is started: the hub, a lower bound, rivals; `process`: cost by `/proc`.
 
 mod cases;
@@ -17,6 +17,7 @@ mod histogram;
 mod judge;
 mod ledger;
 mod options;
+mod poll;
 mod process;
 mod reader;
 mod report;
@@ -73,6 +74,7 @@ fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
 
 fn hub(bench: &Bench<'_>) -> Result<(), Box<dyn Error>> {
     let options = bench.options;
+    let machine = Machine::here();
     let servers: Vec<Option<Server>> = match (&options.target, options.rivals) {
         (Some(_), _) => vec![None],
         (None, true) => RIVALS.iter().copied().map(Some).collect(),
@@ -91,7 +93,7 @@ fn hub(bench: &Bench<'_>) -> Result<(), Box<dyn Error>> {
     }
     let verdicts = judge::judge(&records);
     let command = std::env::args().collect::<Vec<_>>().join(" ");
-    let report = Report { command, machine: Machine::here(), records, missing, verdicts };
+    let report = Report { command, machine, records, missing, verdicts };
     let text = if options.json { serde_json::to_string_pretty(&report)? + "\n" } else { report.text() };
     std::io::stdout().write_all(text.as_bytes())?;
     if report.records.is_empty() { Err("nothing could be measured".into()) } else { Ok(()) }

@@ -3,6 +3,7 @@
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::fs;
 use std::time::Duration;
 
@@ -31,6 +32,18 @@ impl Spent {
     }
 }
 
+/// Processor time of the threads that were there at some moment, by their numbers.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Threads(BTreeMap<u32, Spent>);
+
+impl Threads {
+    /// What these have spent since an earlier moment. What a thread did that has ended in between is not known any more.
+    pub(crate) fn since(&self, earlier: &Self) -> Spent {
+        let each = self.0.iter().map(|(id, spent)| spent.since(earlier.0.get(id).copied().unwrap_or_default()));
+        each.fold(Spent::default(), |sum, one| Spent { ran: sum.ran + one.ran, waited: sum.waited + one.waited })
+    }
+}
+
 /// A process and all its descendants, as they were when it was looked up.
 #[derive(Clone, Debug)]
 pub(crate) struct Family(Vec<u32>);
@@ -53,11 +66,14 @@ impl Family {
         Self(members)
     }
 
-    /// Processor time used so far by all threads.
-    pub(crate) fn spent(&self) -> Spent {
+    /// Processor time used so far by each thread.
+    pub(crate) fn threads(&self) -> Threads {
         let tasks = self.0.iter().filter_map(|pid| fs::read_dir(format!("/proc/{pid}/task")).ok()).flatten();
-        let each = tasks.filter_map(|task| scheduled(&task.ok()?.path().join("schedstat").to_string_lossy()));
-        each.fold(Spent::default(), |sum, one| Spent { ran: sum.ran + one.ran, waited: sum.waited + one.waited })
+        let each = tasks.filter_map(|task| {
+            let path = task.ok()?.path();
+            Some((path.file_name()?.to_str()?.parse().ok()?, scheduled(path.join("schedstat").to_str()?)?))
+        });
+        Threads(each.collect())
     }
 
     /// Memory held now.
@@ -140,6 +156,14 @@ mod tests {
         assert_eq!(parent("12 (a (b) c) S 7 12 12 0"), Some(7));
         assert_eq!(kilobytes("Rss:   9 kB\nPss:        314 kB\nPss_Dirty: 1 kB\n", "Pss:"), 314 * 1024);
         assert_eq!(kilobytes("", "Pss:"), 0);
+    }
+
+    #[test]
+    fn a_thread_that_has_ended_takes_nothing_from_the_others() {
+        let spent = |seconds| Spent { ran: Duration::from_secs(seconds), waited: Duration::ZERO };
+        let earlier = Threads([(1, spent(10)), (2, spent(100))].into());
+        let later = Threads([(1, spent(13)), (3, spent(4))].into());
+        assert_eq!(later.since(&earlier), spent(7));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use crate::decode::{End, Stream};
 use crate::head::Head;
+use crate::poll::Polling;
 use crate::stamp::Stamp;
 use mio::net::TcpStream;
 use std::io::{self, ErrorKind, Read, Write};
@@ -9,12 +10,14 @@ use std::io::{self, ErrorKind, Read, Write};
 /// How far a subscriber has come.
 #[derive(Debug)]
 pub(crate) enum State {
-    /// The request is to be sent as soon as the connection stands.
-    Connecting(Vec<u8>),
+    /// The request is to be sent as soon as the connection stands. A poll also has what its next requests begin with.
+    Connecting(Vec<u8>, Option<Vec<u8>>),
     /// What has come of the response's head.
     Head(Vec<u8>),
     /// Updates arrive.
     Open(Stream),
+    /// Updates arrive with the answers.
+    Polling(Polling),
     /// Nothing more comes.
     Ended(Ending),
 }
@@ -52,21 +55,31 @@ pub(crate) struct Reader {
 
 impl Reader {
     /// A subscriber whose connection is being made, and what it will ask.
-    pub(crate) fn new(socket: TcpStream, topic: usize, request: Vec<u8>) -> Self {
-        Self { socket, topic, state: State::Connecting(request) }
+    pub(crate) fn new(socket: TcpStream, topic: usize, request: Vec<u8>, poll: Option<Vec<u8>>) -> Self {
+        Self { socket, topic, state: State::Connecting(request, poll) }
+    }
+
+    /// One that has read so much of its answer, and reads no more for now.
+    pub(crate) fn stalled(socket: TcpStream, topic: usize, begun: &[u8]) -> Self {
+        let mut reader = Self { socket, topic, state: State::Head(Vec::new()) };
+        if let Err(ending) = reader.take(begun, &mut |_| {}) {
+            reader.state = State::Ended(ending);
+        }
+        reader
     }
 
     pub(crate) fn is_open(&self) -> bool {
-        matches!(self.state, State::Open(_))
+        matches!(&self.state, State::Open(_)) || matches!(&self.state, State::Polling(polling) if polling.is_open)
     }
 
-    pub(crate) fn is_pending(&self) -> bool {
-        matches!(self.state, State::Connecting(_) | State::Head(_))
+    /// Why it has ended, if it has.
+    pub(crate) fn ending(&self) -> Option<Ending> {
+        if let State::Ended(ending) = self.state { Some(ending) } else { None }
     }
 
     /// The connection stands, or has failed.
     pub(crate) fn writable(&mut self) {
-        let State::Connecting(request) = &self.state else { return };
+        let State::Connecting(request, poll) = &mut self.state else { return };
         let asked = match self.socket.take_error() {
             Ok(None) => match self.socket.peer_addr() {
                 Ok(_) => self.socket.write_all(request),
@@ -76,7 +89,7 @@ impl Reader {
             Ok(Some(error)) | Err(error) => Err(error),
         };
         self.state = match asked {
-            Ok(()) => State::Head(Vec::new()),
+            Ok(()) => poll.take().map_or(State::Head(Vec::new()), |ask| State::Polling(Polling::new(ask))),
             Err(error) => State::Ended(Ending::Failed(error.kind())),
         };
     }
@@ -84,7 +97,7 @@ impl Reader {
     /// Something can be read. `buffer` is scratch space shared by all; `to_the_end` when the peer is known to have finished.
     pub(crate) fn readable(&mut self, buffer: &mut [u8], to_the_end: bool, found: &mut impl FnMut(Stamp)) -> usize {
         let mut total = 0;
-        while !matches!(self.state, State::Connecting(_) | State::Ended(_)) {
+        while !matches!(self.state, State::Connecting(..) | State::Ended(_)) {
             match self.socket.read(buffer) {
                 Ok(0) => self.state = State::Ended(Ending::Closed),
                 Ok(read) => {
@@ -117,7 +130,13 @@ impl Reader {
                 self.state = State::Open(stream);
             }
             State::Open(stream) => answer(&mut self.socket, stream, bytes, found)?,
-            State::Connecting(_) | State::Ended(_) => {}
+            State::Polling(polling) => {
+                if let Some(request) = polling.feed(bytes, found)? {
+                    // Fits always: the last request was answered, so it has left the socket.
+                    self.socket.write_all(&request).map_err(|error| Ending::Failed(error.kind()))?;
+                }
+            }
+            State::Connecting(..) | State::Ended(_) => {}
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ pub(crate) mod limit;
 
 use crate::client::Watch;
 use crate::options::{HubBench, Server};
-use crate::process::{self, Family, Spent};
+use crate::process::{self, Family, Threads};
 use crate::target::{BadTarget, Dialect, Target, Transport};
 use mercure_hub::{Claims, Grant, Key, mint};
 use std::io::{self, BufRead, BufReader, Write};
@@ -58,7 +58,11 @@ impl Server {
     }
 
     pub(crate) fn speaks(self, transport: Transport) -> bool {
-        transport == Transport::Sse || matches!(self, Self::Ours | Self::Program | Self::Bun | Self::Nchan)
+        match transport {
+            Transport::Sse => true,
+            Transport::Websocket => matches!(self, Self::Ours | Self::Program | Self::Bun | Self::Nchan),
+            Transport::Poll => matches!(self, Self::Ours | Self::Program),
+        }
     }
 }
 
@@ -271,8 +275,8 @@ impl<'a> Watcher<'a> {
 }
 
 impl Watch for Watcher<'_> {
-    fn spent(&mut self) -> Option<Spent> {
-        self.family.map(Family::spent)
+    fn threads(&mut self) -> Option<Threads> {
+        self.family.map(Family::threads)
     }
 
     fn tick(&mut self, part: f64) {

@@ -15,6 +15,8 @@ pub enum Transport {
     Sse,
     /// A WebSocket at the same address.
     Websocket,
+    /// Long poll at the same address, as this hub has it.
+    Poll,
 }
 
 impl Transport {
@@ -23,6 +25,7 @@ impl Transport {
         match self {
             Self::Sse => "SSE",
             Self::Websocket => "WebSocket",
+            Self::Poll => "long poll",
         }
     }
 }
@@ -115,12 +118,33 @@ impl Target {
         out.extend_from_slice(&body);
     }
 
-    /// Appends the request that subscribes to topic number `topic`.
+    /// Appends the request that subscribes to topic number `topic`; for a poll the first one, which is answered at once.
     pub(crate) fn subscribe(&self, out: &mut Vec<u8>, topic: usize, transport: Transport) {
+        self.ask(out, topic, if transport == Transport::Poll { "&wait=0" } else { "" });
+        out.extend_from_slice(match transport {
+            Transport::Sse => b"Accept: text/event-stream\r\n\r\n".as_slice(),
+            Transport::Poll => b"Accept: application/json\r\n\r\n",
+            // The key is any sixteen bytes; the answer to it is not checked.
+            Transport::Websocket => {
+                b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+                Sec-WebSocket-Key: bWVyY3VyZS1iZW5jaC4uLg==\r\n\r\n"
+            }
+        });
+    }
+
+    /// A poll of topic number `topic` up to the id to go on from.
+    pub(crate) fn poll(&self, topic: usize) -> Vec<u8> {
+        let mut out = Vec::new();
+        self.ask(&mut out, topic, "");
+        out.extend_from_slice(b"Accept: application/json\r\nLast-Event-ID: ");
+        out
+    }
+
+    fn ask(&self, out: &mut Vec<u8>, topic: usize, more: &str) {
         match self.dialect {
             Dialect::Mercure => {
                 let path = &self.path;
-                put(out, format_args!("GET {path}?topic=https%3A%2F%2Fbench.example%2Ft%2F{topic} HTTP/1.1\r\n"));
+                put(out, format_args!("GET {path}?topic=https%3A%2F%2Fbench.example%2Ft%2F{topic}{more} HTTP/1.1\r\n"));
             }
             Dialect::Plain => put(out, format_args!("GET /subscribe?topic=t{topic} HTTP/1.1\r\n")),
         }
@@ -128,14 +152,6 @@ impl Target {
         if self.dialect == Dialect::Mercure {
             bearer(out, self.subscriber_token.as_deref());
         }
-        out.extend_from_slice(match transport {
-            Transport::Sse => b"Accept: text/event-stream\r\n\r\n".as_slice(),
-            // The key is any sixteen bytes; the answer to it is not checked.
-            Transport::Websocket => {
-                b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
-                Sec-WebSocket-Key: bWVyY3VyZS1iZW5jaC4uLg==\r\n\r\n"
-            }
-        });
     }
 }
 

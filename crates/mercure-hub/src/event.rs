@@ -42,9 +42,10 @@ pub(crate) struct Event {
     pub(crate) class: Class,
     /// The subscription it tells of, if it is the hub's own word about one.
     pub(crate) change: Option<Change>,
-    kind: Box<str>,
-    retry: Option<u64>,
-    data: Box<str>,
+    /// Empty for none.
+    pub(crate) kind: Box<str>,
+    pub(crate) retry: Option<u64>,
+    pub(crate) data: Box<str>,
     sse: OnceLock<Bytes>,
     socket: OnceLock<Bytes>,
     json: OnceLock<Bytes>,
@@ -52,7 +53,7 @@ pub(crate) struct Event {
 
 impl Event {
     pub(crate) fn new(update: Update) -> Self {
-        let Update { topics, data, id, kind, retry, private, ephemeral, change } = update;
+        let Update { topics, data, id, kind, retry, private, ephemeral } = update;
         let id = id.unwrap_or_else(|| if ephemeral { UpdateId::random() } else { UpdateId::generate() });
         let class = if ephemeral { Class::Ephemeral } else { Class::Durable };
         let (topics, kind, data) = (topics.into(), kind.unwrap_or_default().into(), data.into());
@@ -61,7 +62,7 @@ impl Event {
             topics,
             private,
             class,
-            change,
+            change: None,
             kind,
             retry,
             data,

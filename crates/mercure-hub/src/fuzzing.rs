@@ -1,9 +1,12 @@
 //! Entry points for fuzzing: what reads bytes of strangers, as plain functions. Not part of the interface.
 
+use std::sync::LazyLock;
+
+use axum::http::HeaderMap;
 use futures_util::FutureExt;
 
 use crate::{
-    Algorithm, HubConfig, Issuer, Key, Keys, Tokens,
+    Algorithm, Hub, HubConfig, Issuer, Key, Keys, Tokens,
     auth::{
         jwk,
         jws::Jws,
@@ -11,11 +14,36 @@ use crate::{
         token::{self, Case, Said},
         trust::{Role, Trust},
     },
-    topic::pattern::Patterns,
+    event::{Event, Wire},
+    http::{publish::Form, query::Query},
+    topic::{Topic, pattern::Patterns},
 };
 
 const SECRET: &str = "a secret of thirty-two bytes or more";
 const HUB: &str = "https://hub.test/.well-known/mercure";
+
+/// The body of a publication; the text of the event that it makes, if it is one.
+pub fn form(bytes: &[u8]) -> Option<Vec<u8>> {
+    let mut form = Form::read(bytes, 10, 1_000).ok()?;
+    let update = form.take_update().ok()?;
+    let update = form.name(update).ok()?;
+    Some(Event::new(update).on(Wire::Sse).to_vec())
+}
+
+/// A query component, a line end, and the body of a QUERY request; how many of its matchers take one of the topics that stand in it, if all are matchers.
+pub fn query(bytes: &[u8]) -> Option<usize> {
+    static HUB: LazyLock<Hub> = LazyLock::new(|| {
+        let tokens = Tokens { resource_identifier: Some(self::HUB.to_owned()), ..Tokens::default() };
+        Hub::new(HubConfig { tokens, ..HubConfig::default() })
+    });
+    let mut parts = bytes.splitn(2, |byte| *byte == b'\n');
+    let [component, body] = [(); 2].map(|()| Query::read(parts.next().unwrap_or_default()));
+    let query = component.with(body);
+    query.last_id(&HeaderMap::new());
+    let matchers = query.matchers(&HUB).ok()?;
+    let topics: Vec<Topic> = matchers.iter().filter_map(|matcher| Topic::new(matcher.text()).ok()).collect();
+    Some(matchers.iter().filter(|matcher| topics.iter().any(|topic| matcher.matches(topic))).count())
+}
 
 /// A token as it is presented; whether it was taken. And the bytes as claims, signed, so that they come further than the signature.
 pub fn token(bytes: &[u8]) -> bool {
@@ -28,7 +56,7 @@ pub fn token(bytes: &[u8]) -> bool {
         trust: &trust,
         patterns: &patterns,
         role: Role::Subscriber,
-        resource: Some(HUB),
+        resource: &|| Some(HUB.to_owned()),
         strict_allowed: true,
         now: 1_800_000_000.0,
     };

@@ -28,7 +28,7 @@
 //! * `wire`: how a stream's bytes travel: `sse`, `socket`; `timeout`: peers that take nothing.
 //! * `engine`: the one short lock, around `history`, `index` and `roll`; `admission`: how a stream gets its place there. `dispatch`: from the lock's order
 //!   into the queues. `subscriber`, `queue`: one stream. `feed`: its replay, then live. `ticker`: heartbeats and deadlines. `ending`: why a stream ends.
-//! * `history`: the last updates.
+//! * `history`: the stored updates: `memory`, the newest; `log`, all of them on disk (feature `durable`). `publication`: what becomes of an update.
 //!
 //! # Invariants
 //!
@@ -51,8 +51,10 @@ mod http;
 mod hub;
 mod limits;
 mod metrics;
+mod publication;
 mod serve;
 mod subscriptions;
+mod sync;
 mod topic;
 mod update;
 mod wire;
@@ -72,9 +74,12 @@ pub use auth::trust::{Issuer, Tokens};
 pub use config::{Authorizer, Clock, Cursors, HubConfig, Inbound, InvalidConfig};
 pub use drain::Drain;
 pub use futures_util::future::BoxFuture;
+#[cfg(feature = "durable")]
+pub use history::log::{LogConfig, OpenError};
 pub use hub::Hub;
 pub use limits::{PeerAddress, RateLimits};
 pub use metrics::{Histogram, Metrics};
+pub use publication::Publication;
 pub use serve::{ConnectionOptions, serve_connection};
 pub use topic::{InvalidTopic, Topic};
 pub use update::{InvalidUpdate, PublishError, Update, UpdateId};

@@ -31,8 +31,8 @@ use tokio::{
 
 use crate::{
     PeerAddress,
-    engine::subscriber::lock,
     event::Wire,
+    sync::lock,
     wire::{
         link,
         offer::{Offer, Offered, Takeable},

@@ -2,10 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use crate::{
-    subscriptions::presence::Change,
-    topic::{InvalidTopic, Topic, is_plain},
-};
+use crate::topic::{InvalidTopic, Topic, is_plain};
 
 /// The id under which an update was published: the subscriber's cursor.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -20,6 +17,12 @@ impl UpdateId {
     /// A fresh one that tells nothing, for what is not stored.
     pub(crate) fn random() -> Self {
         Self(uuid::Uuid::new_v4().urn().to_string().into())
+    }
+
+    /// One that was an id when it was stored.
+    #[cfg(feature = "durable")]
+    pub(crate) fn stored(id: &str) -> Self {
+        Self(id.into())
     }
 
     /// The id as text.
@@ -85,8 +88,6 @@ pub struct Update {
     pub(crate) retry: Option<u64>,
     pub(crate) private: bool,
     pub(crate) ephemeral: bool,
-    /// The subscription it tells of, if it is the hub's own word about one.
-    pub(crate) change: Option<Change>,
 }
 
 impl Update {
@@ -100,7 +101,6 @@ impl Update {
             retry: None,
             private: false,
             ephemeral: false,
-            change: None,
         })
     }
 
@@ -206,6 +206,12 @@ pub enum PublishError {
     /// The hub was closed.
     #[error("the hub is closed")]
     Closed,
+    /// More waits for the disk than the hub holds. Nothing was published; a little later there is room again.
+    #[error("too much waits to be written")]
+    Busy,
+    /// The history on disk could not be written: the disk is full or fails. Nothing was published.
+    #[error("the history can't be written")]
+    NotWritten,
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::{Client, Failure};
 use crate::histogram::Quantiles;
 use crate::ledger::Ledger;
-use crate::process::{self, Spent};
+use crate::process::{self, Spent, Threads};
 use std::time::{Duration, Instant};
 
 /// A message that has not reached all readers after this long is given up.
@@ -47,7 +47,7 @@ pub(crate) struct Load {
 /// Looks at the server while a run goes on.
 pub(crate) trait Watch {
     /// The server's processor time so far, if it can be known. Asked at both ends of the measured span.
-    fn spent(&mut self) -> Option<Spent>;
+    fn threads(&mut self) -> Option<Threads>;
     /// Called ten times a second with the part of the run that is over, from 0 to 1.
     fn tick(&mut self, part: f64);
 }
@@ -75,7 +75,7 @@ pub(crate) struct Observed {
 /// The processor times and counters at one end of the span.
 struct Mark {
     at: u64,
-    server: Option<Spent>,
+    server: Option<Threads>,
     client: Spent,
     received: u64,
 }
@@ -123,7 +123,7 @@ impl Client {
             delivered: self.ledger.delivered,
             lost: self.ledger.lost,
             repeated: self.ledger.repeated,
-            server: closed.server.zip(opened.server).map(|(end, begin)| end.since(begin)),
+            server: closed.server.zip(opened.server).map(|(end, begin)| end.since(&begin)),
             client: closed.client.since(opened.client),
         })
     }
@@ -162,7 +162,7 @@ impl Client {
     }
 
     fn mark(&self, watch: &mut dyn Watch) -> Mark {
-        let server = watch.spent();
+        let server = watch.threads();
         Mark { at: self.now(), server, client: process::own(), received: self.received }
     }
 }

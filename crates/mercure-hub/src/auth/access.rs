@@ -49,12 +49,12 @@ pub(crate) async fn publisher(hub: &Hub, parts: &Parts) -> Result<Verified, Refu
 }
 
 async fn verify(hub: &Hub, parts: &Parts, token: &str, carrier: Carrier, role: Role) -> Result<Verified, Refusal> {
-    let resource = hub.addresses().resource(&Asked::of(parts));
+    let resource = || hub.addresses().resource(&Asked::of(parts));
     let case = Case {
         trust: hub.trust(),
         patterns: hub.patterns(),
         role,
-        resource: resource.as_deref(),
+        resource: &resource,
         strict_allowed: carrier != Carrier::Query,
         now: hub.now(),
     };

@@ -1,9 +1,15 @@
 //! `authorization_details` (RFC 9396) of the type that Mercure defines: what a token of the newer generation grants (draft-08 section "Authorization Details").
 
-use serde_json::{Map, Value, value::RawValue};
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde_json::{Value, value::RawValue};
 
 use crate::{
-    auth::{jws, token::FailedCheck},
+    auth::{
+        jws::{self, Object},
+        token::FailedCheck,
+    },
     topic::{
         Topic,
         matcher::{Grants, MatchType, Matcher, Target},
@@ -57,28 +63,49 @@ impl Payloads {
     }
 }
 
+/// One entry, its members not read further: those of other types are nobody's business here.
+#[derive(Deserialize)]
+struct Entry<'a> {
+    #[serde(borrow, rename = "type")]
+    kind: Cow<'a, str>,
+    #[serde(borrow)]
+    actions: Option<&'a RawValue>,
+    #[serde(borrow)]
+    topics: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "jws::present")]
+    payload: Option<&'a RawValue>,
+}
+
+/// One topic of an entry.
+#[derive(Deserialize)]
+struct Granted<'a> {
+    #[serde(borrow, rename = "match")]
+    text: Cow<'a, str>,
+    #[serde(borrow, default, deserialize_with = "jws::present")]
+    match_type: Option<Cow<'a, str>>,
+}
+
+#[derive(Deserialize)]
+struct Action<'a>(#[serde(borrow)] Cow<'a, str>);
+
 /// Reads the claim. One bad entry of ours spoils the token: half a grant would be a guess. Entries of other types are left alone.
 pub(crate) fn read(claim: &RawValue, patterns: &Patterns) -> Result<Details, FailedCheck> {
-    let claim = jws::value(claim, "authorization_details")?;
-    let entries = claim.as_array().ok_or("authorization_details")?;
+    let entries: Vec<Object<Entry<'_>>> = serde_json::from_str(claim.get()).map_err(|_| "authorization_details")?;
     let (mut publish, mut subscribe, mut payloads) = (Vec::new(), Vec::new(), Vec::new());
     let (mut count, mut room) = (0, MAX_TOPICS);
-    for entry in entries {
-        let entry = entry.as_object().ok_or("authorization_details")?;
-        if entry.get("type").and_then(Value::as_str).ok_or("authorization_details type")? != TYPE {
-            continue;
-        }
+    for Object(entry) in entries.iter().filter(|Object(entry)| entry.kind == TYPE) {
         count += 1;
         if count > MAX_DETAILS {
             return Err("too many authorization_details");
         }
         let (publishes, subscribes) = actions(entry)?;
         let topics = topics(entry, patterns, &mut room)?;
-        let payload = match entry.get("payload") {
-            None => None,
-            Some(payload @ Value::Object(_)) => Some(payload.clone()),
-            Some(_) => return Err("authorization_details payload"),
-        };
+        let payload =
+            match entry.payload.map(|payload| jws::value(payload, "authorization_details payload")).transpose()? {
+                None => None,
+                Some(payload @ Value::Object(_)) => Some(payload),
+                Some(_) => return Err("authorization_details payload"),
+            };
         if publishes {
             publish.extend_from_slice(&topics);
         }
@@ -95,31 +122,31 @@ pub(crate) fn read(claim: &RawValue, patterns: &Patterns) -> Result<Details, Fai
 }
 
 /// Whether the entry lets its bearer publish, and subscribe. Actions that the hub does not know grant nothing and spoil nothing.
-fn actions(entry: &Map<String, Value>) -> Result<(bool, bool), FailedCheck> {
-    const CHECK: FailedCheck = "authorization_details actions";
-    let list = entry.get("actions").and_then(Value::as_array).filter(|list| !list.is_empty()).ok_or(CHECK)?;
-    let names = list.iter().map(Value::as_str).collect::<Option<Vec<_>>>().ok_or(CHECK)?;
-    Ok((names.contains(&"publish"), names.contains(&"subscribe")))
+fn actions(entry: &Entry<'_>) -> Result<(bool, bool), FailedCheck> {
+    let names: Vec<Action<'_>> = list(entry.actions).ok_or("authorization_details actions")?;
+    let has = |name: &str| names.iter().any(|action| action.0 == name);
+    Ok((has("publish"), has("subscribe")))
 }
 
-fn topics(entry: &Map<String, Value>, patterns: &Patterns, room: &mut usize) -> Result<Vec<Matcher>, FailedCheck> {
+fn topics(entry: &Entry<'_>, patterns: &Patterns, room: &mut usize) -> Result<Vec<Matcher>, FailedCheck> {
     const CHECK: FailedCheck = "authorization_details topics";
-    let list = entry.get("topics").and_then(Value::as_array).filter(|list| !list.is_empty()).ok_or(CHECK)?;
-    *room = room.checked_sub(list.len()).ok_or("too many topics")?;
-    let matcher = |value: &Value| {
-        let value = value.as_object()?;
-        let text = value.get("match")?.as_str().filter(|text| text.len() <= MAX_PATTERN_BYTES)?;
-        let kind = match value.get("match_type") {
-            None => MatchType::Exact,
-            Some(kind) => match kind.as_str()? {
-                "exact" => MatchType::Exact,
-                "urlpattern" => MatchType::UrlPattern,
-                _ => return None,
-            },
+    let granted: Vec<Object<Granted<'_>>> = list(entry.topics).ok_or(CHECK)?;
+    *room = room.checked_sub(granted.len()).ok_or("too many topics")?;
+    let matcher = |Object(granted): &Object<Granted<'_>>| {
+        let kind = match granted.match_type.as_deref() {
+            None | Some("exact") => MatchType::Exact,
+            Some("urlpattern") => MatchType::UrlPattern,
+            Some(_) => return None,
         };
+        let text = Some(&granted.text).filter(|text| text.len() <= MAX_PATTERN_BYTES)?;
         Matcher::new(kind, text, patterns).ok()
     };
-    list.iter().map(matcher).collect::<Option<Vec<_>>>().ok_or(CHECK)
+    granted.iter().map(matcher).collect::<Option<Vec<_>>>().ok_or(CHECK)
+}
+
+/// A list that is not empty.
+fn list<'a, T: Deserialize<'a>>(member: Option<&'a RawValue>) -> Option<Vec<T>> {
+    serde_json::from_str(member?.get()).ok().filter(|list: &Vec<T>| !list.is_empty())
 }
 
 #[cfg(test)]
@@ -160,13 +187,16 @@ mod tests {
             (json!(null), Some("authorization_details")),
             (json!({}), Some("authorization_details")),
             (json!(["text"]), Some("authorization_details")),
-            (json!([{"actions": ["publish"]}]), Some("authorization_details type")),
+            (json!([{"actions": ["publish"]}]), Some("authorization_details")),
+            (json!([{"type": 1}]), Some("authorization_details")),
             (json!([detail(json!([]), one())]), Some("authorization_details actions")),
             (json!([detail(json!(null), one())]), Some("authorization_details actions")),
             (json!([detail(json!("publish"), one())]), Some("authorization_details actions")),
             (json!([detail(json!(["publish", 1]), one())]), Some("authorization_details actions")),
             (json!([detail(both(), json!([]))]), Some("authorization_details topics")),
             (json!([detail(both(), json!("a"))]), Some("authorization_details topics")),
+            (json!([[["publish"], [{"match": "a"}], null, TYPE]]), Some("authorization_details")),
+            (json!([detail(both(), json!([["a", "exact"]]))]), Some("authorization_details topics")),
             (json!([detail(both(), json!(["a"]))]), Some("authorization_details topics")),
             (json!([detail(both(), json!([{}]))]), Some("authorization_details topics")),
             (json!([detail(both(), json!([{"match": ""}]))]), Some("authorization_details topics")),

@@ -2,8 +2,13 @@
 //!
 //! Written here and not left to a library: those at hand parse the key anew for each token, know no ES512, and decode header and claims twice.
 
+use std::{fmt, marker::PhantomData};
+
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use serde::{Deserialize, Deserializer, de::IgnoredAny};
+use serde::{
+    Deserialize, Deserializer,
+    de::{IgnoredAny, MapAccess, Visitor, value::MapAccessDeserializer},
+};
 use serde_json::{Value, value::RawValue};
 
 use crate::auth::{algorithm::Algorithm, token::FailedCheck};
@@ -40,7 +45,7 @@ impl<'a> Jws<'a> {
         }
         let (signed, signature) = token.rsplit_once('.').ok_or("form")?;
         let (header, payload) = signed.split_once('.').ok_or("form")?;
-        let header: Header = serde_json::from_slice(&decode(header)?).map_err(|_| "form")?;
+        let Object(header): Object<Header> = serde_json::from_slice(&decode(header)?).map_err(|_| "form")?;
         let algorithm = header.alg.parse().map_err(|_| "alg")?;
         // Extensions that must be understood (RFC 7515 section 4.1.11): none is.
         if header.crit.is_some() {
@@ -117,7 +122,7 @@ pub(crate) struct Times {
 
 impl<'a> Claims<'a> {
     pub(crate) fn read(payload: &'a [u8]) -> Result<Self, FailedCheck> {
-        serde_json::from_slice(payload).map_err(|_| "form")
+        serde_json::from_slice(payload).map(|Object(claims)| claims).map_err(|_| "form")
     }
 
     /// The claim of the older generation, under either of its names.
@@ -152,8 +157,31 @@ fn number(claim: Option<&RawValue>, name: FailedCheck) -> Result<Option<f64>, Fa
     claim.map(|claim| serde_json::from_str(claim.get()).map_err(|_| name)).transpose()
 }
 
+/// A JSON object: left to itself, serde would take the members in a list as well.
+pub(crate) struct Object<T>(pub(crate) T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Members<T> {
+            type Value = Object<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Object<T>, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(members)).map(Object)
+            }
+        }
+
+        deserializer.deserialize_map(Members(PhantomData))
+    }
+}
+
 /// Keeps a member that is there, `null` included.
-fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+pub(crate) fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
 }
 
@@ -183,8 +211,9 @@ mod tests {
             (r#"{"alg":"HS256","alg":"HS256"}"#, "{}", Some("form")),
             (r#"{"alg":["HS256"]}"#, "{}", Some("form")),
             (r#"{"typ":"JWT","kid":"0"}"#, "{}", Some("form")),
-            (r#"["HS256", "and more text"]"#, "{}", Some("form")),
+            (r#"["HS256","JWT","0",null]"#, "{}", Some("form")),
             (r#"{"alg":"HS256"}"#, "[]", Some("form")),
+            (r#"{"alg":"HS256"}"#, "[1,2,3,4,5,6,7,8,9,10]", Some("form")),
             (r#"{"alg":"HS256"}"#, "not JSON", Some("form")),
             (r#"{"alg":"HS256"}"#, r#"{"exp":1,"exp":2}"#, Some("form")),
         ] {

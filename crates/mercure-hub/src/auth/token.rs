@@ -86,8 +86,8 @@ pub(crate) struct Case<'a> {
     pub(crate) trust: &'a Trust,
     pub(crate) patterns: &'a Patterns,
     pub(crate) role: Role,
-    /// The hub as the request addressed it, which a strict token must be meant for.
-    pub(crate) resource: Option<&'a str>,
+    /// Tells how the request addressed the hub, which a strict token must be meant for.
+    pub(crate) resource: &'a (dyn Fn() -> Option<String> + Sync),
     /// Whether it may be a strict one: not when it stood in an address.
     pub(crate) strict_allowed: bool,
     /// Seconds since 1970.
@@ -141,8 +141,8 @@ fn read_strict(claims: &Claims<'_>, case: &Case<'_>) -> Result<Verified, FailedC
     if times.expires_at.is_none() {
         return Err("exp");
     }
-    let resource = case.resource.ok_or("no resource identifier")?;
-    if !claims.aud.is_some_and(|audience| names(audience, resource)) {
+    let resource = (case.resource)().ok_or("no resource identifier")?;
+    if !claims.aud.is_some_and(|audience| names(audience, &resource)) {
         return Err("aud");
     }
     let details = claims.authorization_details.map(|claim| details::read(claim, case.patterns)).transpose()?;

@@ -9,123 +9,81 @@ use std::{
     collections::VecDeque,
     io,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, Condvar, Mutex, PoisonError, Weak},
+    sync::{Arc, Weak},
     thread,
 };
 
 use crate::{
     engine::Engine,
     engine::dispatch::{self, Dispatch},
-    engine::subscriber::lock,
+    engine::handover::Handover,
     metrics::Meter,
+    sync::{Mutex, lock},
 };
 
 /// How long the line may get before publishers wait for it.
 const MAX_PENDING: usize = 1_024;
 
 /// The line of what is to be delivered.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Line {
-    pending: Mutex<Pending>,
-    /// There is something to do.
-    work: Condvar,
-    /// There is room again, or nothing left to do.
-    room: Condvar,
-}
-
-#[derive(Debug, Default)]
-struct Pending {
-    dispatches: VecDeque<Dispatch>,
+    pending: Arc<Handover<Dispatch>>,
     /// Whether the thread exists.
-    running: bool,
-    /// Whether it has nothing to do.
-    idle: bool,
-    closed: bool,
+    running: Mutex<bool>,
 }
 
 impl Line {
+    pub(crate) fn new() -> Self {
+        Self { pending: Arc::new(Handover::new(MAX_PENDING)), running: Mutex::new(false) }
+    }
+
     /// Starts the thread, if there is none yet. It ends with the engine.
-    pub(crate) fn start(self: &Arc<Self>, engine: Weak<Engine>, meter: &Arc<Meter>) -> io::Result<()> {
-        let mut pending = lock(&self.pending);
-        if !pending.running {
-            let (line, meter) = (Arc::clone(self), Arc::clone(meter));
-            thread::Builder::new().name("mercure-line".to_owned()).spawn(move || line.run(&engine, &meter))?;
-            pending.running = true;
+    pub(crate) fn start(&self, engine: Weak<Engine>, meter: &Arc<Meter>) -> io::Result<()> {
+        let mut running = lock(&self.running);
+        if !*running {
+            let (pending, meter) = (Arc::clone(&self.pending), Arc::clone(meter));
+            thread::Builder::new().name("mercure-line".to_owned()).spawn(move || run(&pending, &engine, &meter))?;
+            *running = true;
         }
         Ok(())
     }
 
+    /// Adds to the end. Called under the engine's lock; never waits.
     pub(crate) fn push(&self, dispatch: Dispatch) {
-        let mut pending = lock(&self.pending);
-        pending.dispatches.push_back(dispatch);
-        let wake = std::mem::take(&mut pending.idle);
-        drop(pending);
-        if wake {
-            self.work.notify_one();
-        }
+        self.pending.push(dispatch);
     }
 
-    /// Waits while the line is long.
+    /// Waits while the line is long. Never to be called by what delivers.
     pub(crate) fn wait_for_room(&self) {
-        let pending = lock(&self.pending);
-        if pending.dispatches.len() >= MAX_PENDING {
-            drop(self.room.wait_while(pending, |pending| !pending.closed && pending.dispatches.len() >= MAX_PENDING));
-        }
-    }
-
-    /// Ends the thread.
-    pub(crate) fn close(&self) {
-        lock(&self.pending).closed = true;
-        self.work.notify_one();
-        self.room.notify_all();
+        self.pending.wait_for_room();
     }
 
     /// Waits until all is delivered.
     #[cfg(test)]
     pub(crate) fn settle(&self) {
-        let pending = lock(&self.pending);
-        let settled = |pending: &Pending| pending.running && pending.idle && pending.dispatches.is_empty();
-        drop(self.room.wait_while(pending, |pending| !settled(pending)));
+        self.pending.settle();
     }
+}
 
-    fn run(&self, engine: &Weak<Engine>, meter: &Meter) {
-        let mut batch = VecDeque::new();
-        while self.take(&mut batch) {
-            // A panic would be a mistake of ours: it costs the updates of this round their readers, and not those of all times.
-            let delivered = catch_unwind(AssertUnwindSafe(|| dispatch::deliver(&mut batch, meter)));
-            match delivered {
-                Ok(overflown) if overflown.is_empty() => {}
-                Ok(overflown) => {
-                    if let Some(engine) = engine.upgrade() {
-                        engine.strike_out(&overflown);
-                    }
-                }
-                Err(_) => {
-                    tracing::error!("a delivery failed, all streams are ended");
-                    batch.clear();
-                    if let Some(engine) = engine.upgrade() {
-                        engine.recall();
-                    }
-                }
+impl Drop for Line {
+    fn drop(&mut self) {
+        self.pending.close();
+    }
+}
+
+fn run(pending: &Handover<Dispatch>, engine: &Weak<Engine>, meter: &Meter) {
+    let mut batch = VecDeque::new();
+    while pending.take(&mut batch) {
+        // A panic would be a mistake of ours. What it has kept from somebody must not go unnoticed: all come back, with their cursors.
+        let delivered = catch_unwind(AssertUnwindSafe(|| dispatch::deliver(&mut batch, meter)));
+        let Some(engine) = engine.upgrade() else { return };
+        match delivered {
+            Ok(overflown) => engine.strike_out(&overflown),
+            Err(_) => {
+                tracing::error!("a delivery failed, all streams are ended");
+                batch.clear();
+                engine.recall();
             }
         }
-    }
-
-    /// Takes all that waits. `false` at the end.
-    fn take(&self, batch: &mut VecDeque<Dispatch>) -> bool {
-        let mut pending = lock(&self.pending);
-        while pending.dispatches.is_empty() {
-            if pending.closed {
-                return false;
-            }
-            pending.idle = true;
-            self.room.notify_all();
-            pending = self.work.wait(pending).unwrap_or_else(PoisonError::into_inner);
-        }
-        pending.idle = false;
-        std::mem::swap(&mut pending.dispatches, batch);
-        drop(pending);
-        self.room.notify_all();
-        true
     }
 }

@@ -7,7 +7,6 @@
 use std::{
     collections::VecDeque,
     io::{self, IoSlice},
-    sync::{Mutex, MutexGuard},
     task::{Context, Poll, Waker},
 };
 
@@ -15,8 +14,8 @@ use bytes::{Buf, Bytes, BytesMut};
 
 use crate::{
     engine::ending::Ending,
-    engine::subscriber::lock,
     event::{Class, Wire},
+    sync::{Mutex, MutexGuard, lock},
 };
 
 /// Frames that wait are joined up to this size, so that one write carries them.
@@ -205,7 +204,7 @@ impl<S: Sink> Queue<S> {
 
     /// How many bytes wait.
     pub(crate) fn bytes(&self) -> usize {
-        lock(&self.state).backlog.as_ref().map_or(0, |backlog| backlog.bytes)
+        lock(&self.state).waiting()
     }
 
     /// Takes what waits, joined; then the ending.
@@ -407,6 +406,3 @@ impl Backlog {
         true
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -3,7 +3,7 @@
 use std::{
     collections::HashSet,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicU8, Ordering},
     },
 };
@@ -17,6 +17,7 @@ use crate::{
     event::{Event, Wire},
     limits::Seats,
     subscriptions::presence::Visible,
+    sync::{Mutex, MutexGuard, lock},
     topic::{
         Topic,
         matcher::{Grants, Matcher, Target},
@@ -26,11 +27,6 @@ use crate::{
 
 /// Signs of life in a row that a WebSocket may leave unanswered.
 const MAX_SILENCE: u8 = 2;
-
-/// Locks; a panic elsewhere does not make the data unusable, for no critical section here leaves it half changed.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// The topics that one stream named, each with whether the authorizer lets this person read it. A short sorted list: most streams name one or two.
 #[derive(Debug, Default)]
@@ -124,9 +120,18 @@ impl Interest {
         Self { everything, named, patterns: patterns.into(), live: false, matchers }
     }
 
+    /// Whether all that is wanted was named.
+    pub(crate) fn is_named(&self) -> bool {
+        !self.everything && self.patterns.is_empty()
+    }
+
     pub(crate) fn wants(&self, event: &Event) -> bool {
+        self.wants_any(&event.topics)
+    }
+
+    pub(crate) fn wants_any(&self, topics: &[Topic]) -> bool {
         let wanted = |topic| self.named.contains(topic) || pattern::any_matches(&self.patterns, topic);
-        self.everything || event.topics.iter().any(wanted)
+        self.everything || topics.iter().any(wanted)
     }
 }
 

@@ -119,7 +119,11 @@ async fn open(
         visible,
         seats,
     };
-    let start = hub.engine().admit(traits, who.issued_at, last)?;
+    let begin = match last {
+        Some(last) => hub.engine().locate(last).await.map_err(|_| Refusal::Unavailable)?,
+        None => None,
+    };
+    let start = hub.engine().admit(traits, who.issued_at, begin)?;
     hub.start_ticker();
     Ok(Feed::new(start, hub.pulse(), config.authorizer.clone()))
 }

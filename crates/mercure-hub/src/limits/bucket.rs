@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Mutex, time::Duration};
 
-use crate::engine::subscriber::lock;
+use crate::sync::lock;
 
 /// Below so many entries nothing is swept.
 const SWEEP_FROM: usize = 1_024;

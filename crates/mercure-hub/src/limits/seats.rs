@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use crate::engine::subscriber::lock;
+use crate::sync::lock;
 
 /// Counts by key; a key with nothing open is forgotten.
 #[derive(Debug)]

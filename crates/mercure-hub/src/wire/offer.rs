@@ -10,7 +10,7 @@ use std::{
 
 use axum::http::{Extensions, Method, Version, request::Parts};
 
-use crate::{Hub, engine::feed::Feed, engine::subscriber::lock};
+use crate::{Hub, engine::feed::Feed, sync::lock};
 
 /// Marks a request that came over a connection which can be given to the hub.
 #[derive(Clone, Copy, Debug)]

@@ -10,6 +10,7 @@ use crate::{
     rights::{Rooms, with_rooms},
 };
 
+// H 66, H 80
 #[tokio::test]
 async fn a_stream_does_not_outlive_its_token() {
     let server = Server::start(config()).await;
@@ -28,6 +29,7 @@ async fn a_stream_does_not_outlive_its_token() {
     assert_eq!(server.get("topic=a", &token).await.status, 401);
 }
 
+// H 80
 #[tokio::test]
 async fn a_stream_ends_in_the_last_fifth_of_its_lifetime() {
     let server = Server::start(HubConfig { max_lifetime: Duration::from_secs(1), ..open_config() }).await;
