@@ -288,7 +288,8 @@ impl Log for DiskLog {
             drop(waiting);
             return answer.send(self.shared.publish(event));
         }
-        if waiting.bytes > MAX_WAITING {
+        // What the hub says of a subscription's end is lost for good if it is not said. There is no more of it than there are streams.
+        if waiting.bytes > MAX_WAITING && event.change.is_none() {
             return answer.send(Err(PublishError::Busy));
         }
         waiting.bytes += event.weight();

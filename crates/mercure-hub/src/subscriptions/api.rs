@@ -3,6 +3,8 @@
 //! A collection is written while it is sent, 64 KB at a time, from a listing that holds its subscriptions as they were at one moment: 100,000 of them take some 35 MB on the wire, and
 //! 3 KB of pointers here, besides what changes meanwhile.
 
+use std::time::Duration;
+
 use axum::{
     body::Body,
     http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts},
@@ -23,6 +25,8 @@ use crate::{
     topic::matcher::MatchType,
 };
 
+/// How long an answer may wait for what still has to be written to a history on disk.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// Bytes of a collection that are written at a time, and by a little more once.
 const PIECE: usize = 64 << 10;
 
@@ -50,8 +54,8 @@ pub(crate) async fn answer(hub: &Hub, parts: &Parts) -> Result<Response, Refusal
         Resource::One(kind, text, subscriber) => Ask::One(kind, text, subscriber),
     };
     let engine = hub.engine();
-    // What has happened before this request shows in its answer.
-    engine.up_to_date().await;
+    // What has happened before this request shows in its answer. Without that an answer is as true, for the moment that its cursor names.
+    let _ = tokio::time::timeout(PATIENCE, engine.up_to_date()).await;
     let state = engine.state();
     let last = state.presence.last.clone();
     let found = match asked {
