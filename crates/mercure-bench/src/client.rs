@@ -148,10 +148,13 @@ impl Client {
             let mut socket = std::net::TcpStream::from(socket);
             let topic = number % audience.topics;
             io::Write::write_all(&mut socket, &self.request(topic, audience.transport))?;
-            // Whatever comes first is the head.
-            io::Read::read(&mut socket, &mut self.buffer)?;
+            let begun = io::Read::read(&mut socket, &mut self.buffer)?;
             socket.set_nonblocking(true)?;
-            self.stalled.push(Reader::stalled(TcpStream::from_std(socket), topic));
+            let reader = Reader::stalled(TcpStream::from_std(socket), topic, &self.buffer[..begun]);
+            if let Some(why) = reader.ending() {
+                return Err(Failure::Subscriber { number, of: audience.count, why });
+            }
+            self.stalled.push(reader);
             progress(number + 1);
         }
         Ok(())

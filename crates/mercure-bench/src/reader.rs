@@ -1,6 +1,6 @@
 //! One subscriber's connection: connecting, waiting for the head, then a stream of marks.
 
-use crate::decode::{End, Stream, Wrapping};
+use crate::decode::{End, Stream};
 use crate::head::Head;
 use crate::poll::Polling;
 use crate::stamp::Stamp;
@@ -59,9 +59,13 @@ impl Reader {
         Self { socket, topic, state: State::Connecting(request, poll) }
     }
 
-    /// One whose stream has begun, and which is not read for now.
-    pub(crate) fn stalled(socket: TcpStream, topic: usize) -> Self {
-        Self { socket, topic, state: State::Open(Stream::new(Wrapping::Plain)) }
+    /// One that has read so much of its answer, and reads no more for now.
+    pub(crate) fn stalled(socket: TcpStream, topic: usize, begun: &[u8]) -> Self {
+        let mut reader = Self { socket, topic, state: State::Head(Vec::new()) };
+        if let Err(ending) = reader.take(begun, &mut |_| {}) {
+            reader.state = State::Ended(ending);
+        }
+        reader
     }
 
     pub(crate) fn is_open(&self) -> bool {

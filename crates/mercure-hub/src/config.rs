@@ -65,10 +65,12 @@ pub struct HubConfig {
     pub cors_origins: Vec<String>,
     /// Origins whose pages may open a WebSocket, besides the host that was addressed.
     pub socket_origins: Vec<String>,
-    /// How many updates the history holds; zero holds none.
+    /// How many updates the history holds in memory; zero holds none.
     pub history_events: usize,
-    /// How many bytes the history holds; zero holds none.
+    /// How many bytes the history holds in memory; zero holds none.
     pub history_bytes: usize,
+    /// How long an update stays in the history, in memory and on disk, by the hub's clock.
+    pub history_age: Duration,
     /// How many bytes may wait for one subscriber before its stream is cut.
     pub queue_bytes: usize,
     /// How often an idle stream gets a sign of life.
@@ -124,6 +126,7 @@ impl Default for HubConfig {
             socket_origins: Vec::new(),
             history_events: 10_000,
             history_bytes: 16 << 20,
+            history_age: Duration::ZERO,
             queue_bytes: 1 << 20,
             heartbeat: Duration::from_secs(15),
             max_lifetime: Duration::from_secs(600),

@@ -10,6 +10,7 @@ pub(crate) mod line;
 pub(crate) mod queue;
 #[cfg(test)]
 mod queue_tests;
+pub(crate) mod replay;
 pub(crate) mod roll;
 pub(crate) mod subscriber;
 pub(crate) mod ticker;
@@ -27,7 +28,7 @@ use crate::{
     engine::roll::{Roll, SPOKES},
     engine::subscriber::Subscriber,
     event::{Class, Event},
-    history::{Cursor, History, LastId},
+    history::{History, Log},
     metrics::Meter,
     subscriptions::presence::{Announcer, Presence},
     sync::{Mutex, MutexGuard, lock},
@@ -35,16 +36,9 @@ use crate::{
     update::{PublishError, UpdateId},
 };
 
-/// How many events one step of a replay looks at.
-const PAGE: usize = 256;
-/// How many bytes it gathers before it stops.
-const PAGE_BYTES: usize = 256 << 10;
-
 /// The bounds of an engine.
 #[derive(Clone, Debug)]
 pub(crate) struct Limits {
-    pub(crate) history_events: usize,
-    pub(crate) history_bytes: usize,
     pub(crate) queue_bytes: usize,
     pub(crate) connections: usize,
     pub(crate) connections_per_subject: usize,
@@ -57,6 +51,8 @@ pub(crate) struct Limits {
 #[derive(Debug)]
 pub(crate) struct Engine {
     pub(crate) limits: Limits,
+    /// Where durable updates go first.
+    pub(crate) log: Option<Arc<dyn Log>>,
     state: Mutex<State>,
     /// Filled under the lock, so that it has the history's order.
     pub(crate) line: Line,
@@ -82,30 +78,22 @@ pub(crate) struct State {
     pub(crate) presence: Presence,
 }
 
-/// The next step of a replay.
-#[derive(Debug)]
-pub(crate) enum Step {
-    /// These are wanted; their rights are still to be looked at.
-    Page(Vec<Arc<Event>>, Cursor),
-    /// The present is reached: from here on the queue has everything.
-    Live,
-    Outrun,
-}
-
 impl Engine {
-    pub(crate) fn new(limits: Limits, announcer: Option<Announcer>) -> Self {
+    pub(crate) fn new(limits: Limits, history: History, announcer: Option<Announcer>) -> Self {
+        let log = history.log().cloned();
         let state = State {
             closed: false,
             next_id: 0,
             open: 0,
             roll: Roll::default(),
             index: Index::default(),
-            history: History::new(limits.history_events, limits.history_bytes),
+            history,
             revocations: Revocations::new(limits.revocation.as_secs_f64()),
             presence: Presence::default(),
         };
         Self {
             limits,
+            log,
             state: Mutex::new(state),
             line: Line::new(),
             left: Notify::new(),
@@ -126,21 +114,46 @@ impl Engine {
         if state.closed && event.change.is_none() {
             return Err(PublishError::Closed);
         }
-        if self.limits.unique_ids && state.history.find(&LastId::Id(event.id.to_string())).is_some() {
+        if self.limits.unique_ids && state.history.knows(&event.id) {
             return Err(PublishError::Duplicate);
         }
+        self.enter(&mut state, event, false);
+        Ok(())
+    }
+
+    /// The same for one that is in the log. `again` says that the log has an older one with the same id.
+    #[cfg(feature = "durable")]
+    pub(crate) fn publish_logged(&self, event: Arc<Event>, again: bool) {
+        let mut state = self.state();
+        if !state.closed || event.change.is_some() {
+            self.enter(&mut state, event, again);
+        }
+    }
+
+    /// The hub's own word about a subscription that could not be written: those who are there hear it all the same.
+    #[cfg(feature = "durable")]
+    pub(crate) fn publish_unkept(&self, event: Arc<Event>) {
+        let mut state = self.state();
+        state.history.mark(&event.id);
+        self.deliver(&mut state, event);
+    }
+
+    fn enter(&self, state: &mut State, event: Arc<Event>, again: bool) {
+        match event.class {
+            Class::Durable => state.history.store(Arc::clone(&event), again),
+            Class::Ephemeral => state.history.mark(&event.id),
+        }
+        self.deliver(state, event);
+    }
+
+    fn deliver(&self, state: &mut State, event: Arc<Event>) {
         if self.announcer.is_some() {
             state.presence.sequenced(&event);
-        }
-        match event.class {
-            Class::Durable => state.history.store(Arc::clone(&event)),
-            Class::Ephemeral => state.history.mark(&event.id),
         }
         let readers = state.index.readers(&event.topics);
         if !readers.is_empty() {
             self.line.push(Dispatch::Event(event, readers, Instant::now()));
         }
-        Ok(())
     }
 
     /// Sends heartbeats, in the order of all else. Those whose replay still runs get none.
@@ -150,32 +163,6 @@ impl Engine {
             state.history.mark(id);
             self.line.push(Dispatch::Beat(frames));
         }
-    }
-
-    /// The next page of a replay, or the switch to the present: under the one lock, so that nothing falls between.
-    pub(crate) fn step(&self, subscriber: &Arc<Subscriber>, cursor: Cursor) -> Step {
-        let mut state = self.state();
-        let Ok(page) = state.history.page(cursor, PAGE) else {
-            return Step::Outrun;
-        };
-        let interest = subscriber.interest();
-        let (mut seen, mut bytes, mut wanted) = (0, 0, Vec::new());
-        for event in page {
-            if bytes >= PAGE_BYTES {
-                break;
-            }
-            seen += 1;
-            if interest.wants(event) {
-                bytes += event.on(subscriber.wire).len();
-                wanted.push(Arc::clone(event));
-            }
-        }
-        drop(interest);
-        if seen < PAGE && wanted.is_empty() {
-            state.enter(subscriber);
-            return Step::Live;
-        }
-        Step::Page(wanted, cursor + seen as u64)
     }
 
     /// Subscribes an open stream to more topics, or renews what the authorizer said about them. `false` when they would be too many.

@@ -42,9 +42,10 @@ pub(crate) struct Event {
     pub(crate) class: Class,
     /// The subscription it tells of, if it is the hub's own word about one.
     pub(crate) change: Option<Change>,
-    kind: Box<str>,
-    retry: Option<u64>,
-    data: Box<str>,
+    /// Empty for none.
+    pub(crate) kind: Box<str>,
+    pub(crate) retry: Option<u64>,
+    pub(crate) data: Box<str>,
     sse: OnceLock<Bytes>,
     socket: OnceLock<Bytes>,
     json: OnceLock<Bytes>,

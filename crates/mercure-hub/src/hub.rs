@@ -5,6 +5,7 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
+        mpsc,
     },
     time::Instant,
 };
@@ -28,11 +29,13 @@ use crate::{
     engine::ticker::{self, Pulse},
     engine::{Engine, Limits},
     event::Event,
+    history::{Bounds, History, Log},
     http::metadata::metadata,
     http::publish::publish,
     http::reply::{self, Refusal},
     http::subscribe::{QUERY, subscribe},
     limits::Limiter,
+    publication::{Answer, Publication},
     subscriptions::api,
     subscriptions::presence::Announcer,
     topic::{Namespace, nowhere},
@@ -68,12 +71,43 @@ pub(crate) struct AllowedOrigins {
     read: Origins,
 }
 
+#[cfg(feature = "durable")]
+use crate::history::log::{LogConfig, OpenError, Opened};
+
 impl Hub {
     /// A hub with these settings. Needs no runtime yet.
     pub fn new(config: HubConfig) -> Self {
+        let history = History::new(bounds(&config), Arc::clone(&config.clock));
+        Self::with_history(config, history)
+    }
+
+    /// A hub whose history is also on disk: what is published is safe there before anybody sees it, and outlives a restart or a crash.
+    ///
+    /// `history_events` and `history_bytes` then bound what is kept in memory, for those who come back soon; `history_age` counts for both. Needs no runtime yet.
+    ///
+    /// ```no_run
+    /// use mercure_hub::{Hub, HubConfig, LogConfig};
+    ///
+    /// let hub = Hub::open(HubConfig::default(), &LogConfig::at("updates.db"))?;
+    /// # Ok::<_, mercure_hub::OpenError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When the file can't be opened, or belongs to another hub or program.
+    #[cfg(feature = "durable")]
+    pub fn open(config: HubConfig, log: &LogConfig) -> Result<Self, OpenError> {
+        let clock = Arc::clone(&config.clock);
+        let opened = Opened::new(log, config.history_age, Arc::clone(&clock))?;
+        let history = History::of_log(bounds(&config), clock, Arc::clone(&opened.log) as _, opened.next);
+        let hub = Self::with_history(config, history);
+        hub.0.engine.state().presence.last = opened.last.clone();
+        opened.start(&log.path, &hub.0.engine)?;
+        Ok(hub)
+    }
+
+    fn with_history(config: HubConfig, history: History) -> Self {
         let limits = Limits {
-            history_events: config.history_events,
-            history_bytes: config.history_bytes,
             queue_bytes: config.queue_bytes,
             connections: config.max_connections,
             connections_per_subject: config.max_connections_per_subject,
@@ -93,7 +127,7 @@ impl Hub {
             patterns: Patterns::new(addresses.base().or_else(|| nowhere(&config.path))),
             trust: Trust::new(&config),
             addresses,
-            engine: Arc::new(Engine::new(limits, config.subscriptions.then(|| Announcer::new(&config.path)))),
+            engine: Arc::new(Engine::new(limits, history, config.subscriptions.then(|| Announcer::new(&config.path)))),
             ticking: AtomicBool::new(false),
             limiter: Limiter::new(&config.limits),
             leaving: AtomicBool::new(false),
@@ -102,14 +136,57 @@ impl Hub {
     }
 
     /// Publishes. Returns when the update has its place in the one order that all subscribers see; never waits for a subscriber, and needs no runtime.
+    ///
+    /// With a history on disk the calling thread also waits until the update is safe there, some milliseconds: in async code
+    /// [`publish_async`](Self::publish_async) does not hold the thread up.
     pub fn publish(&self, update: Update) -> Result<UpdateId, PublishError> {
-        let start = Instant::now();
-        let published = self.take(update);
-        self.0.engine.meter.published(published.is_ok(), start.elapsed());
-        published
+        self.check(&update).and_then(|()| self.send(update))
     }
 
-    fn take(&self, update: Update) -> Result<UpdateId, PublishError> {
+    /// Publishes. The update is under way when this returns, behind all that this thread has published before; the future tells when it has
+    /// its place in the one order and, with a history on disk, is safe there.
+    pub fn publish_async(&self, update: Update) -> Publication {
+        match self.check(&update) {
+            Ok(()) => self.send_async(update),
+            Err(error) => Publication::known(Err(error)),
+        }
+    }
+
+    fn send(&self, update: Update) -> Result<UpdateId, PublishError> {
+        let Some(log) = &self.0.engine.log else {
+            return self.send_now(update);
+        };
+        let (sender, receiver) = mpsc::sync_channel(1);
+        self.append(log.as_ref(), update, Answer::thread(sender));
+        receiver.recv().unwrap_or(Err(PublishError::Closed))
+    }
+
+    pub(crate) fn send_async(&self, update: Update) -> Publication {
+        let Some(log) = &self.0.engine.log else {
+            return Publication::known(self.send_now(update));
+        };
+        let (publication, answer) = Publication::open();
+        self.append(log.as_ref(), update, answer);
+        publication
+    }
+
+    fn append(&self, log: &dyn Log, update: Update, answer: Answer) {
+        let named = update.id.is_some();
+        let answer = answer.timed(Arc::clone(&self.0.engine.meter));
+        log.append(Arc::new(Event::new(update)), named, answer);
+    }
+
+    fn send_now(&self, update: Update) -> Result<UpdateId, PublishError> {
+        let start = Instant::now();
+        let event = Arc::new(Event::new(update));
+        let id = event.id.clone();
+        self.0.engine.line.wait_for_room();
+        let published = self.0.engine.publish(event);
+        self.0.engine.meter.published(published.is_ok(), start.elapsed());
+        published.map(|()| id)
+    }
+
+    fn check(&self, update: &Update) -> Result<(), PublishError> {
         let config = self.config();
         let names = update.topics.iter().map(|topic| topic.as_str().len());
         let longest =
@@ -119,13 +196,10 @@ impl Hub {
         {
             return Err(PublishError::TooLarge);
         }
-        if self.is_reserved(&update) {
+        if self.is_reserved(update) {
             return Err(PublishError::Reserved);
         }
-        let event = Arc::new(Event::new(update));
-        let id = event.id.clone();
-        self.0.engine.line.wait_for_room();
-        self.0.engine.publish(event).map(|()| id)
+        Ok(())
     }
 
     /// Ends all streams whose token has this `sub`, at once, and refuses such tokens made until now with 401. Returns how many streams it ended.
@@ -164,11 +238,21 @@ impl Hub {
     }
 
     /// Ends every stream, each told to come back after a different while, and admits no more. Returns when all have ended, or when
-    /// [`close_timeout`](HubConfig::close_timeout) is over. To be called before the server's own graceful shutdown, which waits for open responses.
+    /// [`close_timeout`](HubConfig::close_timeout) is over. A history on disk is complete then, and its file free for the next hub. To be called before the server's own graceful shutdown, which waits for open responses.
     pub async fn close(&self) {
         self.leave();
         self.0.engine.close(|| rand::random_range(1_000..5_000));
-        let _ = tokio::time::timeout(self.config().close_timeout, self.0.engine.emptied()).await;
+        // Before the history is closed: it still hears which subscriptions have ended.
+        self.0.engine.announce();
+        let log = self.0.engine.log.clone();
+        let ended = async {
+            if let Some(log) = log {
+                // What was taken is written first.
+                let _ = tokio::task::spawn_blocking(move || log.stop()).await;
+            }
+            self.0.engine.emptied().await;
+        };
+        let _ = tokio::time::timeout(self.config().close_timeout, ended).await;
     }
 
     /// Whether it takes new streams: not while it is [drained](Self::drain), nor once it is closed.
@@ -270,6 +354,10 @@ impl Hub {
     pub(crate) fn max_matchers(&self) -> usize {
         Some(self.config().max_matchers).filter(|max| *max > 0).unwrap_or(usize::MAX)
     }
+}
+
+fn bounds(config: &HubConfig) -> Bounds {
+    Bounds { events: config.history_events, bytes: config.history_bytes, age: config.history_age }
 }
 
 fn exceeds(value: usize, limit: usize) -> bool {

@@ -46,8 +46,8 @@ pub struct Metrics {
 }
 
 /// Why a stream ended.
-const REASONS: [&str; 9] =
-    ["left", "shutdown", "revoked", "expired", "lifetime", "slow", "outrun", "silent", "protocol"];
+const REASONS: [&str; 10] =
+    ["left", "shutdown", "revoked", "expired", "lifetime", "slow", "outrun", "silent", "protocol", "unreadable"];
 
 fn place(ending: Option<Ending>) -> usize {
     match ending {
@@ -60,6 +60,7 @@ fn place(ending: Option<Ending>) -> usize {
         Some(Ending::Outrun) => 6,
         Some(Ending::Silent) => 7,
         Some(Ending::Peer(..)) => 8,
+        Some(Ending::Unreadable) => 9,
     }
 }
 

@@ -64,6 +64,12 @@ impl Topic {
         }
     }
 
+    /// A topic that was one when it was stored.
+    #[cfg(feature = "durable")]
+    pub(crate) fn stored(name: &str) -> Self {
+        Self(name.into())
+    }
+
     /// The name.
     pub fn as_str(&self) -> &str {
         &self.0

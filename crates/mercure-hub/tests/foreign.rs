@@ -15,8 +15,12 @@ mod client;
 mod connections;
 #[path = "hub/cors.rs"]
 mod cors;
+#[path = "hub/crash.rs"]
+mod crash;
 #[path = "hub/drain.rs"]
 mod drain;
+#[path = "hub/durable.rs"]
+mod durable;
 #[path = "hub/ending.rs"]
 mod ending;
 #[path = "hub/event_source.rs"]
@@ -39,6 +43,8 @@ mod order;
 mod poll;
 #[path = "hub/presence.rs"]
 mod presence;
+#[path = "hub/properties.rs"]
+mod properties;
 #[path = "hub/publish.rs"]
 mod publish;
 #[path = "hub/publish_rules.rs"]

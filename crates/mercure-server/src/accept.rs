@@ -15,7 +15,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use ipnet::IpNet;
-use mercure_hub::{ConnectionOptions, Scheme, WriteTimeout, serve_connection};
+use mercure_hub::{ConnectionOptions, PeerAddress, Scheme, WriteTimeout, serve_connection};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -167,16 +167,10 @@ impl Visitor {
         if let Some(scheme) = scheme {
             request.extensions_mut().insert(scheme);
         }
-        request.extensions_mut().insert(ClientAddress(origin.address));
+        request.extensions_mut().insert(PeerAddress(origin.address));
         self.gate.router.clone().oneshot(request)
     }
 }
-
-/// Whose request it is, for those who count by address.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct ClientAddress(
-    #[expect(dead_code, reason = "limits by address read it once they are there")] pub(crate) IpAddr,
-);
 
 async fn ended(ending: &mut watch::Receiver<bool>) {
     if ending.wait_for(|is_ending| *is_ending).await.is_err() {

@@ -18,7 +18,7 @@ pub(crate) fn router(site: Arc<Site>) -> Router {
 async fn answer(State(site): State<Arc<Site>>, request: Request) -> Response {
     let path = request.uri().path();
     if path == "/metrics" {
-        return ([(header::CONTENT_TYPE, TEXT)], site.metrics.page(&site.hub)).into_response();
+        return ([(header::CONTENT_TYPE, TEXT)], site.hub.metrics().to_prometheus()).into_response();
     }
     let Some(rest) = path.strip_prefix("/mercure/health/") else { return failed(StatusCode::NOT_FOUND, "not found") };
     let (name, check) = rest.rsplit_once('/').map_or((None, rest), |(name, check)| (Some(name), check));

@@ -23,7 +23,7 @@
 //! * `settings`: flags and variables; `directives`: the reference's own language; `site`: its `SERVER_NAME`; `keys`.
 //! * `plan`: all of these understood together, or refused with a sentence. Nothing after it can be wrong except the machine.
 //! * `server`: a plan carried out; `shutdown`; `accept`: sockets into requests; `client`: whose they are; `tls`, `acme`.
-//! * `routes`: the main port, with `debugger` and `playground`; `admin`: health and `metrics`.
+//! * `routes`: the main port, with `debugger` and `playground`; `admin`: health and metrics.
 
 mod accept;
 #[cfg(feature = "acme")]
@@ -33,7 +33,6 @@ mod client;
 mod debugger;
 pub mod directives;
 mod keys;
-mod metrics;
 mod plan;
 mod playground;
 mod routes;
@@ -43,7 +42,7 @@ mod shutdown;
 mod site;
 mod tls;
 
-pub use plan::{Certificates, Listener, Plan, PlaygroundTokens, Role, WrongSetting};
+pub use plan::{Certificates, Listener, Log, Plan, PlaygroundTokens, Role, WrongSetting};
 pub use server::{Server, StartError, run};
 pub use settings::{Rules, Settings};
 pub use shutdown::{Shutdown, Trigger, shutdown};

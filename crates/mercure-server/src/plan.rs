@@ -16,6 +16,9 @@ use crate::settings::{Settings, given};
 /// Over how long the streams are closed at the end, when nothing else is said: `docker stop` waits ten seconds.
 const DRAIN: Duration = Duration::from_secs(5);
 
+/// Bytes that the history may take when nobody has said anything about it. The reference lets it grow until the disk is full.
+const DEFAULT_LOG: u64 = 1 << 30;
+
 /// The issuer that the reference image trusts when none is named.
 const ISSUER: &str = "https://localhost";
 
@@ -82,6 +85,17 @@ pub enum Certificates {
     },
 }
 
+/// A history on disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Log {
+    /// The file. Its folder is made when there is none.
+    pub path: PathBuf,
+    /// How many updates are kept; zero for no limit.
+    pub events: u64,
+    /// How many bytes of updates are kept; zero for no limit.
+    pub bytes: u64,
+}
+
 /// Tokens for everything, which the playground's page uses.
 #[derive(Clone)]
 pub struct PlaygroundTokens {
@@ -104,6 +118,8 @@ pub struct Plan {
     pub name: String,
     /// What the hub is told.
     pub hub: HubConfig,
+    /// Where the history is kept; `None` keeps none on disk.
+    pub log: Option<Log>,
     /// Serve the debugger page.
     pub debugger: bool,
     /// Serve the playground, with these tokens.
@@ -137,6 +153,7 @@ impl Plan {
             admin: admin(&settings.admin)?,
             name: directives.name.clone().unwrap_or_else(|| "default".to_owned()),
             hub,
+            log: log(settings, directives.transport.as_ref(), &mut told),
             debugger: directives.debugger,
             playground,
             trusted_proxies: settings.trusted_proxies.clone(),
@@ -207,12 +224,21 @@ fn directives_of(settings: &Settings, told: &mut Told) -> Result<Directives, Wro
         directives.transport =
             Some(transport.map_err(|fault| WrongSetting::new("MERCURE_TRANSPORT_URL", fault.message))?);
     }
-    let path = settings.data.join("mercure.db");
-    match directives.transport.get_or_insert(Transport::Bolt { path: None, size: 0 }) {
-        Transport::Bolt { path: none @ None, .. } => *none = Some(path),
-        Transport::Bolt { .. } | Transport::Local => {}
-    }
     Ok(directives)
+}
+
+/// The reference's file is Bolt's, and stays untouched: ours stands beside it.
+fn log(settings: &Settings, transport: Option<&Transport>, told: &mut Told) -> Option<Log> {
+    let (path, events, bytes) = match transport {
+        Some(Transport::Local) => return None,
+        Some(Transport::Bolt { path, size }) => (path.as_ref(), *size, 0),
+        None => (None, 0, DEFAULT_LOG),
+    };
+    let bolt = path.cloned().unwrap_or_else(|| settings.data.join("mercure.db"));
+    if bolt.is_file() {
+        told.notices.push(format!("{} is left as it is: the history of the reference hub is not read", bolt.display()));
+    }
+    Some(Log { path: bolt.with_extension("history"), events, bytes })
 }
 
 /// The playground: what protects is off, and when there is no key at all, one is made up, so that nothing needs to be set.

@@ -10,7 +10,7 @@ use axum::routing::get;
 use tower_http::compression::CompressionLayer;
 
 use crate::server::Site;
-use crate::{debugger, metrics, playground};
+use crate::{debugger, playground};
 
 const HTML: &str = "text/html; charset=utf-8";
 
@@ -37,8 +37,7 @@ pub(crate) fn router(site: &Arc<Site>) -> Router {
     // Compression stays off the hub: it would hold events back.
     let pages =
         pages.with_state(Arc::clone(site)).layer(axum::middleware::map_response(dress)).layer(CompressionLayer::new());
-    let counted = axum::middleware::from_fn_with_state(Arc::clone(&site.metrics), metrics::count);
-    site.hub.router().layer(counted).merge(pages)
+    site.hub.router().merge(pages)
 }
 
 const HOME: &str = include_str!("../pages/home.html");

@@ -10,14 +10,13 @@ use axum::Router;
 use axum::extract::Request;
 use axum::http::{StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
-use mercure_hub::Hub;
+use mercure_hub::{Drain, Hub, LogConfig};
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, watch};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
 use crate::accept::{Gate, accept};
-use crate::metrics::Metrics;
 use crate::plan::{Certificates, Listener, Plan, PlaygroundTokens, Role};
 use crate::shutdown::Shutdown;
 use crate::{admin, routes, tls};
@@ -38,6 +37,9 @@ pub enum StartError {
         /// What the system says.
         error: io::Error,
     },
+    /// The history cannot be used.
+    #[error("the history cannot be used: {0}")]
+    History(String),
     /// The certificate cannot be used.
     #[error("the certificate cannot be used: {0}")]
     Certificate(io::Error),
@@ -49,13 +51,12 @@ pub(crate) struct Site {
     pub(crate) name: String,
     pub(crate) debugger: bool,
     pub(crate) playground: Option<PlaygroundTokens>,
-    pub(crate) metrics: Arc<Metrics>,
     is_draining: AtomicBool,
 }
 
 impl Site {
     pub(crate) fn is_ready(&self) -> bool {
-        !self.is_draining.load(Ordering::Relaxed)
+        !self.is_draining.load(Ordering::Relaxed) && self.hub.is_ready()
     }
 }
 
@@ -90,7 +91,7 @@ impl Server {
     ///
     /// # Errors
     /// When one of them cannot be used.
-    pub async fn bind(mut plan: Plan) -> Result<Self, StartError> {
+    pub async fn bind(plan: Plan) -> Result<Self, StartError> {
         for notice in &plan.notices {
             tracing::info!("{notice}");
         }
@@ -107,13 +108,11 @@ impl Server {
             Some(address) => Some(listen(address).await?),
             None => None,
         };
-        plan.hub.close_timeout = plan.drain_timeout;
         let site = Arc::new(Site {
-            hub: Hub::new(plan.hub.clone()),
+            hub: hub(&plan)?,
             name: plan.name.clone(),
             debugger: plan.debugger,
             playground: plan.playground.clone(),
-            metrics: Arc::default(),
             is_draining: AtomicBool::new(false),
         });
         Ok(Self { plan, site, listeners, admin, acceptor, beside })
@@ -180,7 +179,8 @@ impl Server {
             tracing::info!(streams = self.site.hub.subscribers(), "draining");
             tokio::time::sleep(self.plan.drain_delay).await;
             doors.shutdown().await;
-            self.site.hub.close().await;
+            let window = self.plan.drain_timeout;
+            self.site.hub.drain(Drain { notice: Duration::ZERO, window, ..Drain::default() }).await;
             end.send_replace(true);
             let mut connections = connections.lock().await;
             let drained = async { while connections.join_next().await.is_some() {} };
@@ -197,6 +197,18 @@ impl Server {
         }
         connections.lock().await.shutdown().await;
     }
+}
+
+/// Reading the history takes a moment, and nobody is served yet.
+fn hub(plan: &Plan) -> Result<Hub, StartError> {
+    let Some(log) = &plan.log else { return Ok(Hub::new(plan.hub.clone())) };
+    let failed = |error: &dyn std::fmt::Display| StartError::History(error.to_string());
+    if let Some(folder) = log.path.parent() {
+        std::fs::create_dir_all(folder).map_err(|error| failed(&format!("{}: {error}", folder.display())))?;
+    }
+    let mut config = LogConfig::at(&log.path);
+    (config.events, config.bytes) = (log.events, log.bytes);
+    Hub::open(plan.hub.clone(), &config).map_err(|error| failed(&error))
 }
 
 /// Sends a request to the same place behind `https:`. 308 keeps the method.

@@ -6,7 +6,7 @@ use crate::{
     auth::revocation::Credentials,
     engine::Engine,
     engine::subscriber::{Subscriber, Traits},
-    history::{Cursor, LastId},
+    history::Position,
 };
 
 /// Why a stream can't be opened.
@@ -23,7 +23,7 @@ pub(crate) enum Refused {
 pub(crate) struct Start {
     pub(crate) registration: Registration,
     /// Where its replay begins, if there is one.
-    pub(crate) cursor: Option<Cursor>,
+    pub(crate) begin: Option<Position>,
 }
 
 /// The place of one stream in the engine, given back when the connection lets go of it.
@@ -61,7 +61,7 @@ impl Engine {
         self: &Arc<Self>,
         traits: Traits,
         issued_at: Option<f64>,
-        last: Option<&LastId>,
+        begin: Option<Position>,
     ) -> Result<Start, Refused> {
         if let Err(error) = self.line.start(Arc::downgrade(self), &self.meter) {
             tracing::error!(%error, "the thread that delivers could not be started");
@@ -89,8 +89,7 @@ impl Engine {
         let subscriber = Arc::new(Subscriber::new(state.next_id, self.limits.queue_bytes, traits));
         let first = state.roll.next_deadline();
         state.roll.insert(Arc::clone(&subscriber));
-        let cursor = last.and_then(|last| state.history.find(last));
-        if cursor.is_none() {
+        if begin.is_none() {
             state.enter(&subscriber);
         }
         if state.roll.next_deadline() != first || state.roll.len() == 1 {
@@ -101,7 +100,7 @@ impl Engine {
         drop(guard);
         self.announce_all(made);
         self.meter.admitted();
-        Ok(Start { registration: Registration { engine: Arc::clone(self), subscriber }, cursor })
+        Ok(Start { registration: Registration { engine: Arc::clone(self), subscriber }, begin })
     }
 }
 

@@ -166,6 +166,7 @@ mod tests {
         engine::subscriber::Interest,
         engine::subscriber::Traits,
         event::Wire,
+        history::{Bounds, History},
         topic::{
             matcher::{MatchType, Matcher},
             pattern::Patterns,
@@ -174,19 +175,16 @@ mod tests {
     };
 
     fn engine() -> Arc<Engine> {
-        Arc::new(Engine::new(
-            Limits {
-                history_events: 0,
-                history_bytes: 0,
-                queue_bytes: usize::MAX,
-                connections: 0,
-                connections_per_subject: 0,
-                revocation: Duration::ZERO,
-                unique_ids: false,
-                write_timeout: Duration::ZERO,
-            },
-            None,
-        ))
+        let limits = Limits {
+            queue_bytes: usize::MAX,
+            connections: 0,
+            connections_per_subject: 0,
+            revocation: Duration::ZERO,
+            unique_ids: false,
+            write_timeout: Duration::ZERO,
+        };
+        let bounds = Bounds { events: 0, bytes: 0, age: Duration::ZERO };
+        Arc::new(Engine::new(limits, History::new(bounds, Arc::new(|| 0.0)), None))
     }
 
     fn subscribe(engine: &Arc<Engine>, topics: &[&str]) -> Start {

@@ -22,6 +22,8 @@ pub(crate) enum Ending {
     Slow,
     /// The history lost what was still to be replayed.
     Outrun,
+    /// The history can't be read at the moment.
+    Unreadable,
     /// Nothing was heard from the peer for two heartbeats.
     Silent,
     /// The peer broke the protocol.
@@ -39,6 +41,7 @@ impl Ending {
             Self::Revoked
             | Self::Slow
             | Self::Outrun
+            | Self::Unreadable
             | Self::Silent
             | Self::Peer(..)
             | Self::Goodbye(_)
@@ -50,7 +53,7 @@ impl Ending {
     fn code(self) -> Option<u16> {
         match self {
             Self::Shutdown { .. } => Some(1001),
-            Self::Slow | Self::Outrun => Some(1013),
+            Self::Slow | Self::Outrun | Self::Unreadable => Some(1013),
             Self::Lifetime => Some(4000),
             Self::Expired => Some(4001),
             Self::Silent => Some(4002),
@@ -69,6 +72,7 @@ impl Ending {
             Self::Lifetime => "lifetime over",
             Self::Slow => "slow reader",
             Self::Outrun => "history overtaken",
+            Self::Unreadable => "history unreadable",
             Self::Silent => "no sign of life",
             Self::Peer(_, reason) => reason,
             Self::Goodbye(_) | Self::Lost => "",

@@ -12,14 +12,14 @@ use futures_util::future::BoxFuture;
 
 use crate::{
     config::Authorizer,
-    engine::Step,
     engine::admission::{Registration, Start},
     engine::ending::Ending,
     engine::queue::Taken,
+    engine::replay::Step,
     engine::subscriber::Subscriber,
     engine::ticker::Pulse,
     event::{self, Event},
-    history::{Cursor, LastId},
+    history::{LastId, NoPage, Page, Position},
     topic::Topic,
 };
 
@@ -41,9 +41,11 @@ type Asking = BoxFuture<'static, Vec<(Topic, bool)>>;
 
 /// A replay under way.
 struct Replay {
-    cursor: Cursor,
+    next: Position,
     /// How many updates were sent.
     sent: u64,
+    /// A page that comes from the log.
+    reading: Option<BoxFuture<'static, Result<Page, NoPage>>>,
     /// A page whose rights are being asked for.
     asked: Option<(Vec<Arc<Event>>, Asking)>,
 }
@@ -60,7 +62,7 @@ pub(crate) struct Feed {
 
 impl Feed {
     pub(crate) fn new(start: Start, pulse: Pulse, authorizer: Option<Arc<dyn Authorizer>>) -> Self {
-        let replay = start.cursor.map(|cursor| Replay { cursor, sent: 0, asked: None });
+        let replay = start.begin.map(|next| Replay { next, sent: 0, reading: None, asked: None });
         Self { registration: start.registration, pulse, authorizer, replay, greeted: false, ending: None }
     }
 
@@ -155,21 +157,44 @@ impl Feed {
             replay.sent += readable.clone().count() as u64;
             return Poll::Ready(Some(event::join(subscriber.wire, readable)).filter(|bytes| !bytes.is_empty()));
         }
-        match engine.step(subscriber, replay.cursor) {
-            Step::Page(page, cursor) => {
+        let page = match &mut replay.reading {
+            Some(reading) => ready!(reading.as_mut().poll(context)),
+            None => match engine.step(subscriber, replay.next) {
+                Step::Page(page) => Ok(page),
+                Step::Read(log, reading) => {
+                    replay.reading = Some(log.page(reading));
+                    return Poll::Ready(None);
+                }
+                Step::Live => {
+                    engine.meter.replayed(replay.sent);
+                    self.replay = None;
+                    return Poll::Ready(None);
+                }
+                Step::Outrun => Err(NoPage::Outrun),
+            },
+        };
+        replay.reading = None;
+        match page {
+            Ok(Page { events, next, .. }) => {
+                replay.next = Position::Place(next);
+                if events.is_empty() {
+                    // A long way without anything that is wanted: the others on this thread have their turn.
+                    context.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
                 let (authorizer, subject) = (self.authorizer.clone(), subscriber.subject.clone());
-                let topics = doubtful(&page, subscriber);
+                let topics = doubtful(&events, subscriber);
                 let asking: Asking =
                     Box::pin(async move { ask(authorizer.as_deref(), subject.as_deref(), topics).await });
-                (replay.cursor, replay.asked) = (cursor, Some((page, asking)));
+                replay.asked = Some((events, asking));
             }
-            Step::Live => {
-                engine.meter.replayed(replay.sent);
-                self.replay = None;
-            }
-            Step::Outrun => {
-                engine.end(subscriber.id, Ending::Outrun);
-                self.ending = Some(Ending::Outrun);
+            Err(error) => {
+                let ending = match error {
+                    NoPage::Outrun => Ending::Outrun,
+                    NoPage::Unreadable => Ending::Unreadable,
+                };
+                engine.end(subscriber.id, ending);
+                self.ending = Some(ending);
             }
         }
         Poll::Ready(None)

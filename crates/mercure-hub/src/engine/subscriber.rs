@@ -120,9 +120,18 @@ impl Interest {
         Self { everything, named, patterns: patterns.into(), live: false, matchers }
     }
 
+    /// Whether all that is wanted was named.
+    pub(crate) fn is_named(&self) -> bool {
+        !self.everything && self.patterns.is_empty()
+    }
+
     pub(crate) fn wants(&self, event: &Event) -> bool {
+        self.wants_any(&event.topics)
+    }
+
+    pub(crate) fn wants_any(&self, topics: &[Topic]) -> bool {
         let wanted = |topic| self.named.contains(topic) || pattern::any_matches(&self.patterns, topic);
-        self.everything || event.topics.iter().any(wanted)
+        self.everything || topics.iter().any(wanted)
     }
 }
 

@@ -14,7 +14,8 @@ use crate::{
     update::{InvalidUpdate, PublishError, Update},
 };
 
-/// Takes an update and answers with its id. Once the body is read nothing waits any more, so a client that hangs up cannot stop the update half way.
+/// Takes an update and answers with its id. A client that hangs up once the body is read cannot stop the update half way: it is under way before anything
+/// else is waited for.
 pub(crate) async fn publish(hub: &Hub, parts: &Parts, body: Body) -> Result<Response, Refusal> {
     let who = access::publisher(hub, parts).await?;
     let bearer = who.bearer.unwrap_or_default();
@@ -34,7 +35,7 @@ pub(crate) async fn publish(hub: &Hub, parts: &Parts, body: Body) -> Result<Resp
     if !who.publish.cover_all(update.topics()) {
         return Err(Refusal::Forbidden);
     }
-    let id = hub.publish(form.name(update)?)?;
+    let id = hub.publish_async(form.name(update)?).await?;
     Ok((StatusCode::OK, [(header::CONTENT_TYPE, "text/plain; charset=utf-8")], id.to_string()).into_response())
 }
 
@@ -44,6 +45,8 @@ impl From<PublishError> for Refusal {
             PublishError::Reserved => Self::Bad("Reserved \"topic\" parameter"),
             PublishError::TooLarge => Self::TooLarge,
             PublishError::Duplicate => Self::Duplicate,
+            PublishError::Busy => Self::Unavailable,
+            PublishError::NotWritten => Self::NotWritten,
             PublishError::Closed => Self::Unavailable,
         }
     }

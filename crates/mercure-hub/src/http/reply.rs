@@ -51,6 +51,8 @@ pub(crate) enum Refusal {
     Paced(u32),
     /// 503: the hub is closed or full.
     Unavailable,
+    /// 503: the history on disk fails.
+    NotWritten,
 }
 
 impl From<Refused> for Refusal {
@@ -78,7 +80,7 @@ impl Refusal {
             Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
             Self::TooMany | Self::Paced(_) => StatusCode::TOO_MANY_REQUESTS,
-            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unavailable | Self::NotWritten => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -100,7 +102,8 @@ impl Refusal {
             | Self::Misdirected
             | Self::TooMany
             | Self::Paced(_)
-            | Self::Unavailable => None,
+            | Self::Unavailable
+            | Self::NotWritten => None,
         }
     }
 
@@ -109,7 +112,7 @@ impl Refusal {
             Self::Upgrade => Some((header::SEC_WEBSOCKET_VERSION, "13")),
             Self::Method => Some((header::ALLOW, METHODS)),
             Self::MediaType => Some((ACCEPT_QUERY.clone(), QUERY_FORM)),
-            Self::TooMany | Self::Unavailable => Some((header::RETRY_AFTER, "5")),
+            Self::TooMany | Self::Unavailable | Self::NotWritten => Some((header::RETRY_AFTER, "5")),
             Self::NoToken
             | Self::InvalidToken
             | Self::Forbidden
@@ -129,6 +132,7 @@ impl Refusal {
     pub(crate) fn respond(self, metadata: impl FnOnce() -> Option<String>) -> Response {
         let text = match self {
             Self::Bad(text) => text,
+            Self::NotWritten => "The update could not be stored",
             Self::NoToken
             | Self::InvalidToken
             | Self::Forbidden

@@ -104,7 +104,9 @@ async fn open(
     let doubtful = interest.named.keys().filter(|topic| !who.subscribe.cover(topic)).cloned().collect();
     interest.named.extend(feed::ask(config.authorizer.as_deref(), who.subject.as_deref(), doubtful).await);
     let matchers = std::mem::take(&mut interest.matchers);
-    let visible = config.subscriptions.then(|| Box::new(Visible::new(&matchers, std::mem::take(&mut who.payloads))));
+    // A poll comes and goes all the time, and is no subscription that others would want to hear of.
+    let shown = config.subscriptions && wire != Wire::Json;
+    let visible = shown.then(|| Box::new(Visible::new(&matchers, std::mem::take(&mut who.payloads))));
     let traits = Traits {
         deadline: deadline(config.max_lifetime, who.expires_at.map(|at| at - hub.now())),
         subject: who.subject.map(Arc::from),
@@ -117,7 +119,11 @@ async fn open(
         visible,
         seats,
     };
-    let start = hub.engine().admit(traits, who.issued_at, last)?;
+    let begin = match last {
+        Some(last) => hub.engine().locate(last).await.map_err(|_| Refusal::Unavailable)?,
+        None => None,
+    };
+    let start = hub.engine().admit(traits, who.issued_at, begin)?;
     hub.start_ticker();
     Ok(Feed::new(start, hub.pulse(), config.authorizer.clone()))
 }

@@ -3,6 +3,8 @@
 //! A collection is written while it is sent, 64 KB at a time, from a listing that holds its subscriptions as they were at one moment: 100,000 of them take some 35 MB on the wire, and
 //! 3 KB of pointers here, besides what changes meanwhile.
 
+use std::time::Duration;
+
 use axum::{
     body::Body,
     http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts},
@@ -23,6 +25,8 @@ use crate::{
     topic::matcher::MatchType,
 };
 
+/// How long an answer may wait for what still has to be written to a history on disk.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// Bytes of a collection that are written at a time, and by a little more once.
 const PIECE: usize = 64 << 10;
 
@@ -34,21 +38,24 @@ pub(crate) async fn answer(hub: &Hub, parts: &Parts) -> Result<Response, Refusal
     let resource = Resource::read(rest.ok_or(Refusal::NotFound)?)
         .map_err(|BadPath| Refusal::Bad("Invalid matcher type or path"))?;
     let id = resource.path(hub_path);
+    let takes_legacy = hub.config().tokens.legacy;
+    if !takes_legacy && resource.is_legacy() {
+        return Err(Refusal::NotFound);
+    }
     let granted = |path: &str| Topic::new(path).is_ok_and(|topic| who.subscribe.cover(&topic));
     // The query takes no part in it, and how the client spelled the path does not matter.
     if !granted(&id) && !granted(path) {
         return Err(if who.is_anonymous() { Refusal::NoToken } else { Refusal::Forbidden });
     }
-    let legacy = is_legacy(&resource, &who, &parts.headers);
+    let legacy = takes_legacy && is_legacy(&resource, &who, &parts.headers);
     let asked = match resource {
         Resource::All => Ask::List(Choice::Generation { legacy }),
         Resource::Of(kind, text) => Ask::List(Choice::Matcher(kind, text.into())),
         Resource::One(kind, text, subscriber) => Ask::One(kind, text, subscriber),
     };
     let engine = hub.engine();
-    // What has happened before this request shows in its answer.
-    let made = engine.state().presence.made();
-    engine.announce_all(made);
+    // What has happened before this request shows in its answer. Without that an answer is as true, for the moment that its cursor names.
+    let _ = tokio::time::timeout(PATIENCE, engine.up_to_date()).await;
     let state = engine.state();
     let last = state.presence.last.clone();
     let found = match asked {
@@ -100,7 +107,7 @@ fn media_type(legacy: bool) -> &'static str {
 /// generation and has not asked for plain JSON, gets the older one.
 fn is_legacy(resource: &Resource, who: &Verified, headers: &HeaderMap) -> bool {
     match resource {
-        Resource::Of(kind, _) | Resource::One(kind, ..) => *kind == MatchType::Legacy,
+        Resource::Of(..) | Resource::One(..) => resource.is_legacy(),
         Resource::All => {
             let accepts = |media_type: &str| {
                 let values = headers.get_all(header::ACCEPT).into_iter().filter_map(|value| value.to_str().ok());

@@ -40,6 +40,11 @@ impl Resource {
         }
     }
 
+    /// Whether it exists in the older generation alone.
+    pub(crate) fn is_legacy(&self) -> bool {
+        matches!(self, Self::Of(MatchType::Legacy, _) | Self::One(MatchType::Legacy, ..))
+    }
+
     /// Its path on the hub at this path, each segment escaped once.
     pub(crate) fn path(&self, hub: &str) -> String {
         match self {

@@ -8,11 +8,14 @@ use std::{
     sync::{Arc, Condvar, Mutex, PoisonError},
 };
 
+use tokio::sync::Notify;
+
 use crate::{
     auth::details::Payloads,
     engine::Engine,
     engine::subscriber::Subscriber,
     event::{Class, Event},
+    publication::Answer,
     subscriptions::document,
     subscriptions::path,
     subscriptions::roster::{Roster, Subscription},
@@ -67,9 +70,13 @@ pub(crate) struct Presence {
     /// The last update that took its place and is stored, so that one can continue from it; nothing before the first one.
     pub(crate) last: Option<UpdateId>,
     pending: VecDeque<Change>,
+    /// Some change has become true.
+    news: Arc<Notify>,
     /// How many changes there ever were, and how many of them have been handed on.
     made: u64,
     told: u64,
+    /// How many of them are true for those who ask: all that were handed on, unless they still have to be written.
+    applied: u64,
     busy: bool,
 }
 
@@ -95,6 +102,8 @@ impl Presence {
         }
         if let Some(change) = &event.change {
             self.roster.apply(change);
+            self.applied += 1;
+            self.news.notify_waiters();
         }
     }
 
@@ -174,9 +183,13 @@ impl Engine {
             let batch: Vec<_> = presence.pending.drain(..count).collect();
             drop(state);
             let _turn = Turn { engine: self, announcer };
-            for event in batch.into_iter().filter_map(|change| announcer.event(change)) {
-                // Ids of the hub's own are new, and a closed engine takes what the hub says of its closing: this can't fail.
-                let _ = self.publish(Arc::new(event));
+            for event in batch.into_iter().filter_map(|change| announcer.event(change)).map(Arc::new) {
+                match &self.log {
+                    // It is true, and told, when it is on disk.
+                    Some(log) => log.append(event, false, Answer::nobody()),
+                    // Ids of the hub's own are new, and a closed engine takes what the hub says of its closing: this can't fail.
+                    None => drop(self.publish(event)),
+                }
             }
         }
     }
@@ -194,6 +207,22 @@ impl Engine {
                 self.announce();
                 state = self.state();
             }
+        }
+    }
+
+    /// Returns when the changes up to now are true for those who ask.
+    pub(crate) async fn up_to_date(&self) {
+        let made = self.state().presence.made;
+        self.announce_all(made);
+        loop {
+            let news = Arc::clone(&self.state().presence.news);
+            let news = news.notified();
+            tokio::pin!(news);
+            news.as_mut().enable();
+            if self.state().presence.applied >= made {
+                return;
+            }
+            news.await;
         }
     }
 

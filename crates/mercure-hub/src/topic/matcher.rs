@@ -57,7 +57,7 @@ impl Matcher {
             _ if text == "*" => Target::Everything,
             MatchType::Exact => exact()?,
             MatchType::UrlPattern => Target::Pattern(patterns.url_pattern(text)?),
-            MatchType::Legacy => match patterns.template(text) {
+            MatchType::Legacy => match patterns.template(text)? {
                 Some(template) => Target::Pattern(template),
                 None => exact()?,
             },

@@ -17,15 +17,16 @@ use url::Url;
 
 use crate::topic::{Topic, matcher::InvalidMatcher};
 use address::{Address, AddressPattern};
+use template::Template;
 
-/// Bytes that one compiled expression may take. The time of a test grows with it as with the topic's length, so it bounds both (draft-08 asks for a cost limit).
-const MAX_COMPILED: usize = 64 << 10;
+/// Bytes that the engine may take for what it remembers of one expression; it gets slower rather than larger.
+const MAX_MEMORY: usize = 64 << 10;
 
 /// Compiles an expression for byte strings: classes such as `\d` and `.` mean ASCII, as all components of a URL are, and stay small. Nothing when it is malformed,
-/// or too large.
-fn compile(expression: &str) -> Option<Regex> {
+/// or takes more than `limit` bytes. The time of a test grows with them as with the topic's length, so the limit bounds both (draft-08 asks for one).
+fn compile(expression: &str, limit: usize) -> Option<Regex> {
     let mut builder = RegexBuilder::new(expression);
-    builder.unicode(false).size_limit(MAX_COMPILED).dfa_size_limit(MAX_COMPILED).nest_limit(50);
+    builder.unicode(false).size_limit(limit).dfa_size_limit(MAX_MEMORY).nest_limit(50);
     builder.build().ok()
 }
 
@@ -38,7 +39,7 @@ pub(crate) struct Pattern {
 
 #[derive(Debug)]
 enum Test {
-    Template(Regex),
+    Template(Template),
     Address { pattern: Box<AddressPattern>, base: Option<Arc<Url>> },
 }
 
@@ -51,10 +52,10 @@ impl Pattern {
     /// The same for a topic that many patterns are tested against.
     pub(crate) fn matches_candidate(&self, candidate: &Candidate<'_>) -> bool {
         match &self.test {
-            Test::Template(regex) => {
+            Test::Template(template) => {
                 let topic = candidate.topic.as_str();
                 // The text is a topic of its own, too: draft-07 compares before it expands.
-                *topic == *self.text || regex.is_match(topic.as_bytes())
+                *topic == *self.text || template.matches(topic)
             }
             Test::Address { pattern, base } => {
                 candidate.address(base.as_deref()).is_some_and(|address| pattern.matches(address))
@@ -185,25 +186,24 @@ impl Patterns {
 
     /// A WHATWG URL Pattern.
     pub(crate) fn url_pattern(&self, text: &str) -> Result<Arc<Pattern>, InvalidMatcher> {
-        self.intern(Language::Address, text, || {
-            let pattern = AddressPattern::new(text, self.base.as_deref())?;
-            Some(Test::Address { pattern: Box::new(pattern), base: self.base.clone() })
-        })
-        .ok_or(InvalidMatcher)
+        if let Some(known) = self.known.find(Language::Address, text) {
+            return Ok(known);
+        }
+        let pattern = AddressPattern::new(text, self.base.as_deref()).ok_or(InvalidMatcher)?;
+        Ok(self.keep(text, Test::Address { pattern: Box::new(pattern), base: self.base.clone() }))
     }
 
     /// An RFC 6570 template; nothing when the text is none, or holds no expression.
-    pub(crate) fn template(&self, text: &str) -> Option<Arc<Pattern>> {
-        self.intern(Language::Template, text, || compile(&template::expression(text)?).map(Test::Template))
+    pub(crate) fn template(&self, text: &str) -> Result<Option<Arc<Pattern>>, InvalidMatcher> {
+        if let Some(known) = self.known.find(Language::Template, text) {
+            return Ok(Some(known));
+        }
+        Ok(Template::new(text)?.map(|template| self.keep(text, Test::Template(template))))
     }
 
-    /// Compiles outside of the lock.
-    fn intern(&self, language: Language, text: &str, test: impl FnOnce() -> Option<Test>) -> Option<Arc<Pattern>> {
-        if let Some(known) = self.known.find(language, text) {
-            return Some(known);
-        }
-        let pattern = Pattern { text: text.into(), test: test()?, known: Arc::downgrade(&self.known) };
-        Some(self.known.keep(pattern))
+    /// Called without the lock: to compile takes a while.
+    fn keep(&self, text: &str, test: Test) -> Arc<Pattern> {
+        self.known.keep(Pattern { text: text.into(), test, known: Arc::downgrade(&self.known) })
     }
 }
 
@@ -224,8 +224,8 @@ mod tests {
     #[test]
     fn the_same_text_is_compiled_once_as_long_as_somebody_holds_it() {
         let patterns = patterns();
-        let first = patterns.template("/{id}").unwrap();
-        assert!(Arc::ptr_eq(&first, &patterns.template("/{id}").unwrap()));
+        let first = patterns.template("/{id}").unwrap().unwrap();
+        assert!(Arc::ptr_eq(&first, &patterns.template("/{id}").unwrap().unwrap()));
         let address = patterns.url_pattern("/{id}").unwrap();
         assert!(!Arc::ptr_eq(&first, &address), "another language");
         assert!(Arc::ptr_eq(&address, &patterns.url_pattern("/{id}").unwrap()));
@@ -234,14 +234,14 @@ mod tests {
         assert_eq!(size(&patterns), 1);
         drop(address);
         assert_eq!(size(&patterns), 0);
-        drop(patterns.template("/{id}").unwrap());
-        assert!(patterns.template("{").is_none() && patterns.url_pattern("{").is_err());
+        drop(patterns.template("/{id}").unwrap().unwrap());
+        assert!(patterns.template("{").unwrap().is_none() && patterns.url_pattern("{").is_err());
         assert_eq!(size(&patterns), 0);
     }
 
     #[test]
     fn a_pattern_outlives_where_it_came_from() {
-        let pattern = patterns().template("/{id}").unwrap();
+        let pattern = patterns().template("/{id}").unwrap().unwrap();
         assert!(pattern.matches(&Topic::new("/1").unwrap()));
     }
 

@@ -94,9 +94,21 @@ impl Server {
     }
 
     /// A hub whose routes something stands before.
-    pub async fn start_with(mut config: HubConfig, wrap: impl FnOnce(axum::Router) -> axum::Router) -> Self {
+    pub async fn start_with(config: HubConfig, wrap: impl FnOnce(axum::Router) -> axum::Router) -> Self {
+        Self::serve_with(Hub::new(Self::impatient(config)), wrap).await
+    }
+
+    /// With a patience that a test can wait for.
+    pub fn impatient(mut config: HubConfig) -> HubConfig {
         config.write_timeout = config.write_timeout.min(PATIENCE);
-        let hub = Hub::new(config);
+        config
+    }
+
+    pub async fn serve(hub: Hub) -> Self {
+        Self::serve_with(hub, |router| router).await
+    }
+
+    async fn serve_with(hub: Hub, wrap: impl FnOnce(axum::Router) -> axum::Router) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let router = wrap(hub.router());

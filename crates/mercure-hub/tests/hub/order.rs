@@ -192,7 +192,7 @@ async fn people_come_and_go_while_others_publish() {
     until(|| server.hub.subscribers() == 0 && server.hub.topics() == 0).await;
 }
 
-// D 9: the reference's `dispatch_timeout`
+// D 9
 #[tokio::test]
 async fn a_connection_that_takes_nothing_is_closed_with_its_stream() {
     let config = HubConfig { queue_bytes: 200_000, close_timeout: Duration::from_secs(15), ..open_config() };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mercure_hub::{Claims, Grant, HubConfig, Issuer, Key, Keys, Tokens, mint};
+use mercure_hub::{Claims, Grant, HubConfig, Issuer, Key, Keys, RateLimits, Tokens, mint};
 
 use crate::directives::{Directives, Transport, Verifier};
 use crate::keys;
@@ -40,6 +40,8 @@ pub(super) fn hub(
     let mut config = HubConfig {
         extensions: !rules.strict,
         refuse_duplicate_ids: rules.refuse_duplicate_ids,
+        subscriptions: directives.subscriptions,
+        limits: limits(rules),
         max_connections: rules.max_streams,
         max_connections_per_subject: rules.max_streams_per_subject,
         tokens: Tokens {
@@ -78,6 +80,18 @@ pub(super) fn hub(
         PlaygroundTokens { publish: publisher.as_ref().map(all_access), subscribe: subscriber.as_ref().map(all_access) }
     });
     Ok((config, playground))
+}
+
+fn limits(rules: &Rules) -> RateLimits {
+    #[expect(clippy::cast_precision_loss, reason = "a rate, not a count")]
+    let publish_bytes_per_second = rules.publish_bytes_per_second as f64;
+    RateLimits {
+        streams_per_address: rules.max_streams_per_address,
+        streams_per_token: rules.max_streams_per_token,
+        publishes_per_second: rules.publishes_per_second,
+        publish_bytes_per_second,
+        ..RateLimits::default()
+    }
 }
 
 /// The keys of one role in the older generation, and the one that may sign.

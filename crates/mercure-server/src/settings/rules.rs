@@ -3,6 +3,8 @@
 use clap::Args;
 use clap::builder::FalseyValueParser;
 
+use crate::directives;
+
 /// Strictness and limits. A limit of zero is none.
 #[derive(Debug, Clone, Args)]
 pub struct Rules {
@@ -21,4 +23,25 @@ pub struct Rules {
     /// Streams open at the same time for one `sub`
     #[arg(long, env = "HUB_MAX_STREAMS_PER_SUBJECT", value_name = "COUNT", default_value_t = 0)]
     pub max_streams_per_subject: usize,
+
+    /// Streams open at the same time from one address (an IPv6 /64 counts as one)
+    #[arg(long, env = "HUB_MAX_STREAMS_PER_ADDRESS", value_name = "COUNT", default_value_t = 0)]
+    pub max_streams_per_address: usize,
+
+    /// Streams open at the same time with one token
+    #[arg(long, env = "HUB_MAX_STREAMS_PER_TOKEN", value_name = "COUNT", default_value_t = 0)]
+    pub max_streams_per_token: usize,
+
+    /// Updates that one token may publish in a second, in the long run
+    #[arg(long, env = "HUB_PUBLISHES_PER_SECOND", value_name = "NUMBER", default_value_t = 0.0, value_parser = rate)]
+    pub publishes_per_second: f64,
+
+    /// Bytes that one token may publish in a second, in the long run
+    #[arg(long, env = "HUB_PUBLISH_BYTES_PER_SECOND", value_name = "SIZE", default_value = "0", value_parser = directives::size)]
+    pub publish_bytes_per_second: usize,
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    let number = text.parse::<f64>().ok().filter(|number| number.is_finite() && *number >= 0.0);
+    number.ok_or_else(|| format!("{text:?} is no number of updates in a second"))
 }

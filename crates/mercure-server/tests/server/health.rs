@@ -45,5 +45,6 @@ async fn metrics_count_streams_and_updates() {
     for line in ["mercure_subscribers_connected 1", "mercure_subscribers_total 1", "mercure_updates_total 1"] {
         assert!(page.body.lines().any(|found| found == line), "{line} is missing in\n{}", page.body);
     }
+    assert!(page.body.contains("_bucket{le="), "there are histograms:\n{}", page.body);
     drop(stream);
 }

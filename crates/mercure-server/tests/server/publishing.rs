@@ -2,7 +2,7 @@
 
 use mercure_hub::{HubConfig, Key};
 
-use crate::support::{FORM, HUB, Running, SECRET, request, token};
+use crate::support::{FORM, HUB, Running, SECRET, request, token, within};
 
 // C caddy_test
 #[tokio::test]
@@ -28,6 +28,30 @@ async fn an_update_travels_with_history_and_without() {
             assert!(late.read.to_ascii_lowercase().contains("mercure-last-event-id: earliest"), "{}", late.read);
         }
     }
+}
+
+// C bolt_test, D 2
+#[tokio::test]
+async fn the_history_outlives_the_program_and_knows_its_size() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("bolt.db"), "the reference's own").unwrap();
+    let directives = format!("anonymous\ntransport bolt {{\n path {}/bolt.db\n size 20\n}}", folder.path().display());
+    let server = Running::start(&directives, &[]).await;
+    for n in 0..30 {
+        assert_eq!(server.post(&token(&[], &["*"]), &format!("topic=a&id=n{n}&data=x")).await.status, 200);
+    }
+    server.trigger.drain();
+    within(server.task).await.unwrap();
+    drop(server.hub);
+    let server = Running::start(&directives, &[]).await;
+    let mut late = server.subscribe("topic=a&last_event_id=n25", "").await;
+    late.until("id: n29").await;
+    assert!(late.read.contains("id: n26\n") && !late.read.contains("id: n25\n"), "{}", late.read);
+    let mut all = server.subscribe("topic=a&last_event_id=earliest", "").await;
+    all.until("id: n29").await;
+    assert!(all.read.contains("id: n10\n") && !all.read.contains("id: n9\n"), "{}", all.read);
+    let reference = std::fs::read_to_string(folder.path().join("bolt.db")).unwrap();
+    assert_eq!(reference, "the reference's own");
 }
 
 // C caddy_test
@@ -234,4 +258,33 @@ async fn a_token_in_the_address_counts_only_where_old_clients_are_asked_for() {
     let server = Running::start("protocol_version_compatibility 7", &[]).await;
     let query = format!("topic=a&authorization={}", token(&["*"], &[]));
     assert!(server.subscribe(&query, "").await.read.starts_with("HTTP/1.1 200"));
+}
+
+// C caddy_test
+#[tokio::test]
+async fn the_subscription_api_is_there_when_asked_for() {
+    let path = format!("{HUB}/subscriptions");
+    let headers = format!("Authorization: Bearer {}\r\n", token(&["*"], &[]));
+    let server = Running::start("anonymous\nsubscriptions", &[]).await;
+    let _stream = server.subscribe("topic=a", "").await;
+    let reply = request(server.address(), "GET", &path, &headers, "").await;
+    assert_eq!(reply.status, 200, "{}", reply.body);
+    assert!(reply.body.contains("\"topic\": \"a\""), "{}", reply.body);
+    let server = Running::start("anonymous", &[]).await;
+    assert_eq!(request(server.address(), "GET", &path, &headers, "").await.status, 404);
+}
+
+// H 13
+#[tokio::test]
+async fn streams_are_counted_by_the_address_that_a_trusted_proxy_names() {
+    let flags = ["--max-streams-per-address", "1", "--trusted-proxies", "127.0.0.1"];
+    let server = Running::start("anonymous", &flags).await;
+    let alice = "X-Forwarded-For: 192.0.2.1\r\n";
+    let _first = server.subscribe("topic=a", alice).await;
+    let target = format!("{HUB}?topic=a");
+    let second = request(server.address(), "GET", &target, alice, "").await;
+    assert_eq!(second.status, 429);
+    assert!(!second.header("retry-after").is_empty());
+    let bob = server.subscribe("topic=a", "X-Forwarded-For: 192.0.2.2\r\n").await;
+    assert!(bob.read.starts_with("HTTP/1.1 200"), "{}", bob.read);
 }

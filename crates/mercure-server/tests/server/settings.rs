@@ -1,6 +1,6 @@
 //! Settings that are refused, and what is said of those that mean nothing here.
 
-use mercure_server::{Certificates, Role};
+use mercure_server::{Certificates, Log, Role};
 
 use crate::support::{SECRET, plan, wrong};
 
@@ -96,6 +96,7 @@ fn certificates_come_from_where_they_can() {
     assert!(wrong(&with_keys(&["--server-name", "a/b"])).starts_with("SERVER_NAME: "));
 }
 
+// D 12
 #[test]
 fn what_means_nothing_here_is_said() {
     let flags = with_keys(&[
@@ -130,8 +131,13 @@ fn weak_secrets_are_warned_of() {
 #[test]
 fn the_older_transport_variable_is_read() {
     let flags = |url| with_keys(&["--transport-url", url]);
-    assert_eq!(plan(&flags("local://local")).unwrap().hub.history_events, 0);
-    assert!(plan(&flags("bolt:///tmp/x.db?size=10")).is_ok());
+    let local = plan(&flags("local://local")).unwrap();
+    assert_eq!((local.hub.history_events, local.log), (0, None));
+    let log = Log { path: "/tmp/x.history".into(), events: 10, bytes: 0 };
+    assert_eq!(plan(&flags("bolt:///tmp/x.db?size=10")).unwrap().log, Some(log));
+    let default = plan(&with_keys(&["--data", "/data"])).unwrap().log.unwrap();
+    assert_eq!((default.path.to_str(), default.events), (Some("/data/mercure.history"), 0));
+    assert!(default.bytes > 0, "nobody has asked for a full disk");
     assert!(wrong(&flags("redis://x")).starts_with("MERCURE_TRANSPORT_URL: the transport redis"));
 }
 

