@@ -13,3 +13,8 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 pub(crate) fn wait<'a, T>(condition: &Condvar, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
     condition.wait(guard).unwrap_or_else(PoisonError::into_inner)
 }
+
+/// Brings a lock, and what lies beside it, near to the processor.
+pub(crate) fn touch<T>(mutex: &Mutex<T>) {
+    std::hint::black_box(mutex.is_poisoned());
+}

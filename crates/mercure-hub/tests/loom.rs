@@ -64,6 +64,8 @@ mod sync {
     pub(crate) fn wait<'a, T>(condition: &Condvar, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
         condition.wait(guard).unwrap()
     }
+
+    pub(crate) fn touch<T>(_: &Mutex<T>) {}
 }
 
 use engine::ending::Ending;

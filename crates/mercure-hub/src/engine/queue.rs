@@ -15,7 +15,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use crate::{
     engine::ending::Ending,
     event::{Class, Wire},
-    sync::{Mutex, MutexGuard, lock},
+    sync::{Mutex, MutexGuard, lock, touch},
 };
 
 /// Frames that wait are joined up to this size, so that one write carries them.
@@ -120,6 +120,11 @@ impl<S: Sink> Queue<S> {
     /// Something to be done with the socket while nobody writes to it.
     pub(crate) fn with_socket<T>(&self, what: impl FnOnce(&mut S) -> T) -> Option<T> {
         lock(&self.state).socket.as_mut().map(what)
+    }
+
+    /// Touches what [`Queue::push`] is going to need, so that it is near by then.
+    pub(crate) fn look_ahead(&self) {
+        touch(&self.state);
     }
 
     /// Writes or queues a frame. Never waits.

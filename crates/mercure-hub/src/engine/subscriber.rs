@@ -198,6 +198,12 @@ impl Subscriber {
         lock(&self.interest)
     }
 
+    /// Touches what a delivery is going to need, so that it is near by then.
+    pub(crate) fn look_ahead(&self) {
+        std::hint::black_box(self.wire);
+        self.queue.look_ahead();
+    }
+
     pub(crate) fn is_granted(&self, topic: &Topic) -> bool {
         self.grants.cover(topic)
     }
