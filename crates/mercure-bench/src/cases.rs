@@ -1,7 +1,8 @@
 //! The cases: which load each puts on a server, and which figures it takes.
 
 use crate::client::{Audience, Client, Failure, Load, Pace};
-use crate::judge::{CALM, FLAT, UNIQUE};
+use crate::in_process;
+use crate::judge::{CALM, DURABLE, DURABLE_IN_PROCESS, FLAT, IN_PROCESS, UNIQUE};
 use crate::options::{Case, HubBench, Server, Window};
 use crate::process;
 use crate::report::{Figures, Limited, figures};
@@ -32,6 +33,9 @@ pub(crate) enum Trouble {
     /// The load can't be made.
     #[error(transparent)]
     Client(#[from] Failure),
+    /// The hub in this process refused.
+    #[error(transparent)]
+    InProcess(#[from] in_process::Failure),
 }
 
 /// One thing to measure, once.
@@ -43,7 +47,10 @@ pub(crate) struct Job {
     pub(crate) server: Option<Server>,
     pub(crate) transport: Transport,
     pub(crate) subscribers: u32,
-    flags: &'static [&'static str],
+    /// With the history on disk.
+    durable: bool,
+    /// The hub as a library, without HTTP.
+    in_process: bool,
     /// At the calm rate, not flat out.
     calm: bool,
 }
@@ -65,7 +72,9 @@ pub(crate) fn plan(options: &HubBench, servers: &[Option<Server>]) -> Vec<Job> {
             let transports = options.transport.iter().take(kinds);
             for (transport, server) in transports.flat_map(|kind| servers.iter().map(move |server| (*kind, *server))) {
                 let job = Job { server, transport, subscribers: variant.subscribers.min(most), ..variant.clone() };
-                if server.is_none_or(|server| job.fits(server)) {
+                // Only a hub that is started here can be told where its history is.
+                let settable = server == Some(Server::Ours) || !(job.durable || job.in_process);
+                if settable && server.is_none_or(|server| job.fits(server)) {
                     jobs.push(job);
                 }
             }
@@ -81,7 +90,8 @@ fn variants(case: Case, options: &HubBench) -> Vec<Job> {
         server: None,
         transport: Transport::Sse,
         subscribers,
-        flags: &[],
+        durable: false,
+        in_process: false,
         calm,
     };
     let many = options.topics.saturating_mul(options.readers);
@@ -101,7 +111,20 @@ fn variants(case: Case, options: &HubBench) -> Vec<Job> {
         Case::Idle => {
             options.idle.iter().map(|count| job(&format!("idle, {count} connections"), *count, true)).collect()
         }
-        Case::Publish => vec![job(UNIQUE, options.unique, false)],
+        Case::Publish => {
+            let names = [
+                (UNIQUE, false, false),
+                (DURABLE, true, false),
+                (IN_PROCESS, false, true),
+                (DURABLE_IN_PROCESS, true, true),
+            ];
+            let jobs = names.map(|(name, durable, in_process)| {
+                // What a disk costs is not to be mixed with what a delivery costs.
+                let subscribers = if durable || in_process { 0 } else { options.unique };
+                Job { durable, in_process, ..job(name, subscribers, false) }
+            });
+            jobs.into_iter().filter(|job| options.in_process || !job.in_process).collect()
+        }
         Case::Stalled => vec![job("stalled, one reader in a hundred", options.subscribers.div_ceil(2), true)],
     }
 }
@@ -147,16 +170,26 @@ impl Job {
         match self.case {
             Case::Fanout | Case::Stalled | Case::Idle => 1,
             Case::Topics => options.topics as usize,
+            Case::Publish if self.subscribers == 0 => options.unique as usize,
             Case::Publish => self.subscribers as usize,
         }
+    }
+
+    /// How its subscribers listen, if it has any.
+    pub(crate) fn listening(&self) -> Option<Transport> {
+        (self.subscribers > 0).then_some(self.transport)
     }
 
     /// Measures it once. `progress` hears which part is over.
     pub(crate) fn measure(&self, bench: &Bench<'_>, progress: &dyn Fn(f64)) -> Result<(Figures, Limited), Trouble> {
         let options = bench.options;
+        if self.in_process {
+            let folder = tempfile::tempdir_in(&options.disk).map_err(NoServer::Disk)?;
+            return Ok(in_process::publish(options, self.durable.then(|| folder.path().join("updates.db")))?);
+        }
         let running = match (self.server, &options.target) {
             (None, Some(url)) => Running::named(url, options)?,
-            (server, _) => Running::start(server.unwrap_or(Server::Ours), self.flags, options, bench.itself)?,
+            (server, _) => Running::start(server.unwrap_or(Server::Ours), self.durable, options, bench.itself)?,
         };
         let mut client = Client::new(running.target.clone())?;
         let mut watcher = Watcher::new(&running, progress);

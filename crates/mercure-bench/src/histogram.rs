@@ -41,6 +41,14 @@ impl Latencies {
         }
     }
 
+    /// Adds what another one has recorded.
+    pub(crate) fn add(&mut self, other: &Self) {
+        if let (Some(sum), Some(other)) = (&mut self.0, &other.0) {
+            // Both have the same bounds, so every value fits.
+            let _ = sum.add(other);
+        }
+    }
+
     /// The figures; all zero when nothing was recorded.
     pub(crate) fn quantiles(&self) -> Quantiles {
         let Some(histogram) = self.0.as_ref().filter(|histogram| !histogram.is_empty()) else {
@@ -84,6 +92,10 @@ mod tests {
         latencies.record(u64::MAX);
         let figures = latencies.quantiles();
         assert_eq!(figures.count, 2);
+        let mut sum = Latencies::new();
+        sum.add(&latencies);
+        sum.add(&latencies);
+        assert_eq!(sum.quantiles().count, 4);
         assert!(figures.max >= 299_000.0, "{figures:?}");
     }
 }

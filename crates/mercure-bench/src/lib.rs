@@ -7,13 +7,14 @@
 //!
 //! * `options`: the command line; `cases`: what each case does; `report`, `table`, `judge`: figures, and the targets they are held against.
 //! * `client`: the connections and the run, made of `reader`, `poll`, `sender` and `ledger`; `decode`, `head`, `stamp`: what is read; `target`: what is written.
-//! * `servers`: what is started: the hub, a lower bound, rivals; `process`: cost by `/proc`.
+//! * `servers`: what is started: the hub, a lower bound, rivals; `in_process`: the hub as a library; `process`: cost by `/proc`.
 
 mod cases;
 mod client;
 mod decode;
 mod head;
 mod histogram;
+mod in_process;
 mod judge;
 mod ledger;
 mod options;
@@ -133,10 +134,10 @@ fn record(job: Job, runs: Vec<(Figures, Limited)>) -> Record {
     let limited = all().find(by_others).or_else(|| all().next_back()).unwrap_or(Limited::Nothing);
     let runs: Vec<Figures> = runs.into_iter().map(|(figures, _)| figures).collect();
     Record {
+        transport: job.listening(),
         name: job.server.map_or("the target", Server::name).to_owned(),
         case: job.name,
         server: job.server,
-        transport: Some(job.transport),
         subscribers: job.subscribers,
         figures: report::medians(&runs),
         runs,

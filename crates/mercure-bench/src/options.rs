@@ -131,6 +131,9 @@ pub struct HubBench {
     /// Publish public updates to subscribers without a token
     #[arg(long)]
     pub public: bool,
+    /// Where folders for histories on disk are made: must be a disk, not memory
+    #[arg(long, value_name = "FOLDER", default_value_os_t = std::env::temp_dir())]
+    pub disk: PathBuf,
     /// The publish case also inside this process, without HTTP
     #[arg(long)]
     pub in_process: bool,

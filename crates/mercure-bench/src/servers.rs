@@ -35,6 +35,9 @@ pub(crate) enum NoServer {
     /// The program can't be started.
     #[error("{} can't be started: {error}", program.display())]
     Start { program: PathBuf, error: io::Error },
+    /// Nowhere to write.
+    #[error("no folder can be made there: {0}")]
+    Disk(io::Error),
     /// This program serves no hub by settings.
     #[error("only the program palabre has this server")]
     NotHere,
@@ -104,9 +107,9 @@ impl Running {
     }
 
     /// Starts a server on cores of its own. What follows in this thread runs on the others.
-    pub(crate) fn start(server: Server, flags: &[&str], options: &HubBench, itself: Itself) -> Result<Self, NoServer> {
-        let folder = tempfile::tempdir().map_err(|error| NoServer::Start { program: std::env::temp_dir(), error })?;
-        let (mut command, port) = command(server, flags, options, itself, folder.path())?;
+    pub(crate) fn start(server: Server, durable: bool, options: &HubBench, itself: Itself) -> Result<Self, NoServer> {
+        let folder = tempfile::tempdir_in(&options.disk).map_err(NoServer::Disk)?;
+        let (mut command, port) = command(server, durable, options, itself, folder.path())?;
         let program = PathBuf::from(command.get_program());
         let (theirs, own) = split(&process::cores());
         process::pin(&theirs);
@@ -179,7 +182,7 @@ fn split(cores: &[usize]) -> (Vec<usize>, Vec<usize>) {
 
 fn command(
     server: Server,
-    flags: &[&str],
+    durable: bool,
     options: &HubBench,
     itself: Itself,
     folder: &Path,
@@ -187,7 +190,7 @@ fn command(
     let this = || std::env::current_exe().map_err(|error| NoServer::Start { program: "this program".into(), error });
     let hidden = |name: &str| {
         let mut command = Command::new(this()?);
-        command.args(itself.bench).arg(name).args(flags);
+        command.args(itself.bench).arg(name);
         Ok((command, None))
     };
     let write = |name: &str, text: &str| {
@@ -196,7 +199,12 @@ fn command(
         written.map(|()| path.clone()).map_err(|error| NoServer::Start { program: path, error })
     };
     match server {
-        Server::Ours => hidden("serve"),
+        Server::Ours => hidden("serve").map(|(mut command, port)| {
+            if durable {
+                command.arg("--durable").arg(folder.join("updates.db"));
+            }
+            (command, port)
+        }),
         Server::Limit => hidden("limit"),
         Server::LimitBatched => hidden("limit").map(|(mut command, port)| {
             command.arg("--joined");

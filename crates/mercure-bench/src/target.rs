@@ -30,6 +30,11 @@ impl Transport {
     }
 }
 
+/// The name of topic number `number`.
+pub(crate) fn topic(number: usize) -> String {
+    format!("https://bench.example/t/{number}")
+}
+
 /// How a server is spoken to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Dialect {

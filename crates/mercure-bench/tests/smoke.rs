@@ -134,6 +134,17 @@ fn without_a_target_it_starts_hubs_and_the_lower_bound_itself() {
 }
 
 #[test]
+fn publishing_is_measured_on_disk_and_in_process_too() {
+    let records = records(&bench(&[SMALL, &["publish", "--in-process"]].concat()));
+    let names: Vec<_> = records.iter().map(|record| record["case"].as_str().unwrap()).collect();
+    let expected = ["publish, a topic each", "publish, on disk", "publish in process", "publish in process, on disk"];
+    assert_eq!(names, expected);
+    for record in &records {
+        assert!(figure(record, "cpu_us_per_publish") >= 0.0, "{record:#}");
+    }
+}
+
+#[test]
 fn people_get_a_table_with_the_targets_that_were_judged() {
     let arguments: Vec<_> = SMALL.iter().copied().filter(|argument| *argument != "--json").collect();
     let extra = ["fanout", "idle", "--transport", "sse", "--servers", "ours,limit"];

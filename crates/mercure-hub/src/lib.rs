@@ -1,8 +1,9 @@
 //! A Mercure hub as a library: it pushes updates to browsers over server-sent events and WebSockets.
 //!
-//! It speaks the Mercure protocol in both generations that are alive, decided per request and per token: the 0.x form (draft-dunglas-mercure-07: `topic`, the
-//! `mercure` claim, the cookie `mercureAuthorization`) and the 1.0 form (draft-dunglas-mercure-08: `match`, `match_exact`, access tokens with
-//! `authorization_details`, `last_event_id`, reserved topics, challenges by RFC 6750, metadata by RFC 9728). What it does not speak yet stands in the README.
+//! It speaks the Mercure protocol in both generations that are alive, decided per request and per token: the 0.x form (draft-dunglas-mercure-07: `topic` with URI
+//! templates, the `mercure` claim, the cookie `mercureAuthorization`) and the 1.0 form (draft-dunglas-mercure-08: `match`, `match_exact`, `match_urlpattern`, the method
+//! QUERY, access tokens with `authorization_details`, `last_event_id`, reserved topics, challenges by RFC 6750, metadata by RFC 9728). What it does not speak yet stands in
+//! the README.
 //!
 //! ```no_run
 //! use mercure_hub::{Hub, HubConfig, Key, Update};
@@ -21,13 +22,15 @@
 //!
 //! * `hub`: the handle, and the routes; `config`: what can be set, and the hooks.
 //! * `update`: what is published; its constructors keep out what could break a stream. `event`: the same, encoded once for all.
-//! * `topic`: names, which of them are the hub's own, and how they are matched: `matcher`, `pattern`.
+//! * `topic`: names, which of them are the hub's own, and how they are matched: `matcher`; `pattern`, with `template` and `address` for its two languages.
 //! * `auth`: who asks, and what they may. `access`: how a token is presented; `token`, `jws`, `details`: how it is judged; `trust`: whom the hub believes; `address`:
 //!   under which name it is reached. `algorithm`, `key`, `keys`, `pem`, `jwk`: keys; `jwks`, `fetch`: sets of them that live elsewhere. `mint`, `origin`, `revocation`.
-//! * `http`: the two requests, `publish` and `subscribe`; `form`; `reply` with refusals and headers; `metadata`; `request`: what comes over a WebSocket.
-//! * `wire`: how a stream's bytes travel: `sse`, `socket`; `timeout`: peers that take nothing.
-//! * `engine`: the one short lock, around `history`, `index` and `roll`; `admission`: how a stream gets its place there. `dispatch`: from the lock's order
-//!   into the queues. `subscriber`, `queue`: one stream. `feed`: its replay, then live. `ticker`: heartbeats and deadlines. `ending`: why a stream ends.
+//! * `http`: the two requests, `publish` and `subscribe`; `form`, `query`; `reply` with refusals and headers; `metadata`; `request`: what comes over a WebSocket.
+//! * `serve`: a connection of an accept loop, until the hub takes it over.
+//! * `wire`: how a stream's bytes travel: `sse`, `socket`, `poll`; `link`: a connection taken over by `offer`, where `sse` travels in `chunk`s; `timeout`: peers that
+//!   take nothing.
+//! * `engine`: the one short lock, around `history`, `index` and `roll`; `admission`: how a stream gets its place there. `line`: the thread that
+//!   delivers, fed by a `handover`; `dispatch`: from the lock's order into queues and sockets. `subscriber`, `queue`: one stream. `feed`: its replay, then live. `ticker`: heartbeats and deadlines. `ending`: why a stream ends.
 //! * `history`: the stored updates: `memory`, the newest; `log`, all of them on disk (feature `durable`). `publication`: what becomes of an update.
 //!
 //! # Invariants

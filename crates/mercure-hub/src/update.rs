@@ -2,7 +2,10 @@
 
 use std::{fmt, sync::Arc};
 
-use crate::topic::{InvalidTopic, Topic, is_plain};
+use crate::{
+    subscriptions::presence::Change,
+    topic::{InvalidTopic, Topic, is_plain},
+};
 
 /// The id under which an update was published: the subscriber's cursor.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -88,6 +91,8 @@ pub struct Update {
     pub(crate) retry: Option<u64>,
     pub(crate) private: bool,
     pub(crate) ephemeral: bool,
+    /// The subscription it tells of, if it is the hub's own word about one.
+    pub(crate) change: Option<Change>,
 }
 
 impl Update {
@@ -101,6 +106,7 @@ impl Update {
             retry: None,
             private: false,
             ephemeral: false,
+            change: None,
         })
     }
 

@@ -135,10 +135,10 @@ impl Announcer {
     }
 
     /// The update about a change: private, and named `mercure` for the newer generation alone (draft-08 section "Subscription Events").
-    fn event(&self, change: Change) -> Option<Event> {
+    fn update(&self, change: Change) -> Option<Update> {
         let Change { subscription, active } = &change;
         let id = path::of_subscription(&self.path, subscription);
-        let update = Update {
+        Some(Update {
             topics: vec![Topic::new(&id).ok()?],
             data: document::event(subscription, &id, *active),
             id: None,
@@ -146,10 +146,8 @@ impl Announcer {
             retry: None,
             private: true,
             ephemeral: false,
-        };
-        let mut event = Event::new(update);
-        event.change = Some(change);
-        Some(event)
+            change: Some(change),
+        })
     }
 }
 
@@ -183,12 +181,13 @@ impl Engine {
             let batch: Vec<_> = presence.pending.drain(..count).collect();
             drop(state);
             let _turn = Turn { engine: self, announcer };
-            for event in batch.into_iter().filter_map(|change| announcer.event(change)) {
+            for update in batch.into_iter().filter_map(|change| announcer.update(change)) {
+                let event = Arc::new(Event::new(update));
                 match &self.log {
                     // It is true, and told, when it is on disk.
-                    Some(log) => log.append(Arc::new(event), false, Answer::nobody()),
+                    Some(log) => log.append(event, false, Answer::nobody()),
                     // Ids of the hub's own are new, and a closed engine takes what the hub says of its closing: this can't fail.
-                    None => drop(self.publish(Arc::new(event))),
+                    None => drop(self.publish(event)),
                 }
             }
         }

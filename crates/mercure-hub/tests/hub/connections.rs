@@ -76,6 +76,7 @@ async fn a_stream_may_be_asked_for_after_other_requests_at_once() {
     assert!(!read_until(&mut stream, "data: y\n\n\r\n").await.contains("not asked for"));
 }
 
+// H 80
 #[tokio::test]
 async fn a_stream_that_is_ended_ends_its_body() {
     let server = Server::start(open_config()).await;
@@ -86,6 +87,7 @@ async fn a_stream_that_is_ended_ends_its_body() {
     read_until(&mut stream, "\r\n0\r\n\r\n").await;
 }
 
+// H 10, C subscribe_test
 #[tokio::test]
 async fn an_older_client_gets_a_stream_without_chunks() {
     let server = Server::start(open_config()).await;
@@ -149,6 +151,7 @@ async fn a_connection_is_taken_only_when_earlier_answers_are_out() {
     within(serving).await.unwrap().unwrap();
 }
 
+// H 92, C subscribe_test: shutdown
 #[tokio::test]
 async fn a_server_need_not_wait_for_streams_that_were_taken_over() {
     let hub = Hub::new(open_config());

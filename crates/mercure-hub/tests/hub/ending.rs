@@ -128,6 +128,7 @@ async fn a_disconnect_ends_a_subscription_and_a_replay_that_wait_for_their_right
     assert_eq!(server.hub.topics(), 0);
 }
 
+// H 92, C subscribe_test: shutdown, without a storm of those who come back
 #[tokio::test]
 async fn closing_ends_all_streams_with_a_different_delay_for_each() {
     let server = Server::start(open_config()).await;
@@ -161,6 +162,7 @@ async fn closing_ends_all_streams_with_a_different_delay_for_each() {
     within(hub.close()).await;
 }
 
+// C subscribe_test: shutdown
 #[tokio::test]
 async fn closing_does_not_wait_for_those_who_never_read() {
     let closing = HubConfig { close_timeout: Duration::from_millis(300), queue_bytes: 64 << 20, ..open_config() };
@@ -175,6 +177,7 @@ async fn closing_does_not_wait_for_those_who_never_read() {
     assert!(start.elapsed() < Duration::from_secs(3));
 }
 
+// C subscribe_test: shutdown
 #[tokio::test]
 async fn a_server_shuts_down_once_the_hub_is_closed() {
     let hub = mercure_hub::Hub::new(open_config());

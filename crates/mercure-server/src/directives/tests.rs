@@ -200,6 +200,7 @@ fn a_key_is_not_printed() {
     assert!(!format!("{:?}", ok("publisher_jwt !ChangeMe!")).contains("Change"));
 }
 
+// D 13
 #[test]
 fn every_directive_stands_in_the_readme() {
     let readme = include_str!("../../README.md");

@@ -69,6 +69,7 @@ async fn hears_over_h2(server: &Running, io: impl AsyncRead + AsyncWrite + Unpin
     .await;
 }
 
+// H 9, H 52
 #[tokio::test]
 async fn a_stream_comes_over_tls_by_both_versions_of_http() {
     let (server, trusted) = secure_server().await;

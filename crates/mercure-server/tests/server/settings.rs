@@ -96,6 +96,7 @@ fn certificates_come_from_where_they_can() {
     assert!(wrong(&with_keys(&["--server-name", "a/b"])).starts_with("SERVER_NAME: "));
 }
 
+// D 12
 #[test]
 fn what_means_nothing_here_is_said() {
     let flags = with_keys(&[

@@ -137,6 +137,8 @@ impl Store {
         let raw = Connection::open(path).map_err(fail)?;
         raw.busy_timeout(Duration::from_secs(1)).map_err(fail)?;
         raw.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false).map_err(fail)?;
+        // Otherwise a look-up by another value counts as another question, and is planned anew each time.
+        raw.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(fail)?;
         raw.set_prepared_statement_cache_capacity(32);
         let mode: String = raw.query_row("pragma journal_mode = wal", [], |row| row.get(0)).map_err(fail)?;
         if !mode.eq_ignore_ascii_case("wal") {
@@ -300,6 +302,7 @@ impl Found<'_, '_> {
         let row = self.0;
         Ok(Update {
             topics,
+            change: None,
             data: row.get(3)?,
             id: Some(UpdateId::stored(row.get_ref(1)?.as_str()?)),
             kind: row.get(4)?,

@@ -105,7 +105,7 @@ impl Socket {
             match self.frame().await {
                 Frame::Pong(content) if content == b"settle" => return,
                 Frame::Text(_) | Frame::Ping | Frame::Pong(_) => {}
-                end => panic!("the socket has ended: {end:?}"),
+                end => panic!("it has ended: {end:?}"),
             }
         }
     }
