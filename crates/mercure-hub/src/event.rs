@@ -53,7 +53,7 @@ pub(crate) struct Event {
 
 impl Event {
     pub(crate) fn new(update: Update) -> Self {
-        let Update { topics, data, id, kind, retry, private, ephemeral, change } = update;
+        let Update { topics, data, id, kind, retry, private, ephemeral } = update;
         let id = id.unwrap_or_else(|| if ephemeral { UpdateId::random() } else { UpdateId::generate() });
         let class = if ephemeral { Class::Ephemeral } else { Class::Durable };
         let (topics, kind, data) = (topics.into(), kind.unwrap_or_default().into(), data.into());
@@ -62,7 +62,7 @@ impl Event {
             topics,
             private,
             class,
-            change,
+            change: None,
             kind,
             retry,
             data,

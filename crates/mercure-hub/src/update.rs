@@ -2,10 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use crate::{
-    subscriptions::presence::Change,
-    topic::{InvalidTopic, Topic, is_plain},
-};
+use crate::topic::{InvalidTopic, Topic, is_plain};
 
 /// The id under which an update was published: the subscriber's cursor.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -91,8 +88,6 @@ pub struct Update {
     pub(crate) retry: Option<u64>,
     pub(crate) private: bool,
     pub(crate) ephemeral: bool,
-    /// The subscription it tells of, if it is the hub's own word about one.
-    pub(crate) change: Option<Change>,
 }
 
 impl Update {
@@ -106,7 +101,6 @@ impl Update {
             retry: None,
             private: false,
             ephemeral: false,
-            change: None,
         })
     }
 

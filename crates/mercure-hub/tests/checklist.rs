@@ -20,10 +20,11 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
 }
 
-/// `H 17, D 4` → the rules; nothing when it is any other comment. `C`, with the name of a group of cases, may stand beside them.
+/// `H 17, D 4` → the rules; nothing when it is any other comment. `C`, with the name of a group of cases, may stand beside them, and words after a colon.
 fn rules_of(comment: &str) -> Option<Vec<Rule>> {
     let mut rules = Vec::new();
-    for rule in comment.split(',').map(str::trim) {
+    let list = comment.split(':').next()?;
+    for rule in list.split(',').map(str::trim) {
         let mut chars = rule.chars();
         match (chars.next()?, chars.as_str().trim().parse()) {
             (letter @ ('H' | 'D'), Ok(number)) => rules.push((letter, number)),

@@ -135,10 +135,10 @@ impl Announcer {
     }
 
     /// The update about a change: private, and named `mercure` for the newer generation alone (draft-08 section "Subscription Events").
-    fn update(&self, change: Change) -> Option<Update> {
+    fn event(&self, change: Change) -> Option<Event> {
         let Change { subscription, active } = &change;
         let id = path::of_subscription(&self.path, subscription);
-        Some(Update {
+        let update = Update {
             topics: vec![Topic::new(&id).ok()?],
             data: document::event(subscription, &id, *active),
             id: None,
@@ -146,8 +146,10 @@ impl Announcer {
             retry: None,
             private: true,
             ephemeral: false,
-            change: Some(change),
-        })
+        };
+        let mut event = Event::new(update);
+        event.change = Some(change);
+        Some(event)
     }
 }
 
@@ -181,8 +183,7 @@ impl Engine {
             let batch: Vec<_> = presence.pending.drain(..count).collect();
             drop(state);
             let _turn = Turn { engine: self, announcer };
-            for update in batch.into_iter().filter_map(|change| announcer.update(change)) {
-                let event = Arc::new(Event::new(update));
+            for event in batch.into_iter().filter_map(|change| announcer.event(change)).map(Arc::new) {
                 match &self.log {
                     // It is true, and told, when it is on disk.
                     Some(log) => log.append(event, false, Answer::nobody()),

@@ -302,7 +302,6 @@ impl Found<'_, '_> {
         let row = self.0;
         Ok(Update {
             topics,
-            change: None,
             data: row.get(3)?,
             id: Some(UpdateId::stored(row.get_ref(1)?.as_str()?)),
             kind: row.get(4)?,
