@@ -32,8 +32,8 @@ use tokio::{
 
 const SECRET: &str = "!ChangeThisMercureHubJWTSecretKey!";
 const PATH: &str = "/.well-known/mercure";
-/// Stands once in each payload, and nowhere else.
-const MARK: u8 = b'~';
+/// Stands once in each payload, and nowhere else, not even in the head of a frame of that length.
+const MARK: u8 = b'^';
 const PUBLISHERS: usize = 8;
 
 fn main() {

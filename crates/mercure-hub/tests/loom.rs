@@ -2,6 +2,7 @@
 //! connection between that thread and the connection's task.
 //!
 //! The files of the library are compiled here once more, with the locks of `loom` in place of the ordinary ones.
+#![expect(clippy::unwrap_used, reason = "in a test a panic is the message")]
 
 use std::{
     collections::VecDeque,
