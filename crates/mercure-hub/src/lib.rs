@@ -31,6 +31,8 @@
 //!   take nothing.
 //! * `engine`: the one short lock, around `history`, `index` and `roll`; `admission`: how a stream gets its place there. `line`: the thread that
 //!   delivers, fed by a `handover`; `dispatch`: from the lock's order into queues and sockets. `subscriber`, `queue`: one stream. `feed`: its replay, then live. `ticker`: heartbeats and deadlines. `ending`: why a stream ends.
+//! * `subscriptions`: what others learn of them: `presence`, the updates; `roster`, those that are active; `path`, `document` and `api`, how they are listed.
+//! * `limits`: streams per address and token in `seats`, publications in `bucket`s. `drain`: leaving in order. `metrics`: what is counted.
 //! * `history`: the stored updates: `memory`, the newest; `log`, all of them on disk (feature `durable`). `publication`: what becomes of an update.
 //!
 //! # Invariants

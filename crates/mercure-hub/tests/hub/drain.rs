@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use mercure_hub::{Drain, HubConfig};
+use mercure_hub::{Drain, HubConfig, Update};
 use serde_json::json;
 
-use crate::client::{Frame, Server, open_config, publisher, until, within};
+use crate::{
+    client::{Frame, Server, open_config, publisher, until, within},
+    durable::Folder,
+};
 
 fn quick() -> Drain {
     Drain { notice: Duration::ZERO, window: Duration::ZERO, ..Drain::default() }
@@ -126,4 +129,40 @@ async fn those_who_stay_longer_hear_of_those_who_have_left() {
     }
     within(draining).await.unwrap();
     assert!(heard.iter().max().unwrap() > &0, "{heard:?}");
+}
+
+// H 83, H 89
+#[tokio::test]
+async fn across_a_drain_nothing_is_lost_where_the_history_is_the_same() {
+    let folder = Folder::new();
+    let old = folder.start(open_config()).await;
+    let mut streams = Vec::new();
+    for _ in 0..6 {
+        streams.push(old.sse("match=a", "").await);
+    }
+    let hub = old.hub.clone();
+    let drain = Drain { notice: Duration::ZERO, window: Duration::from_millis(300), ..Drain::default() };
+    let draining = tokio::spawn(async move { hub.drain(drain).await });
+    // Published until the hub takes no more.
+    let mut published = Vec::new();
+    while let Ok(id) = old.hub.publish_async(Update::new("a", "").unwrap()).await {
+        published.push(id.to_string());
+    }
+    within(draining).await.unwrap();
+    drop(old);
+    let new = folder.start(open_config()).await;
+    for mut sse in streams {
+        let mut seen = Vec::new();
+        while let Some(event) = sse.next().await {
+            seen.push(event.id);
+        }
+        // Who has seen nothing yet has no id to come back with.
+        let last = seen.last().cloned().unwrap_or_else(|| "earliest".to_owned());
+        let mut again = new.sse(&format!("match=a&last_event_id={last}"), "").await;
+        assert_eq!(again.head.header("mercure-last-event-id"), Some(last.as_str()));
+        while seen.len() < published.len() {
+            seen.push(again.event().await.id);
+        }
+        assert_eq!(seen, published);
+    }
 }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::{
     client::{PATH, Reply, SECRET, Server, bearer, config, open_config, reader, within},
+    durable::Folder,
     presence::{document, watch, watched, watcher},
     tokens::{APP, good, issuer},
 };
@@ -191,8 +192,19 @@ async fn when_the_option_is_off_nobody_learns_of_anybody() {
 // H 103
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_collection_and_what_follows_its_cursor_add_up_under_load() {
-    let server =
-        std::sync::Arc::new(Server::start(watched(HubConfig { history_events: 1_000_000, ..open_config() })).await);
+    add_up(Server::start(watched(HubConfig { history_events: 1_000_000, ..open_config() })).await).await;
+}
+
+// H 103
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn they_add_up_with_a_history_on_disk_too() {
+    let folder = Folder::new();
+    // So little in memory that the cursors lead to the disk.
+    add_up(folder.start(watched(HubConfig { history_events: 16, ..open_config() })).await).await;
+}
+
+async fn add_up(server: Server) {
+    let server = std::sync::Arc::new(server);
     let mut coming_and_going = Vec::new();
     for n in 0..6 {
         let server = std::sync::Arc::clone(&server);

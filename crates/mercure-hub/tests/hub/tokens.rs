@@ -314,8 +314,7 @@ async fn who_accepts_encrypted_connections_says_so() {
 // H 61
 #[tokio::test]
 async fn the_log_says_why_and_never_shows_the_token() {
-    let log = Log::default();
-    let _listening = tracing::subscriber::set_default(log.clone());
+    let log = Log::listen();
     let server = start(vec![issuer(APP, app_key())]).await;
     let named = json!({"kty": "oct", "kid": "name\nof a key", "k": base64url(b"another secret")});
     let foreign = Key::from_jwk(named.to_string(), &[Algorithm::Hs256]).unwrap();

@@ -1,18 +1,32 @@
 //! What the hub logs, as lines.
 
 use std::{
+    cell::RefCell,
     fmt::{Debug, Write},
-    sync::{Arc, Mutex},
+    sync::Once,
 };
 
 use tracing::{Event, Metadata, Subscriber, field::Field, span};
 
-#[derive(Clone, Default)]
-pub struct Log(Arc<Mutex<Vec<String>>>);
+pub struct Log;
+
+thread_local! {
+    static LINES: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+}
 
 impl Log {
+    /// Listens from now on, for all tests of this program: a listener of one thread would be overlooked by those who asked before whether anybody listens. Each
+    /// thread has lines of its own, and a test's hub runs on the test's thread.
+    pub fn listen() -> Self {
+        static ONCE: Once = Once::new();
+        ONCE.call_once(|| tracing::subscriber::set_global_default(Self).unwrap());
+        LINES.take();
+        Self
+    }
+
+    /// What was said since the last time.
     pub fn take(&self) -> Vec<String> {
-        std::mem::take(&mut *self.0.lock().unwrap())
+        LINES.take()
     }
 }
 
@@ -37,7 +51,7 @@ impl Subscriber for Log {
         let metadata = event.metadata();
         let mut line = Line(format!("{} {} ", metadata.level(), metadata.target()));
         event.record(&mut line);
-        self.0.lock().unwrap().push(line.0);
+        LINES.with_borrow_mut(|lines| lines.push(line.0));
     }
 
     fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
