@@ -13,6 +13,7 @@ use std::{
 
 use bytes::BytesMut;
 use futures_util::future::BoxFuture;
+use socket2::SockRef;
 use tokio::{
     io::AsyncWrite,
     net::TcpStream,
@@ -35,8 +36,13 @@ const GOODBYE: Duration = Duration::from_secs(1);
 const READ: usize = 1_024;
 
 impl Sink for TcpStream {
+    /// Past the runtime, whose notes about the socket lie far away in memory: they are needed only when the socket is full. That the peer may be gone is an
+    /// error like others: Rust programs ignore the signal.
     fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
-        Self::try_write(self, bytes)
+        match SockRef::from(self).send(bytes) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Self::try_write(self, bytes),
+            written => written,
+        }
     }
 
     fn try_write_vectored(&self, bytes: &[IoSlice<'_>]) -> io::Result<usize> {
