@@ -151,6 +151,8 @@ fn embedded_hub(config: &Config, clock: &Clock, secret: &str, rights: Rights, cu
         history_bytes: 4 << 20,
         max_lifetime: Duration::from_secs(3_600),
         max_connections_per_subject: 64,
+        // A page names each of its rooms.
+        max_matchers: 1_000,
         revocation: Duration::from_secs(2 * 3_600),
         authorizer: Some(Arc::new(rights)),
         cursors: Some(Arc::new(cursors)),

@@ -1,6 +1,7 @@
 //! The command line. Without an argument it serves.
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
+use mercure_bench::Itself;
 use palabre::clock::Clock;
 use palabre::config::{Config, LogFormat, Settings};
 use palabre::{App, serve};
@@ -23,15 +24,38 @@ struct Line {
 enum Command {
     /// Serve the chat (what happens without a command, too)
     Serve(Box<Settings>),
+    /// Serve a Mercure hub alone: a drop-in for the reference image
+    Hub(Box<HubLine>),
+    /// Measure
+    #[command(subcommand)]
+    Bench(mercure_bench::Command),
+}
+
+#[derive(Args)]
+struct HubLine {
+    #[command(flatten)]
+    settings: mercure_server::Settings,
+
+    /// What is logged, as a tracing filter [default: mercure_server=info,mercure_hub=info,warn; debug with GLOBAL_OPTIONS=debug]
+    #[arg(long, env = "PALABRE_LOG", value_name = "FILTER")]
+    log: Option<String>,
+
+    /// How the log is written
+    #[arg(long, env = "PALABRE_LOG_FORMAT", value_name = "TEXT|JSON", default_value = "text")]
+    log_format: LogFormat,
 }
 
 fn main() -> ExitCode {
     let line = Line::parse();
-    let settings = match line.command {
-        Some(Command::Serve(settings)) => *settings,
-        None => line.settings,
+    let ended = match line.command {
+        Some(Command::Serve(settings)) => run(&settings),
+        Some(Command::Hub(hub)) => run_hub(&hub),
+        Some(Command::Bench(command)) => {
+            mercure_bench::run(&command, Itself { bench: &["bench"], hub: Some(&["hub"]) })
+        }
+        None => run(&line.settings),
     };
-    match run(&settings) {
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("palabre: {error}");
@@ -44,10 +68,25 @@ type Fault = Box<dyn std::error::Error>;
 
 fn run(settings: &Settings) -> Result<(), Fault> {
     let config = Config::new(settings)?;
-    start_log(settings)?;
+    start_log(&settings.log, settings.log_format)?;
     // Before any runtime or thread: both TLS users (PostgreSQL, the external hub) share one provider.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(run_server(config))
+}
+
+fn run_hub(line: &HubLine) -> Result<(), Fault> {
+    let plan = mercure_server::Plan::new(&line.settings)?;
+    let default = if line.settings.wants_debug_log() { "debug" } else { "mercure_server=info,mercure_hub=info,warn" };
+    start_log(line.log.as_deref().unwrap_or(default), line.log_format)?;
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
+        let shutdown = mercure_server::Shutdown::on_signals()?;
+        let server = mercure_server::Server::bind(plan).await?;
+        let addresses: Vec<_> = server.addresses().iter().map(ToString::to_string).collect();
+        println!("The hub is ready: {}", addresses.join(", "));
+        server.serve(shutdown).await;
+        println!("The hub has stopped.");
+        Ok(())
+    })
 }
 
 async fn run_server(mut config: Config) -> Result<(), Fault> {
@@ -88,13 +127,13 @@ async fn asked_to_stop() {
     }
 }
 
-fn start_log(settings: &Settings) -> Result<(), Fault> {
-    let filter = EnvFilter::try_new(&settings.log).map_err(|error| format!("PALABRE_LOG: {error}"))?;
+fn start_log(filter: &str, format: LogFormat) -> Result<(), Fault> {
+    let filter = EnvFilter::try_new(filter).map_err(|error| format!("PALABRE_LOG: {error}"))?;
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal());
-    match settings.log_format {
+    match format {
         LogFormat::Text => log.init(),
         LogFormat::Json => log.json().init(),
     }

@@ -1,4 +1,4 @@
-//! The accept loop: ours, because the hub will take sockets over, and because a shutdown must not wait for open streams.
+//! The accept loop: ours, because the hub takes sockets over, and because a shutdown must not wait for open streams.
 
 use crate::app::App;
 use crate::web;
@@ -7,9 +7,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use mercure_hub::WriteTimeout;
+use mercure_hub::{ConnectionOptions, serve_connection};
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
@@ -24,7 +22,7 @@ use tower::ServiceExt;
 const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
 /// How long answers under way may take once the program is to end.
 const DRAIN: Duration = Duration::from_secs(5);
-/// How long a client may take none of what is written to it: a stream's reader that stalls must not hold its socket.
+/// How long a client may take none of what is written to it.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 /// The largest head of a request: a page may ask the hub for a hundred topics.
 const HEAD_MAX: usize = 32 * 1024;
@@ -66,32 +64,16 @@ pub async fn serve(listener: TcpListener, app: App, shutdown: impl Future<Output
 }
 
 async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, app: App) {
-    // A chat's writes are small and due at once.
-    let _ = stream.set_nodelay(true);
     let service = hyper::service::service_fn(move |request: Request<Incoming>| {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(Peer(peer));
         let answer = router.clone().oneshot(request);
         async move { answer.await.map_err(|never: Infallible| match never {}) }
     });
-    let mut connection = std::pin::pin!(
-        http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(HEAD_TIMEOUT)
-            .max_buf_size(HEAD_MAX)
-            .serve_connection(TokioIo::new(WriteTimeout::new(stream, WRITE_TIMEOUT)), service)
-            .with_upgrades()
-    );
+    let options = ConnectionOptions { head_timeout: HEAD_TIMEOUT, head_bytes: HEAD_MAX, write_timeout: WRITE_TIMEOUT };
     let mut stopping = app.stopping.subscribe();
-    let result = tokio::select! {
-        result = connection.as_mut() => result,
-        () = stopped(&mut stopping) => {
-            // Finishes the answer under way, takes no further request on this connection.
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
-    };
-    if let Err(error) = result {
+    // Streams leave here: the hub takes their sockets, and ends them when it is closed.
+    if let Err(error) = serve_connection(stream, service, &options, stopped(&mut stopping)).await {
         tracing::debug!(%error, "a connection ended early");
     }
 }

@@ -176,6 +176,7 @@ test("two tabs of one person send what they share once, and both show it", async
   ada.context.on("request", (request) => {
     if (request.method() === "POST" && request.url().endsWith(`/message/chatroom/${room}`)) posts += 1;
   });
+  for (const tab of [one, two]) await tab.link("live");
   await ada.context.setOffline(true);
   for (const tab of [one, two]) await tab.link("offline");
   await one.send("From the first tab");

@@ -8,6 +8,7 @@ mod ear;
 mod goal;
 mod habits;
 mod harness;
+mod hub;
 mod input;
 mod live;
 mod marks;

@@ -189,7 +189,8 @@ impl World {
             who.post("/realtime/token", &[]).await;
             if method == "GET" {
                 // A stream does not end: its head is the answer.
-                let response = who.request(Method::GET, &format!("{path}?topic=chatroom/{room}"), &[], "").await;
+                let stream = [("accept", "text/event-stream")];
+                let response = who.request(Method::GET, &format!("{path}?topic=chatroom/{room}"), &stream, "").await;
                 return Answer { status: response.status(), headers: response.headers().clone(), text: String::new() };
             }
         }

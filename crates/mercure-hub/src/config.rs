@@ -7,8 +7,12 @@ use std::{
 };
 
 use futures_util::future::BoxFuture;
+use url::Url;
 
-use crate::auth::key::Key;
+use crate::{
+    auth::{key::Key, origin::is_origin, trust::Tokens},
+    limits::RateLimits,
+};
 
 /// Tells the time in seconds since 1970, with a fraction. Tokens and revocations are judged by it.
 pub type Clock = Arc<dyn Fn() -> f64 + Send + Sync>;
@@ -39,31 +43,42 @@ pub trait Cursors: Send + Sync + 'static {
 pub struct HubConfig {
     /// Where the hub is mounted: an absolute path. Topics that resolve to this path or below it are reserved.
     pub path: String,
-    /// Verifies the tokens of those who publish by POST. Without it nobody can.
+    /// Offers what goes beyond the protocol: WebSockets, `heartbeat=1`.
+    pub extensions: bool,
+    /// Refuses an update whose id the history still knows, with 409: a request that is sent again, by mistake or by a thief, publishes nothing twice. Otherwise
+    /// ids may repeat, and a cursor means the earliest of them.
+    pub refuse_duplicate_ids: bool,
+    /// Verifies tokens of the older generation (a JWT with a `mercure` claim) of those who publish by POST. Those of the newer one have an issuer in
+    /// [`tokens`](Self::tokens). Without any key nobody can publish by POST.
     pub publisher_key: Option<Key>,
-    /// Verifies the tokens of those who subscribe.
+    /// Verifies such tokens of those who subscribe.
     pub subscriber_key: Option<Key>,
+    /// Whose tokens are good besides, and under which address the hub is reached.
+    pub tokens: Tokens,
     /// Lets people without a token subscribe, to public updates only. A bad token is refused all the same.
     pub anonymous: bool,
-    /// Names of the cookies that may carry the token, the first one found wins.
+    /// Names of the cookies that may carry the token, the first one found wins. The first name is told to clients in the hub's metadata.
     pub cookie_names: Vec<String>,
-    /// Origins whose pages may publish with the cookie: exact, `https://*.example.org`, or `*`.
+    /// Origins whose pages may publish with the cookie: exact, `https://*.example.org`, `null`, or `*`. What is no origin lets nobody in; [`HubConfig::check`] finds it.
     pub publish_origins: Vec<String>,
     /// Origins whose pages may read the hub's answers. `*` lets every page in, without credentials.
     pub cors_origins: Vec<String>,
     /// Origins whose pages may open a WebSocket, besides the host that was addressed.
     pub socket_origins: Vec<String>,
-    /// How many updates the history holds; zero holds none.
+    /// How many updates the history holds in memory; zero holds none.
     pub history_events: usize,
-    /// How many bytes the history holds; zero holds none.
+    /// How many bytes the history holds in memory; zero holds none.
     pub history_bytes: usize,
+    /// How long an update stays in the history, in memory and on disk, by the hub's clock.
+    pub history_age: Duration,
     /// How many bytes may wait for one subscriber before its stream is cut.
     pub queue_bytes: usize,
     /// How often an idle stream gets a sign of life.
     pub heartbeat: Duration,
     /// How long a stream may live. Each one ends at a random moment in the last fifth of it, so that they do not all return at once.
     pub max_lifetime: Duration,
-    /// How long one write to a WebSocket may take.
+    /// How long a subscriber may take nothing at all of what is written to it; for event streams on connections that the hub did not take over, the
+    /// server decides that.
     pub write_timeout: Duration,
     /// How long [`Hub::close`](crate::Hub::close) waits for the streams to end.
     pub close_timeout: Duration,
@@ -71,16 +86,20 @@ pub struct HubConfig {
     pub revocation: Duration,
     /// Topics in one update.
     pub max_topics: usize,
-    /// Topics that one subscriber may name.
+    /// Matchers that one subscriber may name.
     pub max_matchers: usize,
-    /// Bytes in one topic, id or type.
+    /// Bytes in one topic, matcher, id or type.
     pub max_field_bytes: usize,
     /// Bytes in the body of one POST.
     pub max_body_bytes: usize,
+    /// Whether the hub tells who subscribes: by private updates below its own path, and by the API at `subscriptions` there. Off, nobody learns of anybody.
+    pub subscriptions: bool,
     /// Streams open at the same time.
     pub max_connections: usize,
     /// Streams open at the same time for one `sub`.
     pub max_connections_per_subject: usize,
+    /// Limits per address and per token.
+    pub limits: RateLimits,
     /// Decides about private topics that the token does not grant.
     pub authorizer: Option<Arc<dyn Authorizer>>,
     /// Fills the `heartbeat` event.
@@ -95,15 +114,19 @@ impl Default for HubConfig {
     fn default() -> Self {
         Self {
             path: "/.well-known/mercure".to_owned(),
+            extensions: true,
+            refuse_duplicate_ids: false,
             publisher_key: None,
             subscriber_key: None,
+            tokens: Tokens::default(),
             anonymous: false,
-            cookie_names: vec!["mercureAuthorization".to_owned()],
+            cookie_names: ["__Secure-mercure_access_token", "mercureAuthorization"].map(str::to_owned).into(),
             publish_origins: Vec::new(),
             cors_origins: Vec::new(),
             socket_origins: Vec::new(),
             history_events: 10_000,
             history_bytes: 16 << 20,
+            history_age: Duration::ZERO,
             queue_bytes: 1 << 20,
             heartbeat: Duration::from_secs(15),
             max_lifetime: Duration::from_secs(600),
@@ -111,16 +134,48 @@ impl Default for HubConfig {
             close_timeout: Duration::from_secs(5),
             revocation: Duration::from_secs(24 * 3600),
             max_topics: 1_000,
-            max_matchers: 1_000,
+            max_matchers: 100,
             max_field_bytes: 4_096,
             max_body_bytes: 1 << 20,
+            subscriptions: false,
             max_connections: 0,
             max_connections_per_subject: 0,
+            limits: RateLimits::default(),
             authorizer: None,
             cursors: None,
             inbound: None,
             clock: Arc::new(system_time),
         }
+    }
+}
+
+/// Why a hub can't work as it was told.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidConfig {
+    /// Neither `scheme://host` with an optional port, nor `*` or `null`.
+    #[error("{0:?} is no origin")]
+    Origin(String),
+    /// Not an absolute `http` or `https` URL.
+    #[error("{0:?} is no URL of a hub")]
+    PublicUrl(String),
+    /// Not an absolute path.
+    #[error("{0:?} is no path of a hub")]
+    Path(String),
+}
+
+impl HubConfig {
+    /// Looks for what can't be meant: to be called before [`Hub::new`](crate::Hub::new), which takes no offence, wherever the settings come from a person.
+    pub fn check(&self) -> Result<(), InvalidConfig> {
+        let mut origins = self.publish_origins.iter().chain(&self.cors_origins).chain(&self.socket_origins);
+        if let Some(origin) = origins.find(|origin| !is_origin(origin)) {
+            return Err(InvalidConfig::Origin(origin.clone()));
+        }
+        let is_hub = |url: &&String| Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
+        if let Some(url) = self.tokens.public_urls.iter().find(|url| !is_hub(url)) {
+            return Err(InvalidConfig::PublicUrl(url.clone()));
+        }
+        if self.path.starts_with('/') { Ok(()) } else { Err(InvalidConfig::Path(self.path.clone())) }
     }
 }
 

@@ -4,59 +4,65 @@ pub(crate) mod admission;
 pub(crate) mod dispatch;
 pub(crate) mod ending;
 pub(crate) mod feed;
+pub(crate) mod handover;
 pub(crate) mod index;
+pub(crate) mod line;
 pub(crate) mod queue;
+#[cfg(test)]
+mod queue_tests;
+pub(crate) mod replay;
 pub(crate) mod roll;
 pub(crate) mod subscriber;
 pub(crate) mod ticker;
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Condvar, Mutex, MutexGuard},
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use tokio::{sync::Notify, time::Instant};
 
 use crate::{
-    auth::revocation::Revocations,
-    engine::dispatch::{Dispatch, Line},
+    auth::revocation::{Credentials, Revocations},
+    engine::dispatch::Dispatch,
     engine::ending::Ending,
-    engine::index::{Entry, Index},
-    engine::roll::Roll,
-    engine::subscriber::{Subscriber, lock},
+    engine::index::{Entry, Index, Under},
+    engine::line::Line,
+    engine::roll::{Roll, SPOKES},
+    engine::subscriber::Subscriber,
     event::{Class, Event},
-    history::{Cursor, History},
+    history::{History, Log},
+    metrics::Meter,
+    subscriptions::presence::{Announcer, Presence},
+    sync::{Mutex, MutexGuard, lock},
     topic::Topic,
-    update::UpdateId,
+    update::{PublishError, UpdateId},
 };
-
-/// How many events one step of a replay looks at.
-const PAGE: usize = 256;
-/// How many bytes it gathers before it stops.
-const PAGE_BYTES: usize = 256 << 10;
 
 /// The bounds of an engine.
 #[derive(Clone, Debug)]
 pub(crate) struct Limits {
-    pub(crate) history_events: usize,
-    pub(crate) history_bytes: usize,
     pub(crate) queue_bytes: usize,
     pub(crate) connections: usize,
     pub(crate) connections_per_subject: usize,
     pub(crate) revocation: Duration,
+    /// Whether an id that the history knows is refused.
+    pub(crate) unique_ids: bool,
+    pub(crate) write_timeout: Duration,
 }
 
 #[derive(Debug)]
 pub(crate) struct Engine {
     pub(crate) limits: Limits,
+    /// Where durable updates go first.
+    pub(crate) log: Option<Arc<dyn Log>>,
     state: Mutex<State>,
-    /// Publishers wait here for room in the line.
-    pub(crate) room: Condvar,
+    /// Filled under the lock, so that it has the history's order.
+    pub(crate) line: Line,
     /// A stream has ended for good.
     pub(crate) left: Notify,
     /// The ticker has something new to wait for.
     pub(crate) alarm: Arc<Notify>,
+    /// Tells who subscribes; nothing when the hub shows no subscriptions.
+    pub(crate) announcer: Option<Announcer>,
+    pub(crate) meter: Arc<Meter>,
 }
 
 #[derive(Debug)]
@@ -69,88 +75,94 @@ pub(crate) struct State {
     pub(crate) index: Index,
     pub(crate) history: History,
     pub(crate) revocations: Revocations,
-    pub(crate) line: Line,
-}
-
-/// The next step of a replay.
-#[derive(Debug)]
-pub(crate) enum Step {
-    /// These are wanted; their rights are still to be looked at.
-    Page(Vec<Arc<Event>>, Cursor),
-    /// The present is reached: from here on the queue has everything.
-    Live,
-    Outrun,
+    pub(crate) presence: Presence,
 }
 
 impl Engine {
-    pub(crate) fn new(limits: Limits) -> Self {
+    pub(crate) fn new(limits: Limits, history: History, announcer: Option<Announcer>) -> Self {
+        let log = history.log().cloned();
         let state = State {
             closed: false,
             next_id: 0,
             open: 0,
             roll: Roll::default(),
             index: Index::default(),
-            history: History::new(limits.history_events, limits.history_bytes),
+            history,
             revocations: Revocations::new(limits.revocation.as_secs_f64()),
-            line: Line::default(),
+            presence: Presence::default(),
         };
-        Self { limits, state: Mutex::new(state), room: Condvar::new(), left: Notify::new(), alarm: Arc::default() }
+        Self {
+            limits,
+            log,
+            state: Mutex::new(state),
+            line: Line::new(),
+            left: Notify::new(),
+            alarm: Arc::default(),
+            announcer,
+            meter: Arc::default(),
+        }
     }
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         lock(&self.state)
     }
 
-    /// Gives an event its place and sends it on its way. `false` when the hub is closed.
-    pub(crate) fn publish(&self, event: Arc<Event>) -> bool {
-        let mut state = self.state_with_room();
-        if state.closed {
-            return false;
+    /// Gives an event its place and sends it on its way. Never waits; who publishes much looks first whether there is room in the line.
+    pub(crate) fn publish(&self, event: Arc<Event>) -> Result<(), PublishError> {
+        let mut state = self.state();
+        // What the hub says about streams that its closing has ended still belongs into the history.
+        if state.closed && event.change.is_none() {
+            return Err(PublishError::Closed);
         }
+        if self.limits.unique_ids && state.history.knows(&event.id) {
+            return Err(PublishError::Duplicate);
+        }
+        self.enter(&mut state, event, false);
+        Ok(())
+    }
+
+    /// The same for one that is in the log. `again` says that the log has an older one with the same id.
+    #[cfg(feature = "durable")]
+    pub(crate) fn publish_logged(&self, event: Arc<Event>, again: bool) {
+        let mut state = self.state();
+        if !state.closed || event.change.is_some() {
+            self.enter(&mut state, event, again);
+        }
+    }
+
+    /// The hub's own word about a subscription that could not be written: those who are there hear it all the same.
+    #[cfg(feature = "durable")]
+    pub(crate) fn publish_unkept(&self, event: Arc<Event>) {
+        let mut state = self.state();
+        state.history.mark(&event.id);
+        self.deliver(&mut state, event);
+    }
+
+    fn enter(&self, state: &mut State, event: Arc<Event>, again: bool) {
         match event.class {
-            Class::Durable => state.history.store(Arc::clone(&event)),
+            Class::Durable => state.history.store(Arc::clone(&event), again),
             Class::Ephemeral => state.history.mark(&event.id),
         }
-        let readers = state.index.readers(&event.topics);
-        if !readers.is_empty() || !state.line.is_empty() {
-            self.enqueue(state, Dispatch::Event(event, readers));
+        self.deliver(state, event);
+    }
+
+    fn deliver(&self, state: &mut State, event: Arc<Event>) {
+        if self.announcer.is_some() {
+            state.presence.sequenced(&event);
         }
-        true
+        let readers = state.index.readers(&event.topics);
+        if !readers.is_empty() {
+            self.line.push(Dispatch::Event(event, readers, Instant::now()));
+        }
     }
 
     /// Sends heartbeats, in the order of all else. Those whose replay still runs get none.
     pub(crate) fn beat(&self, id: &UpdateId, frames: Vec<(Arc<Subscriber>, bytes::Bytes)>) {
-        let mut state = self.state_with_room();
+        let mut state = self.state();
         if !state.closed {
             state.history.mark(id);
-            self.enqueue(state, Dispatch::Beat(frames));
+            self.line.push(Dispatch::Beat(frames));
         }
-    }
-
-    /// The next page of a replay, or the switch to the present: under the one lock, so that nothing falls between.
-    pub(crate) fn step(&self, subscriber: &Arc<Subscriber>, cursor: Cursor) -> Step {
-        let mut state = self.state();
-        let Ok(page) = state.history.page(cursor, PAGE) else {
-            return Step::Outrun;
-        };
-        let interest = subscriber.interest();
-        let (mut seen, mut bytes, mut wanted) = (0, 0, Vec::new());
-        for event in page {
-            if bytes >= PAGE_BYTES {
-                break;
-            }
-            seen += 1;
-            if interest.wants(event) {
-                bytes += event.on(subscriber.wire).len();
-                wanted.push(Arc::clone(event));
-            }
-        }
-        drop(interest);
-        if seen < PAGE && wanted.is_empty() {
-            state.enter(subscriber);
-            return Step::Live;
-        }
-        Step::Page(wanted, cursor + seen as u64)
     }
 
     /// Subscribes an open stream to more topics, or renews what the authorizer said about them. `false` when they would be too many.
@@ -163,7 +175,7 @@ impl Engine {
     ) -> bool {
         let mut state = self.state();
         let mut interest = subscriber.interest();
-        let new = verdicts.keys().filter(|topic| !interest.named.contains_key(*topic)).count();
+        let new = verdicts.keys().filter(|topic| !interest.named.contains(topic)).count();
         if interest.named.len() + new > max {
             return false;
         }
@@ -182,11 +194,11 @@ impl Engine {
         let mut interest = subscriber.interest();
         if everything {
             interest.everything = false;
-            state.index.remove(None, subscriber.id);
+            state.index.remove(Under::Everything, subscriber.id);
         }
         for topic in topics {
             interest.named.remove(topic);
-            state.index.remove(Some(topic), subscriber.id);
+            state.index.remove(Under::Name(topic), subscriber.id);
         }
     }
 
@@ -195,44 +207,74 @@ impl Engine {
         let _order = self.state();
         let mut interest = subscriber.interest();
         for (topic, allowed) in verdicts {
-            if let Some(known) = interest.named.get_mut(&topic) {
-                *known = allowed;
-            }
+            interest.named.renew(&topic, allowed);
         }
     }
 
-    pub(crate) fn is_revoked(&self, subject: Option<&str>, issued_at: Option<f64>) -> bool {
-        subject.is_some_and(|subject| self.state().revocations.cover(subject, issued_at))
+    pub(crate) fn is_revoked(&self, who: Credentials<'_>) -> bool {
+        self.state().revocations.cover(who)
+    }
+
+    /// Ends a stream that has heard enough. It still gets what was published until now; returns the id of the last of that, whoever it was for, if anything is
+    /// kept at all. So a client that saw nothing newer can continue from there without having missed anything.
+    pub(crate) fn retire(&self, id: u64) -> Option<UpdateId> {
+        let state = self.state();
+        let last = state.history.last_id().cloned();
+        self.end_all(state, &[id], |_| Ending::Lifetime);
+        last
     }
 
     /// Ends the streams of a person and refuses the tokens made until now.
     pub(crate) fn disconnect(&self, subject: &str, now: impl FnOnce() -> f64) -> usize {
         let mut state = self.state();
-        state.revocations.revoke(subject, now());
+        state.revocations.revoke_subject(subject, now());
         let ids = state.roll.of_subject(subject);
-        end_all(state, &ids, |_| Ending::Revoked)
+        let count = self.end_all(state, &ids, |_| Ending::Revoked);
+        self.announce();
+        count
+    }
+
+    /// Ends the streams that some revocation covers from now on. They are looked for step by step, with the lock given back in between: whoever comes meanwhile is found
+    /// by the mark.
+    pub(crate) fn revoke(&self, mark: impl FnOnce(&mut Revocations), covers: impl Fn(&Subscriber) -> bool) -> usize {
+        mark(&mut self.state().revocations);
+        let mut ended = 0;
+        for spoke in 0..SPOKES {
+            let covered = self.on_spoke(spoke).into_iter().filter(|subscriber| covers(subscriber));
+            let ids: Vec<_> = covered.map(|subscriber| subscriber.id).collect();
+            if !ids.is_empty() {
+                ended += self.end_all(self.state(), &ids, |_| Ending::Revoked);
+            }
+        }
+        self.announce();
+        ended
     }
 
     /// Ends the streams whose time has come.
     pub(crate) fn expire(&self, now: Instant) {
         let state = self.state();
         let ids = state.roll.due(now);
-        end_all(state, &ids, |subscriber| subscriber.deadline.map_or(Ending::Lifetime, |(_, ending)| ending));
+        self.end_all(state, &ids, |subscriber| subscriber.deadline.map_or(Ending::Lifetime, |(_, ending)| ending));
+        self.announce();
     }
 
     /// Ends all streams; they may come back at once.
     pub(crate) fn recall(&self) -> usize {
         let state = self.state();
         let ids = state.roll.all();
-        end_all(state, &ids, |_| Ending::Lifetime)
+        self.end_all(state, &ids, |_| Ending::Lifetime)
     }
 
     pub(crate) fn end(&self, id: u64, ending: Ending) {
-        end_all(self.state(), &[id], |_| ending);
+        self.end_all(self.state(), &[id], |_| ending);
+        self.announce();
     }
 
     /// Forgets streams that have been given their ending already.
     pub(crate) fn strike_out(&self, ids: &[u64]) {
+        if ids.is_empty() {
+            return;
+        }
         let mut state = self.state();
         for id in ids {
             state.remove(*id);
@@ -243,10 +285,25 @@ impl Engine {
     pub(crate) fn close(&self, retry: impl Fn() -> u64) {
         let mut state = self.state();
         state.closed = true;
-        state.line.clear();
         let ids = state.roll.all();
-        end_all(state, &ids, |_| Ending::Shutdown { retry: retry() });
-        self.room.notify_all();
+        self.end_all(state, &ids, |_| Ending::Shutdown { retry: retry() });
+    }
+
+    /// Takes streams out of the state. Those that end gently are told in their turn, after what was published before; the others at once, outside of the lock. Who
+    /// watches subscriptions learns of it at the next [`announce`](Self::announce): that of the connections that are closed, if nobody does it before.
+    fn end_all(&self, mut state: MutexGuard<'_, State>, ids: &[u64], ending: impl Fn(&Subscriber) -> Ending) -> usize {
+        let ended = ids.iter().filter_map(|id| state.remove(*id));
+        let ended: Vec<_> = ended.map(|subscriber| (Arc::clone(&subscriber), ending(&subscriber))).collect();
+        let count = ended.len();
+        let (now, in_turn): (Vec<_>, Vec<_>) = ended.into_iter().partition(|(_, ending)| ending.is_abrupt());
+        if !in_turn.is_empty() {
+            self.line.push(Dispatch::End(in_turn));
+        }
+        drop(state);
+        for (subscriber, ending) in now {
+            subscriber.queue.end(ending);
+        }
+        count
     }
 
     /// Returns when the last registration has gone.
@@ -264,6 +321,11 @@ impl Engine {
 
     pub(crate) fn subscribers(&self) -> usize {
         self.state().roll.len()
+    }
+
+    /// The ids of all open streams.
+    pub(crate) fn open_streams(&self) -> Vec<u64> {
+        self.state().roll.all()
     }
 
     pub(crate) fn topics(&self) -> usize {
@@ -288,16 +350,6 @@ impl Drop for Engine {
     }
 }
 
-/// Takes streams out of the state, and tells them outside of the lock.
-fn end_all(mut state: MutexGuard<'_, State>, ids: &[u64], ending: impl Fn(&Subscriber) -> Ending) -> usize {
-    let ended: Vec<_> = ids.iter().filter_map(|id| state.remove(*id)).collect();
-    drop(state);
-    for subscriber in &ended {
-        subscriber.queue.end(ending(subscriber));
-    }
-    ended.len()
-}
-
 impl State {
     /// Writes a subscriber into the index, for all that it wants. One that has ended meanwhile stays out.
     pub(crate) fn enter(&mut self, subscriber: &Arc<Subscriber>) {
@@ -306,12 +358,9 @@ impl State {
         }
         let mut interest = subscriber.interest();
         interest.live = true;
-        let entry = |readable| Entry { subscriber: Arc::clone(subscriber), readable };
-        if interest.everything {
-            self.index.insert(None, entry(false));
-        }
-        for (topic, allowed) in &interest.named {
-            self.index.insert(Some(topic), entry(*allowed || subscriber.is_granted(topic)));
+        for (under, allowed) in interest.places() {
+            let readable = allowed || matches!(under, Under::Name(topic) if subscriber.is_granted(topic));
+            self.index.insert(under, Entry { subscriber: Arc::clone(subscriber), readable });
         }
     }
 
@@ -319,14 +368,10 @@ impl State {
         let subscriber = self.roll.remove(id)?;
         let interest = subscriber.interest();
         if interest.live {
-            if interest.everything {
-                self.index.remove(None, id);
-            }
-            for topic in interest.named.keys() {
-                self.index.remove(Some(topic), id);
-            }
+            interest.places().for_each(|(under, _)| self.index.remove(under, id));
         }
         drop(interest);
+        self.presence.left(&subscriber);
         Some(subscriber)
     }
 }

@@ -1,22 +1,27 @@
-//! The event: an update as it travels, encoded once for all who receive it.
+//! The event: an update as it travels, encoded once for all who receive it over the same wire.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, sync::OnceLock};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 
 use crate::{
+    subscriptions::presence::Change,
     topic::Topic,
     update::{Update, UpdateId},
-    wire::socket::frame,
+    wire::{chunk, socket::frame},
 };
 
-/// The two ways to the subscriber.
+/// The ways to the subscriber.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wire {
-    /// `text/event-stream`.
+    /// `text/event-stream`, framed by the HTTP server that owns the connection.
     Sse,
+    /// `text/event-stream` on a connection of the hub's own: in chunks of HTTP/1.1 (RFC 9112 section 7.1).
+    Chunked,
     /// WebSocket text frames.
     Socket,
+    /// The same objects in one answer, each followed by a comma.
+    Json,
 }
 
 /// What may happen to an event when the subscriber is slow.
@@ -28,52 +33,86 @@ pub(crate) enum Class {
     Ephemeral,
 }
 
-/// An update, encoded.
+/// An update on its way. What a wire needs is encoded when somebody listens there, once for all of them.
 #[derive(Debug)]
 pub(crate) struct Event {
     pub(crate) id: UpdateId,
     pub(crate) topics: Box<[Topic]>,
     pub(crate) private: bool,
     pub(crate) class: Class,
-    frames: Frames,
-}
-
-/// The same event for each wire.
-#[derive(Clone, Debug)]
-pub(crate) struct Frames {
-    sse: Bytes,
-    socket: Bytes,
-}
-
-impl Frames {
-    pub(crate) fn on(&self, wire: Wire) -> &Bytes {
-        match wire {
-            Wire::Sse => &self.sse,
-            Wire::Socket => &self.socket,
-        }
-    }
+    /// The subscription it tells of, if it is the hub's own word about one.
+    pub(crate) change: Option<Change>,
+    /// Empty for none.
+    pub(crate) kind: Box<str>,
+    pub(crate) retry: Option<u64>,
+    pub(crate) data: Box<str>,
+    sse: OnceLock<Bytes>,
+    socket: OnceLock<Bytes>,
+    json: OnceLock<Bytes>,
 }
 
 impl Event {
     pub(crate) fn new(update: Update) -> Self {
-        let id = update.id.unwrap_or_else(|| if update.ephemeral { UpdateId::random() } else { UpdateId::generate() });
-        let kind = update.kind.as_deref().unwrap_or_default();
-        let topic = update.topics.first().map_or("", Topic::as_str);
-        let frames =
-            Frames { sse: sse(&id, kind, update.retry, &update.data), socket: socket(&id, kind, topic, &update.data) };
-        let class = if update.ephemeral { Class::Ephemeral } else { Class::Durable };
-        Self { id, topics: update.topics.into(), private: update.private, class, frames }
+        let Update { topics, data, id, kind, retry, private, ephemeral } = update;
+        let id = id.unwrap_or_else(|| if ephemeral { UpdateId::random() } else { UpdateId::generate() });
+        let class = if ephemeral { Class::Ephemeral } else { Class::Durable };
+        let (topics, kind, data) = (topics.into(), kind.unwrap_or_default().into(), data.into());
+        Self {
+            id,
+            topics,
+            private,
+            class,
+            change: None,
+            kind,
+            retry,
+            data,
+            sse: OnceLock::new(),
+            socket: OnceLock::new(),
+            json: OnceLock::new(),
+        }
     }
 
+    /// The event's text on this wire; for [`Wire::Chunked`] without the chunk around it, which several events share.
     pub(crate) fn on(&self, wire: Wire) -> &Bytes {
-        self.frames.on(wire)
+        match wire {
+            Wire::Sse | Wire::Chunked => self.sse.get_or_init(|| sse(&self.id, &self.kind, self.retry, &self.data)),
+            Wire::Socket => {
+                let topic = self.topics.first().map_or("", Topic::as_str);
+                self.socket.get_or_init(|| socket(&self.id, &self.kind, topic, &self.data))
+            }
+            Wire::Json => {
+                let topic = self.topics.first().map_or("", Topic::as_str);
+                self.json.get_or_init(|| format!("{},", json(&self.id, &self.kind, topic, &self.data)).into())
+            }
+        }
     }
 
-    /// What the event takes in memory, roughly but never less than its texts.
+    /// What the event takes in memory, roughly but never less than its texts and one encoding of them.
     pub(crate) fn weight(&self) -> usize {
-        const OVERHEAD: usize = 256;
+        const OVERHEAD: usize = 512;
         let names: usize = self.topics.iter().map(|topic| topic.as_str().len()).sum();
-        self.frames.sse.len() + self.frames.socket.len() + names + 2 * self.id.as_str().len() + OVERHEAD
+        2 * (self.data.len() + self.id.as_str().len() + self.kind.len()) + names + OVERHEAD
+    }
+}
+
+/// Events in a row as one frame.
+pub(crate) fn join<'a>(wire: Wire, events: impl Iterator<Item = &'a Event> + Clone) -> Bytes {
+    let mut rest = events.clone();
+    match (wire, rest.next(), rest.next()) {
+        (Wire::Sse | Wire::Socket | Wire::Json, Some(only), None) => only.on(wire).clone(),
+        (_, None, _) => Bytes::new(),
+        (_, Some(_), _) => {
+            let length = events.clone().map(|event| event.on(wire).len()).sum();
+            let mut out = BytesMut::with_capacity(length + chunk::ROOM);
+            if wire == Wire::Chunked {
+                chunk::open(&mut out, length);
+            }
+            events.for_each(|event| out.extend_from_slice(event.on(wire)));
+            if wire == Wire::Chunked {
+                chunk::shut(&mut out);
+            }
+            out.freeze()
+        }
     }
 }
 
@@ -81,7 +120,9 @@ impl Event {
 pub(crate) fn own(wire: Wire, id: &UpdateId, kind: &str, data: &str) -> Bytes {
     match wire {
         Wire::Sse => sse(id, kind, None, data),
+        Wire::Chunked => chunk::whole(&sse(id, kind, None, data)),
         Wire::Socket => socket(id, kind, "", data),
+        Wire::Json => Bytes::new(),
     }
 }
 
@@ -106,8 +147,13 @@ fn sse(id: &UpdateId, kind: &str, retry: Option<u64>, data: &str) -> Bytes {
     out.into()
 }
 
-/// One text frame with a JSON object.
+/// One text frame.
 fn socket(id: &UpdateId, kind: &str, topic: &str, data: &str) -> Bytes {
+    frame::text(&json(id, kind, topic, data))
+}
+
+/// A JSON object that begins with the id.
+fn json(id: &UpdateId, kind: &str, topic: &str, data: &str) -> String {
     let mut out = String::with_capacity(data.len() + data.len() / 8 + 128);
     for (name, value) in [("{\"id\":", id.as_str()), (",\"type\":", kind), (",\"topic\":", topic), (",\"data\":", data)]
     {
@@ -115,7 +161,7 @@ fn socket(id: &UpdateId, kind: &str, topic: &str, data: &str) -> Bytes {
         push_json(&mut out, value);
     }
     out.push('}');
-    frame::text(&out)
+    out
 }
 
 /// Writes a JSON string (RFC 8259 section 7).

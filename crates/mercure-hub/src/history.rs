@@ -1,14 +1,21 @@
-//! The history: the last updates, in the order in which they were published, within a count and a number of bytes.
+//! The history: the stored updates in the order in which they were published. The newest are in memory; with a log, all of them are on disk.
+#![cfg_attr(not(feature = "durable"), expect(dead_code, reason = "the seam to a log that is not built"))]
 
-use std::{
-    collections::{HashMap, VecDeque},
-    sync::Arc,
+#[cfg(feature = "durable")]
+pub(crate) mod log;
+pub(crate) mod memory;
+
+use std::{fmt, sync::Arc};
+
+use futures_util::future::BoxFuture;
+
+pub(crate) use memory::{Bounds, History};
+
+use crate::{
+    event::{Event, Wire},
+    publication::Answer,
+    topic::Topic,
 };
-
-use crate::{event::Event, update::UpdateId};
-
-/// Ids of unstored events whose place is remembered.
-const MAX_MARKS: usize = 4_096;
 
 /// What a subscriber asks to continue from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,207 +26,103 @@ pub(crate) enum LastId {
     Id(String),
 }
 
-/// The place of the next update to be sent.
+/// The place of an update in the order: each stored one takes the next.
 pub(crate) type Cursor = u64;
 
-/// The history has lost what stood at the cursor.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Outrun;
+/// Where a replay continues.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Position {
+    /// At the oldest update there is when the replay looks, so that it can't be overtaken before it has begun.
+    Earliest,
+    /// At this place.
+    Place(Cursor),
+}
 
+/// What is known about an id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Found {
+    At(Position),
+    /// Nobody has it, or it was discarded.
+    Nowhere,
+    /// Not in memory: the log has to be asked. If it does not know the id either, an unstored update that had it stood before this place.
+    AskLog(Option<Cursor>),
+}
+
+/// Why memory has nothing at a position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Missing {
+    /// It was discarded: the replay can't go on without a gap.
+    Outrun,
+    /// The log has it. Memory begins at this place.
+    InLog(Cursor),
+}
+
+/// Why the log gives no page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NoPage {
+    /// What stood there was discarded.
+    Outrun,
+    /// It can't be read; the log of the program says why.
+    Unreadable,
+}
+
+/// The next events of a replay.
 #[derive(Debug)]
-pub(crate) struct History {
-    max_events: usize,
-    max_bytes: usize,
-    /// The place of the oldest event.
-    base: Cursor,
+pub(crate) struct Page {
+    pub(crate) events: Vec<Arc<Event>>,
+    /// Where the next page begins.
+    pub(crate) next: Cursor,
     bytes: usize,
-    events: VecDeque<Arc<Event>>,
-    /// The place of each id: of its earliest occurrence, which is what a cursor means when ids repeat.
-    places: HashMap<UpdateId, Cursor>,
-    /// Further occurrences of repeated ids.
-    repeats: HashMap<UpdateId, VecDeque<Cursor>>,
-    /// Where an unstored event stood. A browser's cursor is the last id it saw, stored or not.
-    marks: HashMap<UpdateId, Cursor>,
-    mark_order: VecDeque<UpdateId>,
 }
 
-impl History {
-    pub(crate) fn new(max_events: usize, max_bytes: usize) -> Self {
-        Self {
-            max_events,
-            max_bytes,
-            base: 0,
-            bytes: 0,
-            events: VecDeque::new(),
-            places: HashMap::new(),
-            repeats: HashMap::new(),
-            marks: HashMap::new(),
-            mark_order: VecDeque::new(),
-        }
+impl Page {
+    /// How many events one page holds; where each has to be looked at, how many are looked at.
+    pub(crate) const EVENTS: usize = 256;
+    /// How many bytes it gathers before it stops.
+    const BYTES: usize = 256 << 10;
+
+    pub(crate) fn at(next: Cursor) -> Self {
+        Self { events: Vec::new(), next, bytes: 0 }
     }
 
-    pub(crate) fn store(&mut self, event: Arc<Event>) {
-        let place = self.end();
-        if self.places.contains_key(&event.id) {
-            self.repeats.entry(event.id.clone()).or_default().push_back(place);
-        } else {
-            self.places.insert(event.id.clone(), place);
-        }
-        self.bytes += event.weight();
-        self.events.push_back(event);
-        while self.events.len() > self.max_events || self.bytes > self.max_bytes {
-            self.forget_oldest();
-        }
+    pub(crate) fn push(&mut self, event: Arc<Event>, wire: Wire) {
+        self.bytes += event.on(wire).len();
+        self.events.push(event);
     }
 
-    /// Remembers where an event stood that is not stored.
-    pub(crate) fn mark(&mut self, id: &UpdateId) {
-        if self.max_events == 0 {
-            return;
-        }
-        if self.mark_order.len() == MAX_MARKS
-            && let Some(old) = self.mark_order.pop_front()
-        {
-            self.marks.remove(&old);
-        }
-        if self.marks.insert(id.clone(), self.end()).is_none() {
-            self.mark_order.push_back(id.clone());
-        }
-    }
-
-    fn forget_oldest(&mut self) {
-        let Some(event) = self.events.pop_front() else {
-            return;
-        };
-        self.bytes -= event.weight();
-        self.base += 1;
-        let next = self.repeats.get_mut(&event.id).and_then(VecDeque::pop_front);
-        match next {
-            Some(place) => {
-                self.places.insert(event.id.clone(), place);
-            }
-            None => {
-                self.places.remove(&event.id);
-                self.repeats.remove(&event.id);
-            }
-        }
-    }
-
-    /// The place of the next event to come.
-    pub(crate) fn end(&self) -> Cursor {
-        self.base + self.events.len() as u64
-    }
-
-    /// Where to continue, if that place is known and nothing after it was lost.
-    pub(crate) fn find(&self, last: &LastId) -> Option<Cursor> {
-        match last {
-            LastId::Earliest => Some(self.base),
-            LastId::Id(id) => {
-                let stored = self.places.get(id.as_str()).map(|place| place + 1);
-                stored.or_else(|| self.marks.get(id.as_str()).copied().filter(|place| *place >= self.base))
-            }
-        }
-    }
-
-    /// The next events from this place on, `count` at most.
-    pub(crate) fn page(&self, cursor: Cursor, count: usize) -> Result<impl Iterator<Item = &Arc<Event>>, Outrun> {
-        let skip = cursor.checked_sub(self.base).ok_or(Outrun)?;
-        Ok(self.events.iter().skip(usize::try_from(skip).unwrap_or(usize::MAX)).take(count))
+    pub(crate) fn is_full(&self) -> bool {
+        self.events.len() >= Self::EVENTS || self.bytes >= Self::BYTES
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::update::Update;
+/// Whether an update of these topics is wanted.
+pub(crate) type Wants = Box<dyn Fn(&[Topic]) -> bool + Send>;
 
-    fn event(id: &str) -> Arc<Event> {
-        Arc::new(Event::new(Update::new("t", "").unwrap().id(id).unwrap()))
-    }
+/// What a replay asks the log for.
+pub(crate) struct Reading {
+    pub(crate) from: Position,
+    /// The place before which it ends: from there on memory has everything.
+    pub(crate) until: Cursor,
+    /// The topics, when all that is wanted was named: then nothing else is looked at.
+    pub(crate) named: Option<Vec<Topic>>,
+    pub(crate) wants: Wants,
+    pub(crate) wire: Wire,
+}
 
-    fn filled(max_events: usize, ids: &[&str]) -> History {
-        let mut history = History::new(max_events, usize::MAX);
-        ids.iter().for_each(|id| history.store(event(id)));
-        history
-    }
+/// A history on disk. What it takes is delivered when it is safe, in the order in which it was taken.
+pub(crate) trait Log: fmt::Debug + Send + Sync {
+    /// The place of the oldest update.
+    fn floor(&self) -> Cursor;
 
-    fn after(history: &History, id: &str) -> Option<Vec<String>> {
-        let last = if id == "earliest" { LastId::Earliest } else { LastId::Id(id.to_owned()) };
-        let cursor = history.find(&last)?;
-        Some(history.page(cursor, usize::MAX).unwrap().map(|event| event.id.to_string()).collect())
-    }
+    /// The place after the earliest update with this id.
+    fn find(&self, id: String) -> BoxFuture<'static, Result<Option<Cursor>, NoPage>>;
 
-    #[test]
-    fn any_cut_resumes_without_gap_or_repeat() {
-        let ids: Vec<String> = (0..50).map(|n| format!("id{n}")).collect();
-        let history = filled(30, &ids.iter().map(String::as_str).collect::<Vec<_>>());
-        for (n, id) in ids.iter().enumerate() {
-            let expected = (n >= 20).then(|| ids[n + 1..].to_vec());
-            assert_eq!(after(&history, id), expected, "{id}");
-        }
-        assert_eq!(after(&history, "earliest"), Some(ids[20..].to_vec()));
-        assert_eq!(after(&history, "unknown"), None);
-    }
+    /// The next page of a replay.
+    fn page(&self, reading: Reading) -> BoxFuture<'static, Result<Page, NoPage>>;
 
-    #[test]
-    fn a_repeated_id_means_its_earliest_occurrence() {
-        let mut history = filled(4, &["a", "x", "b", "x"]);
-        assert_eq!(after(&history, "x").unwrap(), ["b", "x"]);
-        history.store(event("c"));
-        assert_eq!(after(&history, "x").unwrap(), ["b", "x", "c"]);
-        history.store(event("x"));
-        assert_eq!(after(&history, "x").unwrap(), ["c", "x"], "the first one has gone");
-        ["d", "e", "f"].iter().for_each(|id| history.store(event(id)));
-        assert_eq!(after(&history, "x").unwrap(), ["d", "e", "f"]);
-        history.store(event("g"));
-        assert_eq!(after(&history, "x"), None);
-        assert!(history.repeats.is_empty(), "nothing is left behind");
-        assert_eq!(history.places.len(), 4);
-    }
+    /// Takes an update, `named` when its publisher chose the id; the answer comes when it is on disk and has its place. Never waits for the disk.
+    fn append(&self, event: Arc<Event>, named: bool, answer: Answer);
 
-    #[test]
-    fn bytes_are_bounded_too() {
-        let weight = event("id0").weight();
-        let mut history = History::new(usize::MAX, 3 * weight);
-        for n in 0..9 {
-            history.store(event(&format!("id{n}")));
-        }
-        assert_eq!(after(&history, "earliest").unwrap(), ["id6", "id7", "id8"]);
-        history.store(Arc::new(Event::new(Update::new("t", "x".repeat(4 * weight)).unwrap())));
-        assert_eq!(after(&history, "earliest").unwrap(), Vec::<String>::new());
-        assert_eq!((history.bytes, history.end()), (0, 10));
-    }
-
-    #[test]
-    fn an_unstored_event_is_a_place_to_resume_from() {
-        let mut history = filled(2, &["a", "b"]);
-        let mark = UpdateId::random();
-        history.mark(&mark);
-        assert_eq!(after(&history, mark.as_str()).unwrap(), Vec::<String>::new());
-        history.store(event("c"));
-        history.store(event("d"));
-        assert_eq!(after(&history, mark.as_str()).unwrap(), ["c", "d"]);
-        history.store(event("e"));
-        assert_eq!(after(&history, mark.as_str()), None, "c is lost");
-        (0..MAX_MARKS).for_each(|_| history.mark(&UpdateId::random()));
-        assert_eq!((history.marks.len(), history.mark_order.len()), (MAX_MARKS, MAX_MARKS));
-    }
-
-    #[test]
-    fn a_replay_that_the_history_has_overtaken_is_told_so() {
-        let mut history = filled(2, &["a", "b"]);
-        let cursor = history.find(&LastId::Earliest).unwrap();
-        history.store(event("c"));
-        assert_eq!(history.page(cursor, 10).err(), Some(Outrun));
-        assert_eq!(history.page(history.end(), 10).unwrap().count(), 0);
-    }
-
-    #[test]
-    fn without_a_history_nothing_is_kept() {
-        let mut history = filled(0, &["a", "b"]);
-        history.mark(&UpdateId::random());
-        assert_eq!(after(&history, "a"), None);
-        assert_eq!(after(&history, "earliest").unwrap(), Vec::<String>::new());
-        assert!(history.places.is_empty() && history.marks.is_empty());
-    }
+    /// Writes what it has taken, then lets go of the file. Waits for it.
+    fn stop(&self);
 }

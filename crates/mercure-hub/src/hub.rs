@@ -5,27 +5,40 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
+        mpsc,
     },
+    time::Instant,
 };
 
 use axum::{
     Router,
     extract::{Request, State},
-    http::{Method, header},
-    response::{IntoResponse, Response},
-    routing::any,
+    http::{HeaderValue, Method, header},
+    response::Response,
+    routing::{any, get},
 };
 
 use crate::{
+    auth::address::{Addresses, Asked},
+    auth::jwks::FetchError,
+    auth::key::KeyId,
     auth::origin::Origins,
+    auth::trust::Trust,
     config::HubConfig,
+    engine::subscriber::Subscriber,
     engine::ticker::{self, Pulse},
     engine::{Engine, Limits},
     event::Event,
+    history::{Bounds, History, Log},
+    http::metadata::metadata,
     http::publish::publish,
     http::reply::{self, Refusal},
-    http::subscribe::subscribe,
-    topic::Namespace,
+    http::subscribe::{QUERY, subscribe},
+    limits::Limiter,
+    publication::{Answer, Publication},
+    subscriptions::api,
+    subscriptions::presence::Announcer,
+    topic::{Namespace, nowhere},
     topic::{
         matcher::{MatchType, Matcher},
         pattern::Patterns,
@@ -41,9 +54,14 @@ struct Inner {
     config: HubConfig,
     namespace: Namespace,
     origins: AllowedOrigins,
+    addresses: Addresses,
+    trust: Trust,
     patterns: Patterns,
     engine: Arc<Engine>,
     ticking: AtomicBool,
+    limiter: Limiter,
+    /// Whether new streams are sent elsewhere.
+    leaving: AtomicBool,
 }
 
 /// Which pages may do what.
@@ -53,33 +71,122 @@ pub(crate) struct AllowedOrigins {
     read: Origins,
 }
 
+#[cfg(feature = "durable")]
+use crate::history::log::{LogConfig, OpenError, Opened};
+
 impl Hub {
     /// A hub with these settings. Needs no runtime yet.
     pub fn new(config: HubConfig) -> Self {
+        let history = History::new(bounds(&config), Arc::clone(&config.clock));
+        Self::with_history(config, history)
+    }
+
+    /// A hub whose history is also on disk: what is published is safe there before anybody sees it, and outlives a restart or a crash.
+    ///
+    /// `history_events` and `history_bytes` then bound what is kept in memory, for those who come back soon; `history_age` counts for both. Needs no runtime yet.
+    ///
+    /// ```no_run
+    /// use mercure_hub::{Hub, HubConfig, LogConfig};
+    ///
+    /// let hub = Hub::open(HubConfig::default(), &LogConfig::at("updates.db"))?;
+    /// # Ok::<_, mercure_hub::OpenError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When the file can't be opened, or belongs to another hub or program.
+    #[cfg(feature = "durable")]
+    pub fn open(config: HubConfig, log: &LogConfig) -> Result<Self, OpenError> {
+        let clock = Arc::clone(&config.clock);
+        let opened = Opened::new(log, config.history_age, Arc::clone(&clock))?;
+        let history = History::of_log(bounds(&config), clock, Arc::clone(&opened.log) as _, opened.next);
+        let hub = Self::with_history(config, history);
+        hub.0.engine.state().presence.last = opened.last.clone();
+        opened.start(&log.path, &hub.0.engine)?;
+        Ok(hub)
+    }
+
+    fn with_history(config: HubConfig, history: History) -> Self {
         let limits = Limits {
-            history_events: config.history_events,
-            history_bytes: config.history_bytes,
             queue_bytes: config.queue_bytes,
             connections: config.max_connections,
             connections_per_subject: config.max_connections_per_subject,
             revocation: config.revocation,
+            unique_ids: config.refuse_duplicate_ids,
+            write_timeout: config.write_timeout,
         };
+        let addresses = Addresses::new(&config.path, &config.tokens);
         Self(Arc::new(Inner {
-            namespace: Namespace::new(&config.path),
+            namespace: Namespace::new(&config.path, addresses.base().as_ref()),
             origins: AllowedOrigins {
                 publish: Origins::new(&config.publish_origins),
                 socket: Origins::new(&config.socket_origins),
                 read: Origins::new(&config.cors_origins),
             },
-            patterns: Patterns::new(None),
-            engine: Arc::new(Engine::new(limits)),
+            // When nobody has said under which URL the hub is reached, relative patterns match relative topics only.
+            patterns: Patterns::new(addresses.base().or_else(|| nowhere(&config.path))),
+            trust: Trust::new(&config),
+            addresses,
+            engine: Arc::new(Engine::new(limits, history, config.subscriptions.then(|| Announcer::new(&config.path)))),
             ticking: AtomicBool::new(false),
+            limiter: Limiter::new(&config.limits),
+            leaving: AtomicBool::new(false),
             config,
         }))
     }
 
     /// Publishes. Returns when the update has its place in the one order that all subscribers see; never waits for a subscriber, and needs no runtime.
+    ///
+    /// With a history on disk the calling thread also waits until the update is safe there, some milliseconds: in async code
+    /// [`publish_async`](Self::publish_async) does not hold the thread up.
     pub fn publish(&self, update: Update) -> Result<UpdateId, PublishError> {
+        self.check(&update).and_then(|()| self.send(update))
+    }
+
+    /// Publishes. The update is under way when this returns, behind all that this thread has published before; the future tells when it has
+    /// its place in the one order and, with a history on disk, is safe there.
+    pub fn publish_async(&self, update: Update) -> Publication {
+        match self.check(&update) {
+            Ok(()) => self.send_async(update),
+            Err(error) => Publication::known(Err(error)),
+        }
+    }
+
+    fn send(&self, update: Update) -> Result<UpdateId, PublishError> {
+        let Some(log) = &self.0.engine.log else {
+            return self.send_now(update);
+        };
+        let (sender, receiver) = mpsc::sync_channel(1);
+        self.append(log.as_ref(), update, Answer::thread(sender));
+        receiver.recv().unwrap_or(Err(PublishError::Closed))
+    }
+
+    pub(crate) fn send_async(&self, update: Update) -> Publication {
+        let Some(log) = &self.0.engine.log else {
+            return Publication::known(self.send_now(update));
+        };
+        let (publication, answer) = Publication::open();
+        self.append(log.as_ref(), update, answer);
+        publication
+    }
+
+    fn append(&self, log: &dyn Log, update: Update, answer: Answer) {
+        let named = update.id.is_some();
+        let answer = answer.timed(Arc::clone(&self.0.engine.meter));
+        log.append(Arc::new(Event::new(update)), named, answer);
+    }
+
+    fn send_now(&self, update: Update) -> Result<UpdateId, PublishError> {
+        let start = Instant::now();
+        let event = Arc::new(Event::new(update));
+        let id = event.id.clone();
+        self.0.engine.line.wait_for_room();
+        let published = self.0.engine.publish(event);
+        self.0.engine.meter.published(published.is_ok(), start.elapsed());
+        published.map(|()| id)
+    }
+
+    fn check(&self, update: &Update) -> Result<(), PublishError> {
         let config = self.config();
         let names = update.topics.iter().map(|topic| topic.as_str().len());
         let longest =
@@ -89,17 +196,30 @@ impl Hub {
         {
             return Err(PublishError::TooLarge);
         }
-        if update.topics.iter().any(|topic| self.0.namespace.holds(topic)) {
+        if self.is_reserved(update) {
             return Err(PublishError::Reserved);
         }
-        let event = Arc::new(Event::new(update));
-        let id = event.id.clone();
-        if self.0.engine.publish(event) { Ok(id) } else { Err(PublishError::Closed) }
+        Ok(())
     }
 
     /// Ends all streams whose token has this `sub`, at once, and refuses such tokens made until now with 401. Returns how many streams it ended.
     pub fn disconnect(&self, subject: &str) -> usize {
         self.0.engine.disconnect(subject, || self.now())
+    }
+
+    /// Ends all streams whose token has this `jti`, at once, and refuses the token with 401 for as long as [`revocation`](HubConfig::revocation) says. Returns how
+    /// many streams it ended.
+    pub fn revoke_token(&self, id: &str) -> usize {
+        let now = self.now();
+        let covers = |subscriber: &Subscriber| subscriber.token_id.as_deref() == Some(id);
+        self.0.engine.revoke(|revocations| revocations.revoke_token(id, now), covers)
+    }
+
+    /// Ends all streams whose token this key has verified, at once, and refuses all its tokens with 401 for as long as this hub lives. Returns how many
+    /// streams it ended.
+    pub fn revoke_key(&self, key: KeyId) -> usize {
+        let covers = |subscriber: &Subscriber| subscriber.key == key && key != KeyId::default();
+        self.0.engine.revoke(|revocations| revocations.revoke_key(key), covers)
     }
 
     /// Ends every stream, and lets all come back: for when they should ask anew on what terms. Returns how many it ended.
@@ -118,15 +238,54 @@ impl Hub {
     }
 
     /// Ends every stream, each told to come back after a different while, and admits no more. Returns when all have ended, or when
-    /// [`close_timeout`](HubConfig::close_timeout) is over. To be called before the server's own graceful shutdown, which waits for open responses.
+    /// [`close_timeout`](HubConfig::close_timeout) is over. A history on disk is complete then, and its file free for the next hub. To be called before the server's own graceful shutdown, which waits for open responses.
     pub async fn close(&self) {
+        self.leave();
         self.0.engine.close(|| rand::random_range(1_000..5_000));
-        let _ = tokio::time::timeout(self.config().close_timeout, self.0.engine.emptied()).await;
+        // Before the history is closed: it still hears which subscriptions have ended.
+        self.0.engine.announce();
+        let log = self.0.engine.log.clone();
+        let ended = async {
+            if let Some(log) = log {
+                // What was taken is written first.
+                let _ = tokio::task::spawn_blocking(move || log.stop()).await;
+            }
+            self.0.engine.emptied().await;
+        };
+        let _ = tokio::time::timeout(self.config().close_timeout, ended).await;
     }
 
-    /// The hub's routes: GET, HEAD, POST and OPTIONS at its path. The server must allow upgrades for WebSockets to work.
+    /// Whether it takes new streams: not while it is [drained](Self::drain), nor once it is closed.
+    pub fn is_ready(&self) -> bool {
+        !self.0.leaving.load(Ordering::Relaxed)
+    }
+
+    /// From now on no stream is taken.
+    pub(crate) fn leave(&self) {
+        self.0.leaving.store(true, Ordering::Relaxed);
+    }
+
+    /// Fetches the key sets that are named by address. Not needed: the first token that could be signed by one fetches it too. But a server that starts with
+    /// it can tell at once when an address is wrong.
+    pub async fn load_keys(&self) -> Result<(), FetchError> {
+        self.0.trust.load().await
+    }
+
+    /// The hub's own URL as far as the configuration tells it: the [`resource_identifier`](crate::Tokens::resource_identifier) if that is a URL with the hub's path,
+    /// else the first of the [`public_urls`](crate::Tokens::public_urls). Relative topics and patterns are resolved against it.
+    pub fn url(&self) -> Option<url::Url> {
+        self.0.addresses.base()
+    }
+
+    /// The hub's routes: GET, HEAD, POST, QUERY and OPTIONS at its path, and its metadata (RFC 9728). The server must allow upgrades for WebSockets to work.
     pub fn router(&self) -> Router {
-        Router::new().route(&self.config().path, any(handle)).with_state(self.clone())
+        let paths = self.0.addresses.metadata_paths();
+        let mut router = Router::new().route(&self.config().path, any(handle));
+        if self.config().subscriptions {
+            let collection = format!("{}/subscriptions", self.config().path);
+            router = router.route(&format!("{collection}/{{*rest}}"), any(list)).route(&collection, any(list));
+        }
+        paths.iter().fold(router, |router, path| router.route(path, get(metadata))).with_state(self.clone())
     }
 
     pub(crate) fn config(&self) -> &HubConfig {
@@ -139,6 +298,23 @@ impl Hub {
 
     pub(crate) fn origins(&self) -> &AllowedOrigins {
         &self.0.origins
+    }
+
+    pub(crate) fn addresses(&self) -> &Addresses {
+        &self.0.addresses
+    }
+
+    /// Where a client that was refused learns how to get a token; nowhere when no token is good.
+    pub(crate) fn metadata_url(&self, asked: &Asked) -> Option<String> {
+        if self.0.trust.nobody() { None } else { self.0.addresses.metadata(asked) }
+    }
+
+    pub(crate) fn trust(&self) -> &Trust {
+        &self.0.trust
+    }
+
+    pub(crate) fn limiter(&self) -> &Limiter {
+        &self.0.limiter
     }
 
     pub(crate) fn patterns(&self) -> &Patterns {
@@ -160,6 +336,11 @@ impl Hub {
         }
     }
 
+    /// Whether one of the topics belongs to the hub itself.
+    pub(crate) fn is_reserved(&self, update: &Update) -> bool {
+        update.topics.iter().any(|topic| self.0.namespace.holds(topic))
+    }
+
     /// A subscriber's matcher, if it is one and not too long.
     pub(crate) fn matcher(&self, kind: MatchType, text: &str) -> Option<Matcher> {
         let short = !exceeds(text.len(), self.config().max_field_bytes);
@@ -173,6 +354,10 @@ impl Hub {
     pub(crate) fn max_matchers(&self) -> usize {
         Some(self.config().max_matchers).filter(|max| *max > 0).unwrap_or(usize::MAX)
     }
+}
+
+fn bounds(config: &HubConfig) -> Bounds {
+    Bounds { events: config.history_events, bytes: config.history_bytes, age: config.history_age }
 }
 
 fn exceeds(value: usize, limit: usize) -> bool {
@@ -189,18 +374,42 @@ impl fmt::Debug for Hub {
 }
 
 async fn handle(State(hub): State<Hub>, request: Request) -> Response {
-    let origin = request.headers().get(header::ORIGIN).cloned();
     let (parts, body) = request.into_parts();
-    let answered = if parts.method == Method::POST {
+    let (asked, origin) = (Asked::of(&parts), parts.headers.get(header::ORIGIN).cloned());
+    let answered = if !hub.addresses().serve(&asked) {
+        Err(Refusal::Misdirected)
+    } else if parts.method == Method::POST {
         publish(&hub, &parts, body).await
-    } else if parts.method == Method::GET || parts.method == Method::HEAD {
-        subscribe(&hub, parts).await
+    } else if parts.method == Method::GET || parts.method == Method::HEAD || parts.method.as_str() == QUERY {
+        subscribe(&hub, parts, body).await
     } else if parts.method == Method::OPTIONS {
         Ok(reply::preflight())
     } else {
         Err(Refusal::Method)
     };
-    let mut response = answered.unwrap_or_else(IntoResponse::into_response);
-    reply::dress(&mut response, origin.as_ref(), &hub.origins().read);
+    finish(&hub, &asked, origin.as_ref(), answered)
+}
+
+/// The subscription API.
+async fn list(State(hub): State<Hub>, request: Request) -> Response {
+    let (parts, _) = request.into_parts();
+    let (asked, origin) = (Asked::of(&parts), parts.headers.get(header::ORIGIN).cloned());
+    let answered = if !hub.addresses().serve(&asked) {
+        Err(Refusal::Misdirected)
+    } else if parts.method == Method::GET || parts.method == Method::HEAD {
+        api::answer(&hub, &parts).await
+    } else if parts.method == Method::OPTIONS {
+        Ok(reply::preflight())
+    } else {
+        Err(Refusal::Method)
+    };
+    finish(&hub, &asked, origin.as_ref(), answered)
+}
+
+/// What all answers have in common.
+fn finish(hub: &Hub, asked: &Asked, origin: Option<&HeaderValue>, answered: Result<Response, Refusal>) -> Response {
+    let mut response = answered.unwrap_or_else(|refusal| refusal.respond(|| hub.metadata_url(asked)));
+    hub.engine().meter.answered(response.status());
+    reply::dress(&mut response, origin, &hub.origins().read);
     response
 }

@@ -52,11 +52,22 @@ pub struct InvalidTopic;
 impl Topic {
     /// A topic of this name. `*` is the matcher for all topics, and so not the name of one.
     pub fn new(name: impl AsRef<str>) -> Result<Self, InvalidTopic> {
-        let name = name.as_ref();
-        if name.is_empty() || name == "*" || !is_plain(name) {
-            return Err(InvalidTopic);
+        Self::shared(&Arc::from(name.as_ref()))
+    }
+
+    /// The same, sharing the text.
+    pub(crate) fn shared(name: &Arc<str>) -> Result<Self, InvalidTopic> {
+        if name.is_empty() || **name == *"*" || !is_plain(name) {
+            Err(InvalidTopic)
+        } else {
+            Ok(Self(Arc::clone(name)))
         }
-        Ok(Self(name.into()))
+    }
+
+    /// A topic that was one when it was stored.
+    #[cfg(feature = "durable")]
+    pub(crate) fn stored(name: &str) -> Self {
+        Self(name.into())
     }
 
     /// The name.
@@ -83,24 +94,53 @@ impl fmt::Display for Topic {
     }
 }
 
-/// The part of the topic space that belongs to the hub: its own path and everything below.
+/// A URL that nobody has, with this path.
+pub(crate) fn nowhere(path: &str) -> Option<Url> {
+    Url::parse("http://hub.invalid/").and_then(|root| root.join(path)).ok()
+}
+
+/// The part of the topic space that belongs to the hub: the path where it is mounted, the one where the world sees it, and everything below.
 #[derive(Debug)]
-pub(crate) struct Namespace {
+pub(crate) struct Namespace(Vec<Place>);
+
+/// A path of the hub.
+#[derive(Debug)]
+struct Place {
     path: String,
-    base: Option<Url>,
+    /// The hub under either scheme. `https:mercure` is a relative reference where the base is `https`, and only there.
+    http: Url,
+    https: Url,
 }
 
 impl Namespace {
-    pub(crate) fn new(path: &str) -> Self {
-        // Scheme and authority do not matter for the question, so any will do.
-        let base = Url::parse("http://hub.invalid/").and_then(|root| root.join(path)).ok();
-        Self { path: path.to_owned(), base }
+    /// `public` is the hub's own URL, where it is known.
+    pub(crate) fn new(path: &str, public: Option<&Url>) -> Self {
+        let elsewhere = public.map(Url::path).filter(|public| *public != path);
+        Self([path].into_iter().chain(elsewhere).filter_map(Place::new).collect())
     }
 
     /// Whether the topic, resolved as a URL against the hub's, is the hub's path or below it. The spelling does not help: dot segments, backslashes and
     /// escaped letters are resolved first. What is no URL is not reserved.
     pub(crate) fn holds(&self, topic: &Topic) -> bool {
-        let Some(Ok(url)) = self.base.as_ref().map(|base| base.join(topic.as_str())) else {
+        self.0.iter().any(|place| place.holds(topic.as_str()))
+    }
+}
+
+impl Place {
+    fn new(path: &str) -> Option<Self> {
+        // The authority does not matter for the question, so any will do.
+        let http = nowhere(path)?;
+        let mut https = http.clone();
+        https.set_scheme("https").ok()?;
+        Some(Self { path: path.to_owned(), http, https })
+    }
+
+    fn holds(&self, topic: &str) -> bool {
+        // The parser passes over spaces in front.
+        let scheme = topic.trim_start_matches(' ').get(..6);
+        let secure = scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("https:"));
+        let base = if secure { &self.https } else { &self.http };
+        let Ok(url) = base.join(topic) else {
             return false;
         };
         let path = unescape_unreserved(url.path());
@@ -135,7 +175,7 @@ mod tests {
     use super::*;
 
     fn reserved(name: &str) -> bool {
-        Namespace::new("/.well-known/mercure").holds(&Topic::new(name).unwrap())
+        Namespace::new("/.well-known/mercure", None).holds(&Topic::new(name).unwrap())
     }
 
     #[test]
@@ -156,9 +196,26 @@ mod tests {
             "//elsewhere/.well-known/mercure?x",
             "#fragment",
             "?query",
+            "http:mercure",
+            "https:mercure/x",
+            " HTTPS:mercure",
+            "https:/.well-known/mercure",
+            "/%2Ewell-known/mercure",
+            "ftp://elsewhere/.well-known/mercure",
+            "urn:/.well-known/mercure",
         ] {
             assert!(reserved(name), "{name}");
         }
+    }
+
+    #[test]
+    fn the_path_that_the_world_sees_is_reserved_too() {
+        let public = Url::parse("https://example.com/hub/.well-known/mercure").unwrap();
+        let namespace = Namespace::new("/.well-known/mercure", Some(&public));
+        for name in ["mercure", "/hub/.well-known/mercure/x", "https://x/.well-known/mercure"] {
+            assert!(namespace.holds(&Topic::new(name).unwrap()), "{name}");
+        }
+        assert!(!namespace.holds(&Topic::new("/hub").unwrap()));
     }
 
     #[test]
@@ -174,6 +231,8 @@ mod tests {
             "a text with spaces",
             "chatroom/1",
             "http://[broken",
+            "https://mercure",
+            "urn:.well-known/mercure",
             "/.well-known/mercure%2Fx",
         ] {
             assert!(!reserved(name), "{name}");

@@ -19,6 +19,12 @@ impl UpdateId {
         Self(uuid::Uuid::new_v4().urn().to_string().into())
     }
 
+    /// One that was an id when it was stored.
+    #[cfg(feature = "durable")]
+    pub(crate) fn stored(id: &str) -> Self {
+        Self(id.into())
+    }
+
     /// The id as text.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -194,9 +200,18 @@ pub enum PublishError {
     /// More topics than the hub takes, or a longer name.
     #[error("too many topics, or too long a name")]
     TooLarge,
+    /// An update with this id is known, and the hub was told to refuse repeated ids.
+    #[error("the id is known")]
+    Duplicate,
     /// The hub was closed.
     #[error("the hub is closed")]
     Closed,
+    /// More waits for the disk than the hub holds. Nothing was published; a little later there is room again.
+    #[error("too much waits to be written")]
+    Busy,
+    /// The history on disk could not be written: the disk is full or fails. Nothing was published.
+    #[error("the history can't be written")]
+    NotWritten,
 }
 
 #[cfg(test)]

@@ -8,8 +8,9 @@ use url::Url;
 pub(crate) struct Origins(Vec<String>);
 
 impl Origins {
+    /// What is no origin is left out: it could never be one that a browser sends.
     pub(crate) fn new(list: &[String]) -> Self {
-        Self(list.iter().map(|origin| origin.trim_end_matches('/').to_ascii_lowercase()).collect())
+        Self(list.iter().filter(|origin| is_origin(origin)).map(|origin| normal(origin)).collect())
     }
 
     pub(crate) fn any(&self) -> bool {
@@ -28,6 +29,46 @@ impl Origins {
                 })
         })
     }
+}
+
+/// As a browser writes it: in small letters, and without the port that the scheme has anyway.
+fn normal(origin: &str) -> String {
+    let origin = origin.strip_suffix('/').unwrap_or(origin).to_ascii_lowercase();
+    let port = match origin.split_once("://") {
+        Some(("https", _)) => ":443",
+        Some(("http", _)) => ":80",
+        _ => return origin,
+    };
+    origin.strip_suffix(port).map(str::to_owned).unwrap_or(origin)
+}
+
+/// Whether this is an entry that a list of origins may have: a serialized origin (HTML, "origin"), whose host may begin with `*.`, or `*` for all. A path of `/` alone is
+/// passed over.
+pub(crate) fn is_origin(text: &str) -> bool {
+    if matches!(text, "*" | "null") {
+        return true;
+    }
+    let Some((scheme, rest)) =
+        text.strip_suffix('/').filter(|rest| !rest.ends_with('/')).unwrap_or(text).split_once("://")
+    else {
+        return false;
+    };
+    let mut letters = scheme.bytes();
+    let is_scheme = letters.next().is_some_and(|first| first.is_ascii_alphabetic())
+        && letters.all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
+    let (host, port) = match rest.rsplit_once(':').filter(|_| !rest.ends_with(']')) {
+        Some((host, port)) => (host, Some(port)),
+        None => (rest, None),
+    };
+    let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok();
+    let name = host.strip_prefix("*.").unwrap_or(host);
+    let is_name = match name.strip_prefix('[').and_then(|name| name.strip_suffix(']')) {
+        Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
+        // An application's own scheme may have no host at all.
+        None if host.is_empty() => port.is_none() && !matches!(scheme, "http" | "https"),
+        None => !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte)),
+    };
+    is_scheme && is_name && port.is_none_or(is_port)
 }
 
 /// Whether nothing but a host's characters stands here: an origin with a user or a path in it must not slip through a wildcard.
@@ -112,6 +153,68 @@ mod tests {
             Origins::new(&["*".into()]).allow("https://anything.test")
                 && !Origins::default().allow("https://anything.test")
         );
+    }
+
+    #[test]
+    fn what_a_list_may_hold() {
+        for origin in [
+            "*",
+            "null",
+            "https://chat.example",
+            "https://chat.example/",
+            "HTTP://Chat.Example:8080",
+            "https://*.example.com",
+            "https://*.example.com:8443",
+            "http://localhost:3000",
+            "http://127.0.0.1:8000",
+            "http://[::1]:8000",
+            "https://[2001:db8::1]",
+            "capacitor://localhost",
+            "capacitor://",
+            "chrome-extension://abcdefgh",
+        ] {
+            assert!(is_origin(origin), "{origin}");
+        }
+        for origin in [
+            "",
+            "chat.example",
+            "chat.example:443",
+            "//chat.example",
+            "https://",
+            "https:///",
+            "https://chat.example//",
+            "https://chat.example/path",
+            "https://user@chat.example",
+            "https://user:secret@chat.example",
+            "https://chat.example?query",
+            "https://chat.example/?query",
+            "https://chat.example#fragment",
+            "https://chat.example:port",
+            "https://chat.example:99999",
+            "https://chat.example:",
+            "https://chat.example:+1",
+            "https://*.*.example",
+            "https://a.*.example",
+            "https://*",
+            "https://*.",
+            "https://[::x]",
+            "https://[::1",
+            "https://chat example",
+            "https://exämple.com",
+            "1http://x",
+            "NULL",
+            "**",
+        ] {
+            assert!(!is_origin(origin), "{origin}");
+        }
+    }
+
+    #[test]
+    fn a_default_port_is_the_same_as_none() {
+        let origins = Origins::new(&["https://chat.example:443".into(), "http://Chat.example:80/".into()]);
+        assert!(origins.allow("https://chat.example") && origins.allow("http://chat.example"));
+        assert!(!origins.allow("https://chat.example:80"));
+        assert!(!Origins::new(&["https://chat.example/path".into()]).allow("https://chat.example/path"));
     }
 
     #[test]

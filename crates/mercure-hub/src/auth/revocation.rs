@@ -1,41 +1,93 @@
-//! Revocations: from which moment on a person's tokens count again.
+//! Revocations: which tokens no longer count, although they have not expired.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     sync::Arc,
 };
+
+use crate::auth::key::KeyId;
 
 /// JSON numbers are not read back to the last bit, so two readings of one clock may differ by this much.
 const PRECISION: f64 = 1e-6;
 
-/// A "not before" for each `sub` that was disconnected, as long as a token from before may still be alive.
+/// Who comes, as far as one can be shut out.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Credentials<'a> {
+    pub(crate) subject: Option<&'a str>,
+    pub(crate) issued_at: Option<f64>,
+    /// The token's `jti`.
+    pub(crate) token_id: Option<&'a str>,
+    /// The key that verified the token.
+    pub(crate) key: KeyId,
+}
+
+/// By what a mark is put.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum By {
+    Subject,
+    Token,
+}
+
+/// A "not before" for each `sub` that was disconnected and a mark for each `jti`, as long as a token from before may still be alive; and the keys that count no more at all.
 #[derive(Debug)]
 pub(crate) struct Revocations {
     keep: f64,
-    marks: HashMap<Arc<str>, f64>,
+    subjects: HashMap<Arc<str>, f64>,
+    tokens: HashMap<Arc<str>, f64>,
     /// In the order in which they were made, so that old ones are found without a search.
-    queue: VecDeque<(f64, Arc<str>)>,
+    queue: VecDeque<(f64, By, Arc<str>)>,
+    /// Each was configured once, so there are few. They stay: a lost key signs new tokens, too.
+    keys: HashSet<KeyId>,
 }
 
 impl Revocations {
     pub(crate) fn new(keep: f64) -> Self {
-        Self { keep, marks: HashMap::new(), queue: VecDeque::new() }
+        let (subjects, tokens) = (HashMap::new(), HashMap::new());
+        Self { keep, subjects, tokens, queue: VecDeque::new(), keys: HashSet::new() }
     }
 
-    pub(crate) fn revoke(&mut self, subject: &str, now: f64) {
-        while let Some((at, old)) = self.queue.pop_front_if(|(at, _)| *at + self.keep < now) {
-            if self.marks.get(&old) == Some(&at) {
-                self.marks.remove(&old);
+    /// All tokens of a person that were made until now.
+    pub(crate) fn revoke_subject(&mut self, subject: &str, now: f64) {
+        self.mark(By::Subject, subject, now);
+    }
+
+    /// The token with this id.
+    pub(crate) fn revoke_token(&mut self, id: &str, now: f64) {
+        self.mark(By::Token, id, now);
+    }
+
+    /// All tokens that this key has verified or would verify. No key is nobody's.
+    pub(crate) fn revoke_key(&mut self, key: KeyId) {
+        if key != KeyId::default() {
+            self.keys.insert(key);
+        }
+    }
+
+    fn mark(&mut self, by: By, what: &str, now: f64) {
+        while let Some((at, by, old)) = self.queue.pop_front_if(|(at, ..)| *at + self.keep < now) {
+            let marks = self.marks(by);
+            if marks.get(&old) == Some(&at) {
+                marks.remove(&old);
             }
         }
-        let subject: Arc<str> = subject.into();
-        self.marks.insert(Arc::clone(&subject), now);
-        self.queue.push_back((now, subject));
+        let what: Arc<str> = what.into();
+        self.marks(by).insert(Arc::clone(&what), now);
+        self.queue.push_back((now, by, what));
     }
 
-    /// Whether a token of this person, made at that time, no longer counts. One that does not say when it was made may be from before.
-    pub(crate) fn cover(&self, subject: &str, issued_at: Option<f64>) -> bool {
-        self.marks.get(subject).is_some_and(|mark| issued_at.is_none_or(|at| at <= mark + PRECISION))
+    fn marks(&mut self, by: By) -> &mut HashMap<Arc<str>, f64> {
+        match by {
+            By::Subject => &mut self.subjects,
+            By::Token => &mut self.tokens,
+        }
+    }
+
+    /// Whether somebody with these credentials is shut out. A token that does not say when it was made may be from before the mark.
+    pub(crate) fn cover(&self, who: Credentials<'_>) -> bool {
+        let mark = who.subject.and_then(|subject| self.subjects.get(subject));
+        mark.is_some_and(|mark| who.issued_at.is_none_or(|issued_at| issued_at <= mark + PRECISION))
+            || who.token_id.is_some_and(|id| self.tokens.contains_key(id))
+            || self.keys.contains(&who.key)
     }
 }
 
@@ -43,10 +95,18 @@ impl Revocations {
 mod tests {
     use super::*;
 
+    fn person(subject: &str, issued_at: Option<f64>) -> Credentials<'_> {
+        Credentials { subject: Some(subject), issued_at, ..Credentials::default() }
+    }
+
+    fn token(id: &str) -> Credentials<'_> {
+        Credentials { token_id: Some(id), issued_at: Some(9e9), ..Credentials::default() }
+    }
+
     #[test]
     fn a_mark_covers_what_was_issued_before_it() {
         let mut revocations = Revocations::new(60.0);
-        revocations.revoke("3", 1_000.0);
+        revocations.revoke_subject("3", 1_000.0);
         for (subject, issued_at, covered) in [
             ("3", Some(999.0), true),
             ("3", Some(1_000.0), true),
@@ -55,19 +115,34 @@ mod tests {
             ("4", Some(1.0), false),
             ("4", None, false),
         ] {
-            assert_eq!(revocations.cover(subject, issued_at), covered, "{subject} {issued_at:?}");
+            assert_eq!(revocations.cover(person(subject, issued_at)), covered, "{subject} {issued_at:?}");
         }
+        assert!(!revocations.cover(token("3")), "a token of that name is another matter");
+    }
+
+    #[test]
+    fn a_token_and_a_key_are_covered_whatever_their_time() {
+        let mut revocations = Revocations::new(60.0);
+        let of_key = |key: KeyId| Credentials { key, ..person("3", Some(9e9)) };
+        let (lost, kept) = (crate::Key::hs256("lost").id(), crate::Key::hs256("kept").id());
+        revocations.revoke_token("a", 1_000.0);
+        revocations.revoke_key(lost);
+        assert!(revocations.cover(token("a")) && revocations.cover(of_key(lost)));
+        assert!(!revocations.cover(token("b")) && !revocations.cover(of_key(kept)));
+        assert!(!revocations.cover(person("a", Some(1.0))) && !revocations.cover(Credentials::default()));
+        revocations.revoke_key(KeyId::default());
+        assert!(!revocations.cover(Credentials::default()));
     }
 
     #[test]
     fn marks_die_with_the_tokens_they_cover() {
         let mut revocations = Revocations::new(60.0);
-        revocations.revoke("3", 1_000.0);
-        revocations.revoke("4", 1_010.0);
-        revocations.revoke("3", 1_050.0);
-        revocations.revoke("5", 1_080.0);
-        assert!(revocations.cover("3", Some(1_049.0)), "renewed, so still there");
-        assert!(!revocations.cover("4", Some(1_000.0)));
-        assert_eq!((revocations.marks.len(), revocations.queue.len()), (2, 2));
+        revocations.revoke_subject("3", 1_000.0);
+        revocations.revoke_token("4", 1_010.0);
+        revocations.revoke_subject("3", 1_050.0);
+        revocations.revoke_subject("5", 1_080.0);
+        assert!(revocations.cover(person("3", Some(1_049.0))), "renewed, so still there");
+        assert!(!revocations.cover(token("4")));
+        assert_eq!((revocations.subjects.len(), revocations.tokens.len(), revocations.queue.len()), (2, 0, 2));
     }
 }

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use crate::{
+    auth::revocation::Credentials,
     engine::Engine,
     engine::subscriber::{Subscriber, Traits},
-    history::{Cursor, LastId},
+    history::Position,
 };
 
 /// Why a stream can't be opened.
@@ -22,7 +23,7 @@ pub(crate) enum Refused {
 pub(crate) struct Start {
     pub(crate) registration: Registration,
     /// Where its replay begins, if there is one.
-    pub(crate) cursor: Option<Cursor>,
+    pub(crate) begin: Option<Position>,
 }
 
 /// The place of one stream in the engine, given back when the connection lets go of it.
@@ -48,6 +49,8 @@ impl Drop for Registration {
         state.remove(self.subscriber.id);
         state.open -= 1;
         drop(state);
+        self.engine.meter.ended(self.subscriber.queue.ending());
+        self.engine.announce();
         self.engine.left.notify_waiters();
     }
 }
@@ -58,20 +61,25 @@ impl Engine {
         self: &Arc<Self>,
         traits: Traits,
         issued_at: Option<f64>,
-        last: Option<&LastId>,
+        begin: Option<Position>,
     ) -> Result<Start, Refused> {
+        if let Err(error) = self.line.start(Arc::downgrade(self), &self.meter) {
+            tracing::error!(%error, "the thread that delivers could not be started");
+            return Err(Refused::TooMany);
+        }
         let mut guard = self.state();
         let state = &mut *guard;
         if state.closed {
             return Err(Refused::Closed);
         }
-        if let Some(subject) = &traits.subject {
-            if state.revocations.cover(subject, issued_at) {
-                return Err(Refused::Revoked);
-            }
-            if reached(self.limits.connections_per_subject, state.roll.of_subject(subject).len()) {
-                return Err(Refused::TooManyOfSubject);
-            }
+        let (subject, token_id) = (traits.subject.as_deref(), traits.token_id.as_deref());
+        if state.revocations.cover(Credentials { subject, issued_at, token_id, key: traits.key }) {
+            return Err(Refused::Revoked);
+        }
+        if let Some(subject) = subject
+            && reached(self.limits.connections_per_subject, state.roll.of_subject(subject).len())
+        {
+            return Err(Refused::TooManyOfSubject);
         }
         if reached(self.limits.connections, state.open) {
             return Err(Refused::TooMany);
@@ -81,14 +89,18 @@ impl Engine {
         let subscriber = Arc::new(Subscriber::new(state.next_id, self.limits.queue_bytes, traits));
         let first = state.roll.next_deadline();
         state.roll.insert(Arc::clone(&subscriber));
-        let cursor = last.and_then(|last| state.history.find(last));
-        if cursor.is_none() {
+        if begin.is_none() {
             state.enter(&subscriber);
         }
         if state.roll.next_deadline() != first || state.roll.len() == 1 {
             self.alarm.notify_one();
         }
-        Ok(Start { registration: Registration { engine: Arc::clone(self), subscriber }, cursor })
+        state.presence.entered(&subscriber);
+        let made = state.presence.made();
+        drop(guard);
+        self.announce_all(made);
+        self.meter.admitted();
+        Ok(Start { registration: Registration { engine: Arc::clone(self), subscriber }, begin })
     }
 }
 

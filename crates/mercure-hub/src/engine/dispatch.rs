@@ -1,145 +1,160 @@
-//! Delivery: from the engine's one order into the queues of the subscribers, without a lock held across the walk.
-//!
-//! The order of updates is fixed under the engine's lock, where each enters the history and the line of pending dispatches. Whoever finds nobody at
-//! work takes the turn and empties the line; the others leave their update there and go. So every subscriber sees one order, that of the history, also
-//! across topics: otherwise the id it saw last would not tell what it has seen.
+//! Delivery: from the line into the queues and sockets of the subscribers, without a lock held across the walk.
 
-use std::{
-    collections::{HashSet, VecDeque},
-    sync::{Arc, MutexGuard},
-};
+use std::{cell::OnceCell, collections::VecDeque, sync::Arc};
 
 use bytes::Bytes;
+use tokio::time::Instant;
 
 use crate::{
-    engine::index::Readers,
-    engine::queue::Pushed,
+    engine::ending::Ending,
+    engine::index::{Entry, Readers},
+    engine::queue::{MAX_JOIN, Pushed},
     engine::subscriber::Subscriber,
-    engine::{Engine, State},
-    event::{Class, Event},
+    event::{self, Class, Event, Wire},
+    metrics::Meter,
 };
 
-/// How long the line may get before publishers wait for it. Only processor time stands before its end, never a subscriber.
-const MAX_PENDING: usize = 1_024;
+/// How many subscribers are fetched from memory together: one after the other, each write would wait for its own. Takes a twentieth off a calm delivery.
+const AHEAD: usize = 16;
 
 /// Something to be delivered.
 #[derive(Debug)]
 pub(crate) enum Dispatch {
-    /// To the readers as they were when the update was published.
-    Event(Arc<Event>, Vec<Readers>),
+    /// To the readers as they were when the update was published, which was then.
+    Event(Arc<Event>, Vec<Readers>, Instant),
     /// A frame each. In the line like all else, so that its id is a place in the history.
     Beat(Vec<(Arc<Subscriber>, Bytes)>),
+    /// Endings that come after what was published before.
+    End(Vec<(Arc<Subscriber>, Ending)>),
 }
 
-/// The line of what is to be delivered.
-#[derive(Debug, Default)]
-pub(crate) struct Line {
-    pending: VecDeque<Dispatch>,
-    busy: bool,
-    waiting: usize,
+/// Updates in a row that go to the same lists: joined once, for each wire that somebody listens on, and so one write a socket.
+struct Run {
+    events: Vec<Arc<Event>>,
+    readers: Vec<Readers>,
+    published: Vec<Instant>,
+    class: Class,
+    joined: [OnceCell<Bytes>; 4],
 }
 
-impl Line {
-    pub(crate) fn is_empty(&self) -> bool {
-        self.pending.is_empty()
+impl Run {
+    /// Takes the next run from the front of the batch.
+    fn take(event: Arc<Event>, readers: Vec<Readers>, at: Instant, batch: &mut VecDeque<Dispatch>) -> Self {
+        let (class, mut bytes) = (event.class, event.weight());
+        let (mut events, mut published) = (vec![event], vec![at]);
+        let fits = |next: &mut Dispatch| match next {
+            Dispatch::Event(event, lists, _) if event.class == class && is_same(lists, &readers) => {
+                bytes += event.weight();
+                bytes <= MAX_JOIN
+            }
+            Dispatch::Event(..) | Dispatch::Beat(_) | Dispatch::End(_) => false,
+        };
+        let mut fits = fits;
+        while let Some(Dispatch::Event(event, _, at)) = batch.pop_front_if(&mut fits) {
+            events.push(event);
+            published.push(at);
+        }
+        Self { events, readers, published, class, joined: Default::default() }
     }
 
-    pub(crate) fn clear(&mut self) {
-        self.pending.clear();
+    fn on(&self, wire: Wire) -> &Bytes {
+        let [sse, chunked, socket, json] = &self.joined;
+        let joined = match wire {
+            Wire::Sse => sse,
+            Wire::Chunked => chunked,
+            Wire::Socket => socket,
+            Wire::Json => json,
+        };
+        joined.get_or_init(|| event::join(wire, self.events.iter().map(AsRef::as_ref)))
     }
-}
 
-impl Dispatch {
-    /// Puts it into the queues. Returns the ids of those whose queue was full.
-    fn deliver(self) -> Vec<u64> {
-        match self {
-            Self::Event(event, readers) => deliver_event(&event, &readers),
-            Self::Beat(frames) => {
-                for (subscriber, frame) in frames {
-                    subscriber.queue.push(&frame, Class::Ephemeral);
+    /// Everybody once, in the order of the ids; readable for whom it is so on one of the lists.
+    fn audience(&self) -> Vec<Entry> {
+        let mut all: Vec<Entry> = self.readers.iter().flat_map(|list| list.iter()).cloned().collect();
+        // Lists in order one after the other: that is what this sort is quick at.
+        all.sort_by_key(|entry| entry.subscriber.id);
+        all.dedup_by(|next, entry| {
+            let same = next.subscriber.id == entry.subscriber.id;
+            entry.readable |= same && next.readable;
+            same
+        });
+        all
+    }
+
+    fn deliver(&self, round: &mut Round, last: bool) {
+        let secret = self.events.iter().any(|event| event.private);
+        match self.readers.as_slice() {
+            [] => {}
+            [only] => {
+                for some in only.chunks(AHEAD) {
+                    some.iter().for_each(|entry| entry.subscriber.look_ahead());
+                    some.iter().for_each(|entry| self.deliver_to(entry, secret, round, last));
                 }
-                Vec::new()
             }
+            [..] => self.audience().iter().for_each(|entry| self.deliver_to(entry, secret, round, last)),
         }
     }
-}
 
-fn deliver_event(event: &Event, readers: &[Readers]) -> Vec<u64> {
-    let mut overflown = Vec::new();
-    // On one list nobody stands twice.
-    let mut served = (readers.len() > 1).then(HashSet::new);
-    for entry in readers.iter().flat_map(|list| list.iter()) {
+    fn deliver_to(&self, entry: &Entry, secret: bool, round: &mut Round, last: bool) {
         let subscriber = &entry.subscriber;
-        let first = served.as_mut().is_none_or(|served| served.insert(subscriber.id));
-        if first && (!event.private || entry.readable || subscriber.may_receive(event)) {
-            match subscriber.queue.push(event.on(subscriber.wire), event.class) {
-                Pushed::Overflow => overflown.push(subscriber.id),
-                Pushed::Queued | Pushed::Dropped | Pushed::Ended => {}
+        // What the authorizer said about the topics that were named stands in the entry, as it was when the update was published; what the token grants
+        // does not change.
+        let may_read = |event: &Event| !event.private || entry.readable || subscriber.is_granted_any(&event.topics);
+        if !secret || entry.readable || self.events.iter().all(|event| may_read(event)) {
+            round.push(subscriber, self.on(subscriber.wire), self.class, last);
+            return;
+        }
+        for event in self.events.iter().filter(|event| may_read(event)) {
+            round.push(subscriber, &event::join(subscriber.wire, std::iter::once(event.as_ref())), self.class, false);
+        }
+    }
+}
+
+fn is_same(one: &[Readers], other: &[Readers]) -> bool {
+    one.len() == other.len() && one.iter().zip(other).all(|(one, other)| Arc::ptr_eq(one, other))
+}
+
+/// What one walk leaves to be done at its end.
+#[derive(Default)]
+struct Round {
+    corked: Vec<Arc<Subscriber>>,
+    overflown: Vec<u64>,
+}
+
+impl Round {
+    fn push(&mut self, subscriber: &Arc<Subscriber>, frame: &Bytes, class: Class, last: bool) {
+        let pushed = if last { subscriber.queue.push(frame, class) } else { subscriber.queue.cork(frame, class) };
+        match pushed {
+            Pushed::Corked => self.corked.push(Arc::clone(subscriber)),
+            Pushed::Overflow => self.overflown.push(subscriber.id),
+            Pushed::Queued | Pushed::Dropped | Pushed::Ended => {}
+        }
+    }
+}
+
+/// Delivers a batch, with one write for each socket where that is possible. Returns the ids of those whose queue was full.
+pub(crate) fn deliver(batch: &mut VecDeque<Dispatch>, meter: &Meter) -> Vec<u64> {
+    let mut round = Round::default();
+    while let Some(dispatch) = batch.pop_front() {
+        match dispatch {
+            Dispatch::Event(event, readers, at) => {
+                let run = Run::take(event, readers, at, batch);
+                // After the last one nothing is to be joined any more.
+                run.deliver(&mut round, batch.is_empty());
+                let now = Instant::now();
+                run.published.iter().for_each(|at| meter.fanned_out(now - *at));
             }
-        }
-    }
-    overflown
-}
-
-/// The turn at the line. A panic gives it back.
-struct Turn<'a> {
-    engine: &'a Engine,
-    over: bool,
-}
-
-impl Drop for Turn<'_> {
-    fn drop(&mut self) {
-        if !self.over {
-            self.engine.state().line.busy = false;
-            self.engine.room.notify_one();
-        }
-    }
-}
-
-impl Engine {
-    /// The engine's state, once there is room in the line.
-    pub(crate) fn state_with_room(&self) -> MutexGuard<'_, State> {
-        let mut state = self.state();
-        while state.line.busy && state.line.pending.len() >= MAX_PENDING {
-            state.line.waiting += 1;
-            state = self.room.wait(state).unwrap_or_else(std::sync::PoisonError::into_inner);
-            state.line.waiting -= 1;
-        }
-        state
-    }
-
-    /// Puts something at the end of the line, and works the line off if nobody does.
-    pub(crate) fn enqueue(&self, mut state: MutexGuard<'_, State>, dispatch: Dispatch) {
-        state.line.pending.push_back(dispatch);
-        if !state.line.busy {
-            state.line.busy = true;
-            drop(state);
-            self.work(Turn { engine: self, over: false });
-        }
-    }
-
-    fn work(&self, mut turn: Turn<'_>) {
-        let mut batch = VecDeque::new();
-        for round in 0_usize.. {
-            let mut state = self.state();
-            // Who waits for room will find the turn free and take it: nobody serves the others for ever.
-            if state.line.is_empty() || (round > 0 && state.line.waiting > 0) {
-                (state.line.busy, turn.over) = (false, true);
-                drop(state);
-                self.room.notify_one();
-                return;
+            Dispatch::Beat(frames) => {
+                for (subscriber, frame) in frames {
+                    round.push(&subscriber, &frame, Class::Ephemeral, true);
+                }
             }
-            std::mem::swap(&mut state.line.pending, &mut batch);
-            drop(state);
-            self.room.notify_all();
-            let overflown: Vec<u64> = batch.drain(..).flat_map(Dispatch::deliver).collect();
-            if !overflown.is_empty() {
-                self.strike_out(&overflown);
-            }
+            Dispatch::End(endings) => endings.into_iter().for_each(|(subscriber, ending)| subscriber.queue.end(ending)),
         }
     }
+    round.corked.iter().for_each(|subscriber| subscriber.queue.flush());
+    round.overflown
 }
-
 #[cfg(test)]
 mod tests {
     use std::{
@@ -152,12 +167,14 @@ mod tests {
 
     use super::*;
     use crate::{
+        engine::Engine,
         engine::Limits,
         engine::admission::Start,
         engine::queue::Taken,
         engine::subscriber::Interest,
         engine::subscriber::Traits,
         event::Wire,
+        history::{Bounds, History},
         topic::{
             matcher::{MatchType, Matcher},
             pattern::Patterns,
@@ -166,14 +183,16 @@ mod tests {
     };
 
     fn engine() -> Arc<Engine> {
-        Arc::new(Engine::new(Limits {
-            history_events: 0,
-            history_bytes: 0,
+        let limits = Limits {
             queue_bytes: usize::MAX,
             connections: 0,
             connections_per_subject: 0,
             revocation: Duration::ZERO,
-        }))
+            unique_ids: false,
+            write_timeout: Duration::ZERO,
+        };
+        let bounds = Bounds { events: 0, bytes: 0, age: Duration::ZERO };
+        Arc::new(Engine::new(limits, History::new(bounds, Arc::new(|| 0.0)), None))
     }
 
     fn subscribe(engine: &Arc<Engine>, topics: &[&str]) -> Start {
@@ -181,7 +200,18 @@ mod tests {
             topics.iter().map(|topic| Matcher::new(MatchType::Exact, topic, &Patterns::new(None)).unwrap()).collect();
         let interest = Interest::new(matchers);
         let grants = Default::default();
-        let traits = Traits { subject: None, wire: Wire::Sse, beats: false, deadline: None, grants, interest };
+        let traits = Traits {
+            subject: None,
+            token_id: None,
+            key: Default::default(),
+            wire: Wire::Sse,
+            beats: false,
+            deadline: None,
+            grants,
+            interest,
+            visible: None,
+            seats: None,
+        };
         engine.admit(traits, None, None).unwrap()
     }
 
@@ -208,14 +238,14 @@ mod tests {
                     for n in 0..EACH {
                         let update =
                             Update::new(if n % 3 == 0 { "a" } else { "b" }, format!("{publisher}/{n}")).unwrap();
-                        assert!(engine.publish(Arc::new(Event::new(update))));
+                        engine.publish(Arc::new(Event::new(update))).unwrap();
                     }
                 });
             }
         });
+        engine.line.settle();
         let first = received(&streams[0]);
         assert_eq!(first.windows(6).filter(|bytes| bytes == b"data: ").count(), PUBLISHERS * EACH);
         assert!(streams[1..].iter().all(|stream| received(stream) == first), "one order for all");
-        assert!(engine.state().line.is_empty() && !engine.state().line.busy);
     }
 }

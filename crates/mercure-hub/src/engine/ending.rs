@@ -2,7 +2,10 @@
 
 use bytes::Bytes;
 
-use crate::{event::Wire, wire::socket::frame};
+use crate::{
+    event::Wire,
+    wire::{chunk, socket::frame},
+};
 
 /// Why a stream ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,30 +22,45 @@ pub(crate) enum Ending {
     Slow,
     /// The history lost what was still to be replayed.
     Outrun,
+    /// The history can't be read at the moment.
+    Unreadable,
     /// Nothing was heard from the peer for two heartbeats.
     Silent,
-    /// The peer broke the protocol, or said goodbye.
+    /// The peer broke the protocol.
     Peer(u16, &'static str),
+    /// The peer said goodbye, with this code.
+    Goodbye(Option<u16>),
+    /// The connection is gone.
+    Lost,
 }
 
 impl Ending {
     /// Whether what still waits is thrown away. Otherwise it is sent first.
     pub(crate) fn is_abrupt(self) -> bool {
         match self {
-            Self::Revoked | Self::Slow | Self::Outrun | Self::Silent | Self::Peer(..) => true,
+            Self::Revoked
+            | Self::Slow
+            | Self::Outrun
+            | Self::Unreadable
+            | Self::Silent
+            | Self::Peer(..)
+            | Self::Goodbye(_)
+            | Self::Lost => true,
             Self::Shutdown { .. } | Self::Expired | Self::Lifetime => false,
         }
     }
 
-    fn code(self) -> u16 {
+    fn code(self) -> Option<u16> {
         match self {
-            Self::Shutdown { .. } => 1001,
-            Self::Slow | Self::Outrun => 1013,
-            Self::Lifetime => 4000,
-            Self::Expired => 4001,
-            Self::Silent => 4002,
-            Self::Revoked => 4003,
-            Self::Peer(code, _) => code,
+            Self::Shutdown { .. } => Some(1001),
+            Self::Slow | Self::Outrun | Self::Unreadable => Some(1013),
+            Self::Lifetime => Some(4000),
+            Self::Expired => Some(4001),
+            Self::Silent => Some(4002),
+            Self::Revoked => Some(4003),
+            Self::Peer(code, _) => Some(code),
+            Self::Goodbye(code) => code,
+            Self::Lost => None,
         }
     }
 
@@ -54,25 +72,21 @@ impl Ending {
             Self::Lifetime => "lifetime over",
             Self::Slow => "slow reader",
             Self::Outrun => "history overtaken",
+            Self::Unreadable => "history unreadable",
             Self::Silent => "no sign of life",
             Self::Peer(_, reason) => reason,
+            Self::Goodbye(_) | Self::Lost => "",
         }
     }
 
     /// The last bytes of the stream.
     pub(crate) fn farewell(self, wire: Wire) -> Bytes {
-        match wire {
-            Wire::Socket => frame::close(Some(self.code()), self.reason()),
-            Wire::Sse => match self {
-                Self::Shutdown { retry } => format!(": {}\nretry: {retry}\n\n", self.reason()).into(),
-                Self::Revoked
-                | Self::Expired
-                | Self::Lifetime
-                | Self::Slow
-                | Self::Outrun
-                | Self::Silent
-                | Self::Peer(..) => format!(": {}\n\n", self.reason()).into(),
-            },
+        match (wire, self) {
+            (_, Self::Lost) | (Wire::Json, _) => Bytes::new(),
+            (Wire::Socket, _) => frame::close(self.code(), self.reason()),
+            (Wire::Sse, Self::Shutdown { retry }) => format!(": {}\nretry: {retry}\n\n", self.reason()).into(),
+            (Wire::Sse, _) => format!(": {}\n\n", self.reason()).into(),
+            (Wire::Chunked, _) => [&chunk::whole(&self.farewell(Wire::Sse)), chunk::END].concat().into(),
         }
     }
 }
@@ -86,5 +100,7 @@ mod tests {
         assert_eq!(Ending::Shutdown { retry: 1500 }.farewell(Wire::Sse).as_ref(), b": shutting down\nretry: 1500\n\n");
         assert_eq!(Ending::Slow.farewell(Wire::Sse).as_ref(), b": slow reader\n\n");
         assert_eq!(Ending::Slow.farewell(Wire::Socket).as_ref(), b"\x88\x0d\x03\xf5slow reader");
+        assert_eq!(Ending::Slow.farewell(Wire::Chunked).as_ref(), b"f\r\n: slow reader\n\n\r\n0\r\n\r\n");
+        assert!(Ending::Lost.farewell(Wire::Chunked).is_empty());
     }
 }

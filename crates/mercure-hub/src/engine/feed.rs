@@ -7,19 +7,19 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::future::BoxFuture;
 
 use crate::{
     config::Authorizer,
-    engine::Step,
     engine::admission::{Registration, Start},
     engine::ending::Ending,
     engine::queue::Taken,
+    engine::replay::Step,
     engine::subscriber::Subscriber,
     engine::ticker::Pulse,
-    event::Event,
-    history::{Cursor, LastId},
+    event::{self, Event},
+    history::{LastId, NoPage, Page, Position},
     topic::Topic,
 };
 
@@ -41,7 +41,11 @@ type Asking = BoxFuture<'static, Vec<(Topic, bool)>>;
 
 /// A replay under way.
 struct Replay {
-    cursor: Cursor,
+    next: Position,
+    /// How many updates were sent.
+    sent: u64,
+    /// A page that comes from the log.
+    reading: Option<BoxFuture<'static, Result<Page, NoPage>>>,
     /// A page whose rights are being asked for.
     asked: Option<(Vec<Arc<Event>>, Asking)>,
 }
@@ -58,7 +62,7 @@ pub(crate) struct Feed {
 
 impl Feed {
     pub(crate) fn new(start: Start, pulse: Pulse, authorizer: Option<Arc<dyn Authorizer>>) -> Self {
-        let replay = start.cursor.map(|cursor| Replay { cursor, asked: None });
+        let replay = start.begin.map(|next| Replay { next, sent: 0, reading: None, asked: None });
         Self { registration: start.registration, pulse, authorizer, replay, greeted: false, ending: None }
     }
 
@@ -78,6 +82,11 @@ impl Feed {
         })
     }
 
+    /// Whether it has come to the present.
+    pub(crate) fn is_live(&self) -> bool {
+        self.replay.is_none()
+    }
+
     /// Why it ended, once it has.
     pub(crate) fn ending(&self) -> Option<Ending> {
         self.ending
@@ -89,19 +98,14 @@ impl Feed {
     }
 
     pub(crate) fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
-        while self.ending.is_none() && self.replay.is_some() {
-            if let Poll::Ready(ending) = self.subscriber().queue.poll_end(context) {
-                self.ending = Some(ending);
-            } else if let Some(bytes) = ready!(self.poll_replay(context)) {
-                return Poll::Ready(Some(bytes));
-            }
+        if let Some(bytes) = ready!(self.poll_missed(context)) {
+            return Poll::Ready(Some(bytes));
         }
         if self.ending.is_some() {
             return Poll::Ready(None);
         }
         if !std::mem::replace(&mut self.greeted, true) {
-            // What was missed before the stream began to run shows at once.
-            self.pulse.beat(vec![Arc::clone(self.subscriber())]);
+            self.greet();
         }
         match ready!(self.subscriber().queue.poll_take(context)) {
             Taken::Bytes(bytes) => Poll::Ready(Some(bytes)),
@@ -110,6 +114,33 @@ impl Feed {
                 Poll::Ready(None)
             }
         }
+    }
+
+    /// The next bytes of the replay; nothing when the present is reached, or the stream has ended.
+    pub(crate) async fn missed(&mut self) -> Option<Bytes> {
+        poll_fn(|context| self.poll_missed(context)).await
+    }
+
+    fn poll_missed(&mut self, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        while self.ending.is_none() && self.replay.is_some() {
+            if let Poll::Ready(ending) = self.subscriber().queue.poll_end(context) {
+                self.ending = Some(ending);
+            } else if let Some(bytes) = ready!(self.poll_replay(context)) {
+                return Poll::Ready(Some(bytes));
+            }
+        }
+        Poll::Ready(None)
+    }
+
+    /// What was missed before the stream began to run shows at once.
+    fn greet(&self) {
+        self.pulse.beat(vec![Arc::clone(self.subscriber())]);
+    }
+
+    /// Ends the replay's part: from here on the queue has everything, and the connection needs no more than its registration.
+    pub(crate) fn go_live(self) -> Registration {
+        self.greet();
+        self.registration
     }
 
     /// One step of the replay: a page looked up, or a page whose rights are known.
@@ -122,20 +153,48 @@ impl Feed {
             let verdicts = ready!(asking.as_mut().poll(context));
             engine.renew(subscriber, verdicts);
             let page = replay.asked.take().map(|(page, _)| page).unwrap_or_default();
-            return Poll::Ready(join(&page, subscriber));
+            let readable = page.iter().filter(|event| subscriber.may_receive(event)).map(AsRef::as_ref);
+            replay.sent += readable.clone().count() as u64;
+            return Poll::Ready(Some(event::join(subscriber.wire, readable)).filter(|bytes| !bytes.is_empty()));
         }
-        match engine.step(subscriber, replay.cursor) {
-            Step::Page(page, cursor) => {
+        let page = match &mut replay.reading {
+            Some(reading) => ready!(reading.as_mut().poll(context)),
+            None => match engine.step(subscriber, replay.next) {
+                Step::Page(page) => Ok(page),
+                Step::Read(log, reading) => {
+                    replay.reading = Some(log.page(reading));
+                    return Poll::Ready(None);
+                }
+                Step::Live => {
+                    engine.meter.replayed(replay.sent);
+                    self.replay = None;
+                    return Poll::Ready(None);
+                }
+                Step::Outrun => Err(NoPage::Outrun),
+            },
+        };
+        replay.reading = None;
+        match page {
+            Ok(Page { events, next, .. }) => {
+                replay.next = Position::Place(next);
+                if events.is_empty() {
+                    // A long way without anything that is wanted: the others on this thread have their turn.
+                    context.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
                 let (authorizer, subject) = (self.authorizer.clone(), subscriber.subject.clone());
-                let topics = doubtful(&page, subscriber);
+                let topics = doubtful(&events, subscriber);
                 let asking: Asking =
                     Box::pin(async move { ask(authorizer.as_deref(), subject.as_deref(), topics).await });
-                (replay.cursor, replay.asked) = (cursor, Some((page, asking)));
+                replay.asked = Some((events, asking));
             }
-            Step::Live => self.replay = None,
-            Step::Outrun => {
-                engine.end(subscriber.id, Ending::Outrun);
-                self.ending = Some(Ending::Outrun);
+            Err(error) => {
+                let ending = match error {
+                    NoPage::Outrun => Ending::Outrun,
+                    NoPage::Unreadable => Ending::Unreadable,
+                };
+                engine.end(subscriber.id, ending);
+                self.ending = Some(ending);
             }
         }
         Poll::Ready(None)
@@ -147,19 +206,10 @@ fn doubtful(page: &[Arc<Event>], subscriber: &Subscriber) -> Vec<Topic> {
     let interest = subscriber.interest();
     let private = page.iter().filter(|event| event.private).flat_map(|event| event.topics.iter());
     let mut topics: Vec<_> =
-        private.filter(|topic| interest.named.contains_key(*topic) && !subscriber.is_granted(topic)).cloned().collect();
+        private.filter(|topic| interest.named.contains(topic) && !subscriber.is_granted(topic)).cloned().collect();
     topics.sort_unstable();
     topics.dedup();
     topics
-}
-
-/// The bytes of what may be read.
-fn join(page: &[Arc<Event>], subscriber: &Subscriber) -> Option<Bytes> {
-    let mut joined = BytesMut::new();
-    for event in page.iter().filter(|event| subscriber.may_receive(event)) {
-        joined.extend_from_slice(event.on(subscriber.wire));
-    }
-    (!joined.is_empty()).then(|| joined.freeze())
 }
 
 impl fmt::Debug for Feed {

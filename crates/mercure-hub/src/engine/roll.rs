@@ -1,7 +1,7 @@
 //! The roll: all open streams, by id, by person, by deadline, and dealt to the spokes of the heartbeat's wheel.
 
 use std::{
-    collections::{BTreeSet, HashMap, HashSet},
+    collections::{BTreeSet, HashMap},
     sync::Arc,
 };
 
@@ -15,7 +15,7 @@ pub(crate) const SPOKES: u64 = 16;
 #[derive(Debug, Default)]
 pub(crate) struct Roll {
     spokes: [HashMap<u64, Arc<Subscriber>>; SPOKES as usize],
-    subjects: HashMap<Arc<str>, HashSet<u64>>,
+    subjects: BTreeSet<(Arc<str>, u64)>,
     deadlines: BTreeSet<(Instant, u64)>,
 }
 
@@ -27,7 +27,7 @@ impl Roll {
     pub(crate) fn insert(&mut self, subscriber: Arc<Subscriber>) {
         let id = subscriber.id;
         if let Some(subject) = &subscriber.subject {
-            self.subjects.entry(Arc::clone(subject)).or_default().insert(id);
+            self.subjects.insert((Arc::clone(subject), id));
         }
         if let Some((at, _)) = subscriber.deadline {
             self.deadlines.insert((at, id));
@@ -42,13 +42,8 @@ impl Roll {
         if let Some((at, _)) = subscriber.deadline {
             self.deadlines.remove(&(at, id));
         }
-        if let Some(subject) = &subscriber.subject
-            && let Some(streams) = self.subjects.get_mut(subject)
-        {
-            streams.remove(&id);
-            if streams.is_empty() {
-                self.subjects.remove(subject);
-            }
+        if let Some(subject) = &subscriber.subject {
+            self.subjects.remove(&(Arc::clone(subject), id));
         }
         Some(subscriber)
     }
@@ -66,7 +61,8 @@ impl Roll {
     }
 
     pub(crate) fn of_subject(&self, subject: &str) -> Vec<u64> {
-        self.subjects.get(subject).into_iter().flatten().copied().collect()
+        let all = (Arc::from(subject), 0)..=(Arc::from(subject), u64::MAX);
+        self.subjects.range(all).map(|(_, id)| *id).collect()
     }
 
     pub(crate) fn on_spoke(&self, spoke: u64) -> Vec<Arc<Subscriber>> {

@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use serde_json::{Map, Value};
 use tokio::time::{Instant, timeout_at};
 
@@ -17,7 +18,7 @@ use crate::{
     engine::subscriber::Subscriber,
     event::{self, Class, Wire},
     update::UpdateId,
-    wire::socket::frame,
+    wire::{socket::frame, sse},
 };
 
 /// What it takes to send a sign of life.
@@ -65,8 +66,10 @@ impl Pulse {
         let subscribers = self.engine.on_spoke(spoke);
         for subscriber in &subscribers {
             match subscriber.wire {
-                Wire::Sse if subscriber.beats => {}
-                Wire::Sse => subscriber.queue.push_if_idle(&bytes::Bytes::from_static(b":\n")),
+                Wire::Json => {}
+                Wire::Sse | Wire::Chunked if subscriber.beats => {}
+                Wire::Sse => subscriber.queue.push_if_idle(&Bytes::from_static(sse::COMMENT)),
+                Wire::Chunked => subscriber.queue.push_if_idle(&Bytes::from_static(sse::COMMENT_CHUNK)),
                 Wire::Socket if subscriber.is_silent() => self.engine.end(subscriber.id, Ending::Silent),
                 Wire::Socket => {
                     subscriber.queue.push(&frame::ping(), Class::Ephemeral);

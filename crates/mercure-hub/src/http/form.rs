@@ -1,4 +1,45 @@
-//! The `application/x-www-form-urlencoded` parser (WHATWG URL, section 5.1), without its leniency about broken UTF-8.
+//! Forms: bodies of bounded size, and the `application/x-www-form-urlencoded` parser (WHATWG URL, section 5.1), without its leniency about broken UTF-8.
+
+use std::time::Duration;
+
+use axum::{
+    body::Body,
+    http::{HeaderMap, header},
+};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+
+use crate::http::reply::Refusal;
+
+/// How long a body may take to arrive.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What a request says that its body is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MediaType {
+    Form,
+    Missing,
+    Other,
+}
+
+pub(crate) fn media_type(headers: &HeaderMap) -> MediaType {
+    let Some(value) = headers.get(header::CONTENT_TYPE) else {
+        return MediaType::Missing;
+    };
+    let name = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    if name.eq_ignore_ascii_case("application/x-www-form-urlencoded") { MediaType::Form } else { MediaType::Other }
+}
+
+/// The whole body, of `limit` bytes at most; zero is no limit.
+pub(crate) async fn read_body(body: Body, limit: usize) -> Result<Vec<u8>, Refusal> {
+    let limit = if limit == 0 { usize::MAX } else { limit };
+    let read = tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, limit).collect());
+    match read.await {
+        Err(_) => Err(Refusal::Timeout),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Refusal::TooLarge),
+        Ok(Err(_)) => Err(Refusal::Bad("Unreadable body")),
+        Ok(Ok(body)) => Ok(body.to_bytes().into()),
+    }
+}
 
 /// The pairs of a query or a body, decoded to bytes. A name without `=` has an empty value.
 pub(crate) fn pairs(input: &[u8]) -> impl Iterator<Item = (Vec<u8>, Vec<u8>)> {

@@ -1,105 +1,131 @@
-//! Publishing by POST: the form, checked in the order authorisation, size, fields, grant.
-
-use std::time::Duration;
+//! Publishing by POST: the form, checked in the order authorisation, size, topics, retry, grant, id and type.
 
 use axum::{
     body::Body,
-    http::{HeaderMap, StatusCode, header, request::Parts},
+    http::{StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use crate::{
     Hub,
     auth::access,
-    http::form,
+    http::form::{self, MediaType},
     http::reply::Refusal,
     update::{InvalidUpdate, PublishError, Update},
 };
 
-/// How long a body may take to arrive.
-const BODY_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// Takes an update and answers with its id. Once the body is read nothing waits any more, so a client that hangs up cannot stop the update half way.
+/// Takes an update and answers with its id. A client that hangs up once the body is read cannot stop the update half way: it is under way before anything
+/// else is waited for.
 pub(crate) async fn publish(hub: &Hub, parts: &Parts, body: Body) -> Result<Response, Refusal> {
-    let grants = access::publisher(hub, &parts.headers)?;
-    let body = read_body(&parts.headers, body, hub.config().max_body_bytes).await?;
-    let update = read_form(&body, hub)?;
-    if !grants.cover_all(update.topics()) {
+    let who = access::publisher(hub, parts).await?;
+    let bearer = who.bearer.unwrap_or_default();
+    hub.limiter().may_publish(bearer, hub.now())?;
+    if form::media_type(&parts.headers) != MediaType::Form {
+        return Err(Refusal::Bad("Expected application/x-www-form-urlencoded"));
+    }
+    let config = hub.config();
+    let body = form::read_body(body, config.max_body_bytes).await?;
+    hub.limiter().has_read(bearer, body.len(), hub.now())?;
+    let mut form = Form::read(&body, config.max_topics, config.max_field_bytes)?;
+    let update = form.take_update()?;
+    // Before the grant: a reserved topic is a bad one, whatever the token says.
+    if hub.is_reserved(&update) {
+        return Err(PublishError::Reserved.into());
+    }
+    if !who.publish.cover_all(update.topics()) {
         return Err(Refusal::Forbidden);
     }
-    let id = hub.publish(update).map_err(|error| match error {
-        PublishError::Reserved => Refusal::Bad("Reserved \"topic\" parameter"),
-        PublishError::TooLarge => Refusal::TooLarge,
-        PublishError::Closed => Refusal::Unavailable,
-    })?;
+    let id = hub.publish_async(form.name(update)?).await?;
     Ok((StatusCode::OK, [(header::CONTENT_TYPE, "text/plain; charset=utf-8")], id.to_string()).into_response())
 }
 
-async fn read_body(headers: &HeaderMap, body: Body, limit: usize) -> Result<Vec<u8>, Refusal> {
-    let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let media_type = media_type.split(';').next().unwrap_or_default().trim();
-    if !media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
-        return Err(Refusal::Bad("Expected application/x-www-form-urlencoded"));
-    }
-    let limit = if limit == 0 { usize::MAX } else { limit };
-    let read =
-        tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, limit).collect()).await.map_err(|_| Refusal::Timeout)?;
-    let body =
-        read.map_err(
-            |error| {
-                if error.is::<LengthLimitError>() { Refusal::TooLarge } else { Refusal::Bad("Unreadable body") }
-            },
-        )?;
-    Ok(body.to_bytes().into())
-}
-
-/// The form. `topic` may stand several times; of the other fields the first counts, and unknown ones are ignored.
-fn read_form(body: &[u8], hub: &Hub) -> Result<Update, Refusal> {
-    let (max_topics, max_bytes) = (hub.config().max_topics, hub.config().max_field_bytes);
-    let mut topics = Vec::new();
-    let (mut data, mut id, mut kind, mut retry, mut private) = (None, None, None, None, false);
-    for (name, value) in form::pairs(body) {
-        let field = match name.as_slice() {
-            b"topic" => {
-                if max_topics > 0 && topics.len() == max_topics {
-                    return Err(Refusal::TooLarge);
-                }
-                topics.push(short_text(value, max_bytes)?);
-                continue;
-            }
-            b"private" => {
-                // Its presence alone counts, whatever it says.
-                private = true;
-                continue;
-            }
-            b"data" => &mut data,
-            b"id" => &mut id,
-            b"type" => &mut kind,
-            b"retry" => &mut retry,
-            _ => continue,
-        };
-        if field.is_none() {
-            *field = Some(value);
+impl From<PublishError> for Refusal {
+    fn from(error: PublishError) -> Self {
+        match error {
+            PublishError::Reserved => Self::Bad("Reserved \"topic\" parameter"),
+            PublishError::TooLarge => Self::TooLarge,
+            PublishError::Duplicate => Self::Duplicate,
+            PublishError::Busy => Self::Unavailable,
+            PublishError::NotWritten => Self::NotWritten,
+            PublishError::Closed => Self::Unavailable,
         }
     }
-    let mut topics = topics.into_iter();
-    let canonical = topics.next().ok_or(Refusal::Bad("Missing \"topic\" parameter"))?;
-    let mut update = Update::new(canonical, text(data.unwrap_or_default())?)?;
-    for topic in topics {
-        update = update.alternate(topic)?;
+}
+
+/// The fields of a publication as they came. `topic` may stand several times; of the other fields the first counts, and unknown ones are ignored.
+#[derive(Debug, Default)]
+pub(crate) struct Form {
+    topics: Vec<String>,
+    data: Option<Vec<u8>>,
+    id: Option<Vec<u8>>,
+    kind: Option<Vec<u8>>,
+    retry: Option<Vec<u8>>,
+    private: bool,
+    max_bytes: usize,
+}
+
+impl Form {
+    /// Takes the fields apart: a topic at least, and neither too many topics nor too long names. A limit of zero is none.
+    pub(crate) fn read(body: &[u8], max_topics: usize, max_bytes: usize) -> Result<Self, Refusal> {
+        let mut form = Self { max_bytes, ..Self::default() };
+        let mut topics = Vec::new();
+        for (name, value) in form::pairs(body) {
+            let field = match name.as_slice() {
+                b"topic" => {
+                    if max_topics > 0 && topics.len() == max_topics {
+                        return Err(Refusal::TooLarge);
+                    }
+                    topics.push(value);
+                    continue;
+                }
+                b"private" => {
+                    // Its presence alone counts, whatever it says.
+                    form.private = true;
+                    continue;
+                }
+                b"data" => &mut form.data,
+                b"id" => &mut form.id,
+                b"type" => &mut form.kind,
+                b"retry" => &mut form.retry,
+                _ => continue,
+            };
+            if field.is_none() {
+                *field = Some(value);
+            }
+        }
+        if topics.is_empty() {
+            return Err(Refusal::Bad("Missing \"topic\" parameter"));
+        }
+        form.topics = topics.into_iter().map(|topic| short_text(topic, max_bytes)).collect::<Result<_, _>>()?;
+        Ok(form)
     }
-    // Symfony leaves absent fields out, others send them empty: an empty id is no id.
-    if let Some(id) = id.filter(|id| !id.is_empty()) {
-        update = update.id(short_text(id, max_bytes)?)?;
+
+    /// Topics, data and retry; what names the update follows with [`Form::name`].
+    pub(crate) fn take_update(&mut self) -> Result<Update, Refusal> {
+        let data = self.data.take().unwrap_or_default();
+        let mut topics = self.topics.drain(..);
+        let mut update = Update::new(topics.next().unwrap_or_default(), "")?;
+        for topic in topics {
+            update = update.alternate(topic)?;
+        }
+        update.data = text(data)?;
+        // Symfony leaves absent fields out, others send them empty.
+        if let Some(retry) = self.retry.take().filter(|retry| !retry.is_empty()) {
+            update = update.retry(milliseconds(&retry).ok_or(Refusal::Bad("Invalid \"retry\" parameter"))?);
+        }
+        Ok(if self.private { update.private() } else { update })
     }
-    if let Some(kind) = kind {
-        update = update.event_type(short_text(kind, max_bytes)?)?;
+
+    /// Adds id and type. An empty id is none.
+    pub(crate) fn name(self, mut update: Update) -> Result<Update, Refusal> {
+        if let Some(id) = self.id.filter(|id| !id.is_empty()) {
+            update = update.id(short_text(id, self.max_bytes)?)?;
+        }
+        if let Some(kind) = self.kind {
+            update = update.event_type(short_text(kind, self.max_bytes)?)?;
+        }
+        Ok(update)
     }
-    if let Some(retry) = retry.filter(|retry| !retry.is_empty()) {
-        update = update.retry(milliseconds(&retry).ok_or(Refusal::Bad("Invalid \"retry\" parameter"))?);
-    }
-    Ok(if private { update.private() } else { update })
 }
 
 fn text(value: Vec<u8>) -> Result<String, Refusal> {
@@ -129,10 +155,12 @@ impl From<InvalidUpdate> for Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{HubConfig, event::Event, event::Wire};
+    use crate::{event::Event, event::Wire};
 
     fn read(body: &str) -> Result<Update, Refusal> {
-        read_form(body.as_bytes(), &Hub::new(HubConfig { max_topics: 3, max_field_bytes: 20, ..HubConfig::default() }))
+        let mut form = Form::read(body.as_bytes(), 3, 20)?;
+        let update = form.take_update()?;
+        form.name(update)
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::{
     engine::feed,
     engine::subscriber::Subscriber,
     topic::Topic,
-    topic::matcher::{MatchType, Target},
+    topic::matcher::{MatchType, Matcher, Target},
 };
 
 /// What became of a request.
@@ -51,8 +51,10 @@ impl Requests {
                 None => Answer::Refused("bad topics"),
             },
             Some(("unsubscribe", topics)) => match self.matchers(topics) {
-                Some((everything, topics)) => {
+                Some(matchers) => {
+                    let (everything, topics) = split(&matchers);
                     self.engine.unsubscribe(&self.subscriber, everything, &topics);
+                    self.engine.hide(&self.subscriber, &matchers);
                     Answer::Done
                 }
                 None => Answer::Refused("bad topics"),
@@ -65,20 +67,13 @@ impl Requests {
         }
     }
 
-    fn matchers(&self, topics: &Value) -> Option<(bool, Vec<Topic>)> {
-        let (mut everything, mut named) = (false, Vec::new());
-        for value in topics.as_array()? {
-            match self.hub.matcher(MatchType::Exact, value.as_str()?)?.target() {
-                Target::Everything => everything = true,
-                Target::Exact(topic) => named.push(topic.clone()),
-                Target::Pattern(_) => return None,
-            }
-        }
-        Some((everything, named))
+    fn matchers(&self, topics: &Value) -> Option<Vec<Matcher>> {
+        topics.as_array()?.iter().map(|value| self.hub.matcher(MatchType::Exact, value.as_str()?)).collect()
     }
 
     /// The rights are asked for again, also for topics that are subscribed already: who was let into a room meanwhile subscribes anew.
-    async fn subscribe(&self, (everything, topics): (bool, Vec<Topic>)) -> Answer {
+    async fn subscribe(&self, matchers: Vec<Matcher>) -> Answer {
+        let (everything, topics) = split(&matchers);
         let (granted, doubtful): (Vec<_>, Vec<_>) =
             topics.into_iter().partition(|topic| self.subscriber.is_granted(topic));
         let authorizer = self.hub.config().authorizer.as_deref();
@@ -88,8 +83,18 @@ impl Requests {
         if !self.engine.subscribe(&self.subscriber, everything, verdicts, self.hub.max_matchers()) {
             return Answer::Refused("too many topics");
         }
+        self.engine.show(&self.subscriber, &matchers);
         // Tells the client that it is subscribed now, and what it may have missed before.
         self.hub.pulse().beat(vec![Arc::clone(&self.subscriber)]);
         Answer::Done
     }
+}
+
+/// Whether everything is among them, and the topics that are named.
+fn split(matchers: &[Matcher]) -> (bool, Vec<Topic>) {
+    let named = matchers.iter().filter_map(|matcher| match matcher.target() {
+        Target::Exact(topic) => Some(topic.clone()),
+        Target::Everything | Target::Pattern(_) => None,
+    });
+    (matchers.iter().any(|matcher| matches!(matcher.target(), Target::Everything)), named.collect())
 }

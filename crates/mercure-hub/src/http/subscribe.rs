@@ -1,9 +1,10 @@
-//! Subscribing: the query, the rights of the one who asks, and the stream that answers, over either wire.
+//! Subscribing: the query, the rights of the one who asks, and the stream that answers, over whichever wire.
 
 use std::{sync::Arc, time::Duration};
 
 use axum::{
-    http::{HeaderMap, HeaderName, HeaderValue, Method, request::Parts},
+    body::Body,
+    http::{HeaderName, HeaderValue, Method, request::Parts},
     response::Response,
 };
 use tokio::time::Instant;
@@ -17,48 +18,60 @@ use crate::{
     engine::subscriber::{Interest, Traits},
     event::Wire,
     history::LastId,
-    http::form,
+    http::form::{self, MediaType},
+    http::query::{LAST_EVENT_ID, Query},
     http::reply::Refusal,
-    topic::matcher::{MatchType, Matcher},
+    limits::Seats,
+    subscriptions::presence::Visible,
+    wire::offer::{self, Offered},
+    wire::poll,
     wire::socket,
     wire::sse,
 };
 
+/// The safe method with a body (RFC 10008).
+pub(crate) const QUERY: &str = "QUERY";
+
+/// The field of the answer that says where the stream begins.
 static MERCURE_LAST_EVENT_ID: HeaderName = HeaderName::from_static("mercure-last-event-id");
-static LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
-/// What the query asks for.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Query {
-    /// The raw values of `topic`, `match` and `match_exact`.
-    topics: Vec<Vec<u8>>,
-    /// Whether `topic` was used, which makes the request one of the older generation.
-    legacy: bool,
-    last_id: Option<Vec<u8>>,
-    heartbeat: bool,
-    /// A name that starts with `match` and is no kind of matcher: to skip it would give the subscriber less than it thinks.
-    unknown_matcher: bool,
-}
-
-/// Answers with a stream of events, or with a WebSocket when the request is a handshake for one.
-pub(crate) async fn subscribe(hub: &Hub, mut parts: Parts) -> Result<Response, Refusal> {
-    let handshake = socket::handshake(hub, &mut parts)?;
-    let query = Query::read(parts.uri.query().unwrap_or_default());
-    let who = access::reader(hub, &parts.headers)?;
-    let interest = query.interest(hub)?;
+/// Answers with a stream of events; with a WebSocket when the request is a handshake for one; with one answer to a poll.
+pub(crate) async fn subscribe(hub: &Hub, mut parts: Parts, body: Body) -> Result<Response, Refusal> {
+    let config = hub.config();
+    let handshake = if config.extensions { socket::handshake(hub, &mut parts)? } else { None };
+    let mut query = Query::read(parts.uri.query().unwrap_or_default().as_bytes());
+    if parts.method.as_str() == QUERY {
+        query = query.with(read_query(hub, &parts, body).await?);
+    }
+    let who = access::reader(hub, &parts).await?;
+    let interest = Interest::new(query.matchers(hub)?);
     if parts.method == Method::HEAD {
         return Ok(sse::response(parts.version, None));
     }
-    let last = last_id(&parts.headers, query.last_id);
-    let wire = if handshake.is_some() { Wire::Socket } else { Wire::Sse };
-    let feed = open(hub, who, wire, interest, query.heartbeat, last.as_ref()).await?;
+    let last = query.last_id(&parts.headers);
+    let beats = config.extensions && query.heartbeat();
+    let poll = if config.extensions && handshake.is_none() { poll::wait(&parts.headers, query.wait())? } else { None };
+    let taken = offer::is_takeable(&parts);
+    let wire = match handshake {
+        Some(_) => Wire::Socket,
+        None if poll.is_some() => Wire::Json,
+        None if taken => Wire::Chunked,
+        None => Wire::Sse,
+    };
+    if !hub.is_ready() {
+        return Err(Refusal::Unavailable);
+    }
+    let seats = hub.limiter().sit(&parts.extensions, who.bearer)?;
+    let feed = open(hub, who, wire, interest, beats, last.as_ref(), seats).await?;
     let cursor = feed.starts_after(last.as_ref());
-    let mut response = match handshake {
-        Some(handshake) => handshake.accept(hub, feed),
-        None => sse::response(parts.version, Some(feed)),
+    let mut response = match (handshake, poll) {
+        (Some(handshake), _) => handshake.accept(hub, feed),
+        (None, Some(wait)) => poll::answer(feed, last.as_ref(), wait).await,
+        (None, None) if taken => sse::taken(parts.version, Offered { hub: hub.clone(), feed }),
+        (None, None) => sse::response(parts.version, Some(feed)),
     };
     if let Some(value) = cursor.and_then(|id| HeaderValue::from_bytes(id.as_bytes()).ok()) {
-        if query.legacy {
+        if query.is_legacy() {
             response.headers_mut().insert(&LAST_EVENT_ID, value.clone());
         }
         response.headers_mut().insert(&MERCURE_LAST_EVENT_ID, value);
@@ -66,27 +79,51 @@ pub(crate) async fn subscribe(hub: &Hub, mut parts: Parts) -> Result<Response, R
     Ok(response)
 }
 
+/// The body of a QUERY request. Read before the token is looked at, for it may hold all of the query.
+async fn read_query(hub: &Hub, parts: &Parts, body: Body) -> Result<Query, Refusal> {
+    match form::media_type(&parts.headers) {
+        MediaType::Form => {}
+        MediaType::Missing => return Err(Refusal::Bad("Missing Content-Type")),
+        MediaType::Other => return Err(Refusal::MediaType),
+    }
+    let body = form::read_body(body, hub.config().max_body_bytes).await?;
+    Ok(Query::read(&body))
+}
+
 /// Asks for the rights, then registers. A disconnect between the two is found by the engine, which looks at the revocations again.
 async fn open(
     hub: &Hub,
-    who: Verified,
+    mut who: Verified,
     wire: Wire,
     mut interest: Interest,
     beats: bool,
     last: Option<&LastId>,
+    seats: Option<Box<Seats>>,
 ) -> Result<Feed, Refusal> {
     let config = hub.config();
     let doubtful = interest.named.keys().filter(|topic| !who.subscribe.cover(topic)).cloned().collect();
     interest.named.extend(feed::ask(config.authorizer.as_deref(), who.subject.as_deref(), doubtful).await);
+    let matchers = std::mem::take(&mut interest.matchers);
+    // A poll comes and goes all the time, and is no subscription that others would want to hear of.
+    let shown = config.subscriptions && wire != Wire::Json;
+    let visible = shown.then(|| Box::new(Visible::new(&matchers, std::mem::take(&mut who.payloads))));
     let traits = Traits {
         deadline: deadline(config.max_lifetime, who.expires_at.map(|at| at - hub.now())),
         subject: who.subject.map(Arc::from),
+        token_id: who.token_id.map(Arc::from),
+        key: who.key,
         wire,
         beats,
         grants: who.subscribe,
         interest,
+        visible,
+        seats,
     };
-    let start = hub.engine().admit(traits, who.issued_at, last)?;
+    let begin = match last {
+        Some(last) => hub.engine().locate(last).await.map_err(|_| Refusal::Unavailable)?,
+        None => None,
+    };
+    let start = hub.engine().admit(traits, who.issued_at, begin)?;
     hub.start_ticker();
     Ok(Feed::new(start, hub.pulse(), config.authorizer.clone()))
 }
@@ -104,118 +141,9 @@ fn deadline(max_lifetime: Duration, token: Option<f64>) -> Option<(Instant, Endi
     Some((Instant::now().checked_add(left)?, ending))
 }
 
-/// The id to continue from: the header wins over the query. Empty is an id that nothing has.
-fn last_id(headers: &HeaderMap, query: Option<Vec<u8>>) -> Option<LastId> {
-    let value = headers.get(&LAST_EVENT_ID).map(|value| value.as_bytes().to_vec()).or(query)?;
-    let id = String::from_utf8(value).unwrap_or_default();
-    Some(if id == "earliest" { LastId::Earliest } else { LastId::Id(id) })
-}
-
-impl Query {
-    fn read(query: &str) -> Self {
-        let mut read = Self::default();
-        let mut last_ids: [Option<Vec<u8>>; 3] = Default::default();
-        for (name, value) in form::pairs(query.as_bytes()) {
-            let [newest, older, oldest] = &mut last_ids;
-            match name.as_slice() {
-                b"topic" => {
-                    read.legacy = true;
-                    read.topics.push(value);
-                }
-                b"match" | b"match_exact" => read.topics.push(value),
-                b"heartbeat" => read.heartbeat |= value == b"1",
-                b"last_event_id" => *newest = newest.take().or(Some(value)),
-                b"lastEventID" => *older = older.take().or(Some(value)),
-                b"Last-Event-ID" => *oldest = oldest.take().or(Some(value)),
-                name => read.unknown_matcher |= name.get(..5).is_some_and(|start| start.eq_ignore_ascii_case(b"match")),
-            }
-        }
-        read.last_id = last_ids.into_iter().flatten().next();
-        read
-    }
-
-    fn interest(&self, hub: &Hub) -> Result<Interest, Refusal> {
-        if self.unknown_matcher {
-            return Err(Refusal::Bad("Unknown matcher type"));
-        }
-        if self.topics.is_empty() {
-            return Err(Refusal::Bad("Missing \"topic\" or \"match\" parameter"));
-        }
-        let matchers = self
-            .topics
-            .iter()
-            .map(|value| std::str::from_utf8(value).ok().and_then(|value| hub.matcher(MatchType::Legacy, value)));
-        let matchers: Vec<Matcher> = matchers.collect::<Option<_>>().ok_or(Refusal::Bad("Invalid matcher"))?;
-        let interest = Interest::new(matchers);
-        if hub.is_too_many(interest.named.len()) { Err(Refusal::Bad("Too many matchers")) } else { Ok(interest) }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::HubConfig;
-
-    fn interest(query: &str) -> Result<usize, Refusal> {
-        let hub = Hub::new(HubConfig { max_matchers: 3, max_field_bytes: 20, ..HubConfig::default() });
-        Query::read(query).interest(&hub).map(|interest| interest.named.len() + usize::from(interest.everything))
-    }
-
-    #[test]
-    fn matchers_are_taken_or_refused() {
-        for (query, count) in [
-            ("topic=a", 1),
-            ("match=a&match_exact=b&topic=c", 3),
-            ("topic=a&match=a&topic=%61", 1),
-            ("topic=*&topic=a", 2),
-            ("match=%7Bid%7D", 1),
-            ("match=a&other=x&Topic=y&mat=z", 1),
-        ] {
-            assert_eq!(interest(query), Ok(count), "{query}");
-        }
-        for query in [
-            "",
-            "Topic=a",
-            "topic=",
-            "match",
-            "topic=a&MATCH=b",
-            "topic=a&Match=b",
-            "topic=a&match_urlpattern=b",
-            "topic=a&matchurlpattern=b",
-            "topic=a&match_exactly=b",
-            "topic=a&matchRegexp=b",
-            "topic=a&match_Exact=b",
-            "topic=a%00",
-            "topic=a%0A",
-            "topic=%7F",
-            "topic=%C2%85",
-            "topic=%ff",
-            "topic=%E2%80%8B",
-            "topic=a&topic=b&topic=c&topic=d",
-            "topic=123456789012345678901",
-        ] {
-            assert!(matches!(interest(query), Err(Refusal::Bad(_))), "{query}");
-        }
-    }
-
-    #[test]
-    fn the_last_id_is_found_under_each_of_its_names() {
-        let last = |query: &str, header: Option<&'static str>| {
-            let headers =
-                header.map(|value| (LAST_EVENT_ID.clone(), HeaderValue::from_static(value))).into_iter().collect();
-            last_id(&headers, Query::read(query).last_id)
-        };
-        let id = |id: &str| Some(LastId::Id(id.to_owned()));
-        assert_eq!(last("topic=a", None), None);
-        for name in ["last_event_id", "lastEventID", "Last-Event-ID"] {
-            assert_eq!(last(&format!("{name}=x"), None), id("x"), "{name}");
-            assert_eq!(last(&format!("{name}=x"), Some("y")), id("y"), "{name}");
-            assert_eq!(last(&format!("{name}="), None), id(""), "{name}");
-        }
-        assert_eq!(last("lastEventID=x&Last-Event-ID=x&last_event_id=z", None), id("z"));
-        assert_eq!(last("last_event_id=earliest", None), Some(LastId::Earliest));
-        assert_eq!(last("last_event_id=a", Some("")), id(""), "a header wins even when it is empty");
-    }
 
     #[test]
     fn a_stream_ends_before_its_token_and_within_its_lifetime() {

@@ -1,7 +1,6 @@
 //! Matchers: how a subscriber names the topics it wants, and how a token names the topics it grants.
 
 use std::{
-    collections::HashSet,
     fmt,
     hash::{Hash, Hasher},
     sync::Arc,
@@ -9,7 +8,7 @@ use std::{
 
 use crate::topic::{
     Topic, is_plain,
-    pattern::{Pattern, Patterns},
+    pattern::{self, Pattern, Patterns},
 };
 
 /// In which language a matcher is written.
@@ -19,7 +18,7 @@ pub(crate) enum MatchType {
     Exact,
     /// `match_urlpattern`: a WHATWG URL Pattern, relative ones against the hub's URL (draft-08).
     UrlPattern,
-    /// `topic`, and the lists of the `mercure` claim: the same bytes, or an RFC 6570 template (draft-07).
+    /// `topic`, and the lists of the `mercure` claim: the same bytes, or an expansion of an RFC 6570 template (draft-07).
     Legacy,
 }
 
@@ -52,17 +51,18 @@ impl Matcher {
         if text.is_empty() || !is_plain(text) {
             return Err(InvalidMatcher);
         }
-        let exact = || Topic::new(text).map(Target::Exact).map_err(|_| InvalidMatcher);
+        let shared = Arc::from(text);
+        let exact = || Topic::shared(&shared).map(Target::Exact).map_err(|_| InvalidMatcher);
         let target = match kind {
             _ if text == "*" => Target::Everything,
             MatchType::Exact => exact()?,
             MatchType::UrlPattern => Target::Pattern(patterns.url_pattern(text)?),
-            MatchType::Legacy => match patterns.template(text) {
+            MatchType::Legacy => match patterns.template(text)? {
                 Some(template) => Target::Pattern(template),
                 None => exact()?,
             },
         };
-        Ok(Self { kind, text: text.into(), target })
+        Ok(Self { kind, text: shared, target })
     }
 
     pub(crate) fn kind(&self) -> MatchType {
@@ -106,27 +106,28 @@ impl Hash for Matcher {
 #[derive(Clone, Default)]
 pub(crate) struct Grants {
     everything: bool,
-    exact: HashSet<Topic>,
-    patterns: Vec<Arc<Pattern>>,
+    /// In order. A list rather than a table: every open stream keeps its own, and most are short.
+    exact: Box<[Topic]>,
+    patterns: Box<[Arc<Pattern>]>,
 }
 
 impl Grants {
     pub(crate) fn new(matchers: impl IntoIterator<Item = Matcher>) -> Self {
-        let mut grants = Self::default();
+        let (mut everything, mut exact, mut patterns) = (false, Vec::new(), Vec::new());
         for matcher in matchers {
             match matcher.target {
-                Target::Everything => grants.everything = true,
-                Target::Exact(topic) => {
-                    grants.exact.insert(topic);
-                }
-                Target::Pattern(pattern) => grants.patterns.push(pattern),
+                Target::Everything => everything = true,
+                Target::Exact(topic) => exact.push(topic),
+                Target::Pattern(pattern) => patterns.push(pattern),
             }
         }
-        grants
+        exact.sort_unstable();
+        exact.dedup();
+        Self { everything, exact: exact.into(), patterns: patterns.into() }
     }
 
     pub(crate) fn cover(&self, topic: &Topic) -> bool {
-        self.everything || self.exact.contains(topic) || self.patterns.iter().any(|pattern| pattern.matches(topic))
+        self.everything || self.exact.binary_search(topic).is_ok() || pattern::any_matches(&self.patterns, topic)
     }
 
     pub(crate) fn cover_all(&self, topics: &[Topic]) -> bool {

@@ -25,6 +25,7 @@ use crate::{
     event::Wire,
     http::reply::Refusal,
     http::request::{Answer, Requests},
+    wire::offer::{self, Offer, Offered},
 };
 
 pub(crate) mod frame;
@@ -40,7 +41,8 @@ const UPGRADE: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(crate) struct Handshake {
     accept: String,
-    upgrade: OnUpgrade,
+    /// Nothing when the hub takes the connection over.
+    upgrade: Option<OnUpgrade>,
 }
 
 /// The handshake of a request, if it is one (RFC 6455 section 4.2.1). A browser sends cookies along with a socket that any page opens, and no rule about
@@ -70,7 +72,10 @@ pub(crate) fn handshake(hub: &Hub, parts: &mut Parts) -> Result<Option<Handshake
     let key = origin::only(headers, &header::SEC_WEBSOCKET_KEY).ok().flatten();
     let key = key.filter(|key| STANDARD.decode(key).is_ok_and(|key| key.len() == 16)).and_then(|key| key.to_str().ok());
     let accept = accept_key(key.ok_or(Refusal::Bad("Bad WebSocket handshake"))?);
-    let upgrade = parts.extensions.remove::<OnUpgrade>().ok_or(Refusal::Bad("This connection can't be upgraded"))?;
+    let upgrade = parts.extensions.remove::<OnUpgrade>().filter(|_| !offer::is_takeable(parts));
+    if upgrade.is_none() && !offer::is_takeable(parts) {
+        return Err(Refusal::Bad("This connection can't be upgraded"));
+    }
     Ok(Some(Handshake { accept, upgrade }))
 }
 
@@ -87,8 +92,15 @@ fn accept_key(key: &str) -> String {
 impl Handshake {
     /// Switches protocols; the conversation runs on a task of its own.
     pub(crate) fn accept(self, hub: &Hub, feed: Feed) -> Response {
-        tokio::spawn(run(hub.clone(), self.upgrade, feed));
         let mut response = (StatusCode::SWITCHING_PROTOCOLS, Body::empty()).into_response();
+        match self.upgrade {
+            Some(upgrade) => {
+                tokio::spawn(run(hub.clone(), upgrade, feed));
+            }
+            None => {
+                response.extensions_mut().insert(Offer::new(Offered { hub: hub.clone(), feed }));
+            }
+        }
         let headers = response.headers_mut();
         headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
         headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));

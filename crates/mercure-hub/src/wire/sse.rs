@@ -14,7 +14,16 @@ use axum::{
 use bytes::Bytes;
 use hyper::body::Frame;
 
-use crate::{engine::feed::Feed, event::Wire};
+use crate::{
+    engine::feed::Feed,
+    event::Wire,
+    wire::offer::{Offer, Offered},
+};
+
+/// A bare comment: the first bytes of a stream, so that everything on the way sends the head on, and its sign of life.
+pub(crate) const COMMENT: &[u8] = b":\n";
+/// The same as a chunk.
+pub(crate) const COMMENT_CHUNK: &[u8] = b"2\r\n:\n\r\n";
 
 /// What keeps caches and buffering proxies from holding the stream back.
 const HEADERS: [(HeaderName, HeaderValue); 5] = [
@@ -29,11 +38,23 @@ const HEADERS: [(HeaderName, HeaderValue); 5] = [
 pub(crate) fn response(version: Version, feed: Option<Feed>) -> Response {
     let body = feed.map_or_else(Body::empty, |feed| Body::new(Events { feed, place: Place::Start }));
     let mut response = (StatusCode::OK, body).into_response();
+    dress(&mut response, version);
+    response
+}
+
+/// The head of a stream whose connection the hub takes over.
+pub(crate) fn taken(version: Version, offered: Offered) -> Response {
+    let mut response = StatusCode::OK.into_response();
+    dress(&mut response, version);
+    response.extensions_mut().insert(Offer::new(offered));
+    response
+}
+
+fn dress(response: &mut Response, version: Version) {
     response.headers_mut().extend(HEADERS.map(|(name, value)| (Some(name), value)));
     if version < Version::HTTP_2 {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("keep-alive"));
     }
-    response
 }
 
 /// How far the body has come.
@@ -62,8 +83,7 @@ impl hyper::body::Body for Events {
         let bytes = match self.place {
             Place::Start => {
                 self.place = Place::Middle;
-                // A comment at once, so that everything on the way sends the head on.
-                Some(Bytes::from_static(b":\n"))
+                Some(Bytes::from_static(COMMENT))
             }
             Place::Middle => match ready!(self.feed.poll_next(context)) {
                 Some(bytes) => Some(bytes),

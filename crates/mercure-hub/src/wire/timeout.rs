@@ -30,6 +30,11 @@ impl<IO> WriteTimeout<IO> {
         Self { io, limit, stuck: None }
     }
 
+    /// The connection itself.
+    pub fn into_inner(self) -> IO {
+        self.io
+    }
+
     fn watch<T>(&mut self, context: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if written.is_ready() {
             self.stuck = None;

@@ -2,13 +2,21 @@
 
 use std::{future::Future, sync::Arc, time::Duration};
 
+// With paths, because `foreign.rs` includes this file too.
+#[path = "client/log.rs"]
+mod log;
+#[path = "client/socket.rs"]
 mod socket;
+#[path = "client/sse.rs"]
 mod sse;
 
+pub use log::Log;
 pub use socket::{Frame, Socket};
 pub use sse::{Event, Sse};
 
-use mercure_hub::{Claims, Grant, Hub, HubConfig, Key, WriteTimeout, mint};
+use crate::OVER;
+use hyper_util::service::TowerToHyperService;
+use mercure_hub::{Claims, ConnectionOptions, Grant, Hub, HubConfig, Key, WriteTimeout, mint, serve_connection};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -82,10 +90,32 @@ pub fn bearer(token: &str) -> String {
 
 impl Server {
     pub async fn start(config: HubConfig) -> Self {
-        let hub = Hub::new(config);
+        Self::start_with(config, |router| router).await
+    }
+
+    /// A hub whose routes something stands before.
+    pub async fn start_with(config: HubConfig, wrap: impl FnOnce(axum::Router) -> axum::Router) -> Self {
+        Self::serve_with(Hub::new(Self::impatient(config)), wrap).await
+    }
+
+    /// With a patience that a test can wait for.
+    pub fn impatient(mut config: HubConfig) -> HubConfig {
+        config.write_timeout = config.write_timeout.min(PATIENCE);
+        config
+    }
+
+    pub async fn serve(hub: Hub) -> Self {
+        Self::serve_with(hub, |router| router).await
+    }
+
+    async fn serve_with(hub: Hub, wrap: impl FnOnce(axum::Router) -> axum::Router) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        tokio::spawn(axum::serve(Impatient(listener), hub.router()).into_future());
+        let router = wrap(hub.router());
+        match OVER {
+            Over::TakenSockets => drop(tokio::spawn(accept(listener, router))),
+            Over::ForeignServer => drop(tokio::spawn(axum::serve(Impatient(listener), router).into_future())),
+        }
         Self { hub, address }
     }
 
@@ -106,16 +136,22 @@ impl Server {
 
     /// Any request; `headers` are whole lines.
     pub async fn request(&self, method: &str, target: &str, headers: &str, body: &str) -> Reply {
+        self.request_to("hub.test", method, target, headers, body).await
+    }
+
+    /// The same, with the name under which the client knows the hub.
+    pub async fn request_to(&self, host: &str, method: &str, target: &str, headers: &str, body: &str) -> Reply {
         let length = if body.is_empty() { String::new() } else { format!("Content-Length: {}\r\n", body.len()) };
         let request =
-            format!("{method} {target} HTTP/1.1\r\nHost: hub.test\r\nConnection: close\r\n{length}{headers}\r\n{body}");
+            format!("{method} {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{length}{headers}\r\n{body}");
         let mut connection = self.send(request.into_bytes()).await;
         within(async {
             let mut reply = connection.head().await;
             if method != "HEAD" {
                 let mut rest = std::mem::take(&mut connection.buffer);
                 connection.stream.read_to_end(&mut rest).await.unwrap();
-                reply.body = String::from_utf8(rest).unwrap();
+                let chunked = reply.header("transfer-encoding") == Some("chunked");
+                reply.body = String::from_utf8(if chunked { joined(&rest) } else { rest }).unwrap();
             }
             reply
         })
@@ -142,7 +178,20 @@ impl Server {
 
     /// An open stream of which only the head was read.
     pub async fn sse_unread(&self, query: &str, headers: &str) -> Sse {
-        let request = format!("GET {PATH}?{query} HTTP/1.1\r\nHost: hub.test\r\n{headers}\r\n");
+        self.stream(format!("GET {PATH}?{query} HTTP/1.1\r\nHost: hub.test\r\n{headers}\r\n")).await
+    }
+
+    /// A stream that was asked for by QUERY.
+    pub async fn query(&self, query: &str, headers: &str, body: &str) -> Sse {
+        let length = body.len();
+        self.stream(format!(
+            "QUERY {PATH}?{query} HTTP/1.1\r\nHost: hub.test\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+             Content-Length: {length}\r\n{headers}\r\n{body}"
+        ))
+        .await
+    }
+
+    async fn stream(&self, request: String) -> Sse {
         let mut connection = self.send(request.into_bytes()).await;
         let head = within(connection.head()).await;
         assert_eq!(head.status, 200, "{head:?}");
@@ -186,6 +235,39 @@ impl Server {
     }
 }
 
+/// The content of a chunked body.
+fn joined(mut body: &[u8]) -> Vec<u8> {
+    let mut content = Vec::new();
+    loop {
+        let line = body.windows(2).position(|bytes| bytes == b"\r\n").unwrap();
+        let size = usize::from_str_radix(std::str::from_utf8(&body[..line]).unwrap(), 16).unwrap();
+        if size == 0 {
+            return content;
+        }
+        content.extend_from_slice(&body[line + 2..line + 2 + size]);
+        body = &body[line + 4 + size..];
+    }
+}
+
+/// How the hub's streams travel in this run of the tests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(dead_code, reason = "each run has one of them")]
+pub enum Over {
+    /// The hub takes the sockets over.
+    TakenSockets,
+    /// A server that knows nothing of the hub carries its bodies.
+    ForeignServer,
+}
+
+/// The accept loop that a server of its own has.
+async fn accept(listener: TcpListener, router: axum::Router) {
+    let options = ConnectionOptions { write_timeout: PATIENCE, ..ConnectionOptions::default() };
+    while let Ok((stream, _)) = listener.accept().await {
+        let (service, options) = (TowerToHyperService::new(router.clone()), options.clone());
+        tokio::spawn(async move { serve_connection(stream, service, &options, std::future::pending()).await });
+    }
+}
+
 /// Accepts connections that give up on a peer which takes nothing.
 struct Impatient(TcpListener);
 
@@ -211,6 +293,14 @@ pub struct Reply {
 }
 
 impl Reply {
+    /// How a refusal is explained, without the address of the metadata, which `access` looks at.
+    pub fn challenge(&self) -> Option<&str> {
+        let challenge = self.header("www-authenticate")?;
+        let (shown, metadata) = challenge.split_once("resource_metadata=").unwrap_or((challenge, "\"http\""));
+        assert!(metadata.starts_with("\"http") && metadata.ends_with('"'), "{challenge}");
+        Some(shown.trim_end_matches([',', ' ']))
+    }
+
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
     }

@@ -10,6 +10,7 @@ use crate::{
     rights::{Rooms, with_rooms},
 };
 
+// H 66, H 80
 #[tokio::test]
 async fn a_stream_does_not_outlive_its_token() {
     let server = Server::start(config()).await;
@@ -28,6 +29,7 @@ async fn a_stream_does_not_outlive_its_token() {
     assert_eq!(server.get("topic=a", &token).await.status, 401);
 }
 
+// H 80
 #[tokio::test]
 async fn a_stream_ends_in_the_last_fifth_of_its_lifetime() {
     let server = Server::start(HubConfig { max_lifetime: Duration::from_secs(1), ..open_config() }).await;
@@ -77,7 +79,7 @@ async fn a_disconnected_person_is_out_at_once_and_stays_out() {
 
     for refused in [&old, &token("3", None), &token("3", Some(clock.now() - 5.0))] {
         let reply = server.get("topic=a", &bearer(refused)).await;
-        assert_eq!((reply.status, reply.header("www-authenticate")), (401, Some("Bearer error=\"invalid_token\"")));
+        assert_eq!((reply.status, reply.challenge()), (401, Some("Bearer error=\"invalid_token\"")));
         assert_eq!(server.try_socket("topic=a", &bearer(refused)).await.err().unwrap().status, 401);
         assert_eq!(server.post(refused, "topic=a").await.status, 401, "nor may it publish");
     }
@@ -126,6 +128,7 @@ async fn a_disconnect_ends_a_subscription_and_a_replay_that_wait_for_their_right
     assert_eq!(server.hub.topics(), 0);
 }
 
+// H 92, C subscribe_test: shutdown, without a storm of those who come back
 #[tokio::test]
 async fn closing_ends_all_streams_with_a_different_delay_for_each() {
     let server = Server::start(open_config()).await;
@@ -159,6 +162,7 @@ async fn closing_ends_all_streams_with_a_different_delay_for_each() {
     within(hub.close()).await;
 }
 
+// C subscribe_test: shutdown
 #[tokio::test]
 async fn closing_does_not_wait_for_those_who_never_read() {
     let closing = HubConfig { close_timeout: Duration::from_millis(300), queue_bytes: 64 << 20, ..open_config() };
@@ -173,6 +177,7 @@ async fn closing_does_not_wait_for_those_who_never_read() {
     assert!(start.elapsed() < Duration::from_secs(3));
 }
 
+// C subscribe_test: shutdown
 #[tokio::test]
 async fn a_server_shuts_down_once_the_hub_is_closed() {
     let hub = mercure_hub::Hub::new(open_config());

@@ -28,6 +28,7 @@ fn tops(data: &str) -> Value {
     serde_json::from_str(data).unwrap()
 }
 
+// H 10, H 12, C subscribe_test: heartbeat bytes
 #[tokio::test]
 async fn an_idle_stream_gets_bare_comments() {
     let server = Server::start(fast(open_config())).await;
@@ -110,6 +111,7 @@ async fn a_websocket_that_answers_no_ping_is_dead() {
     }
 }
 
+// H 12, H 80
 #[tokio::test]
 async fn zero_turns_it_off_and_deadlines_still_hold() {
     let off = HubConfig { heartbeat: Duration::ZERO, max_lifetime: Duration::from_millis(300), ..open_config() };

@@ -6,6 +6,7 @@ use crate::client::{PATH, Server, bearer, config, open_config, publisher, reader
 
 const FORM: &str = "Content-Type: application/x-www-form-urlencoded\r\n";
 
+// H 35, H 43, H 46, H 47, D 7
 #[tokio::test]
 async fn a_post_is_answered_with_the_id_of_the_update() {
     let server = Server::start(open_config()).await;
@@ -24,6 +25,7 @@ async fn a_post_is_answered_with_the_id_of_the_update() {
     assert_eq!(sse.event().await.id, reply.body);
 }
 
+// H 2, H 35
 #[tokio::test]
 async fn what_symfony_sends_is_understood() {
     let server = Server::start(open_config()).await;
@@ -33,12 +35,13 @@ async fn what_symfony_sends_is_understood() {
     assert_eq!(sse.data().await, "{\"status\":\"OutOfStock\"}");
 }
 
+// H 36, H 37, H 38, H 39, H 42, H 44, H 45, H 48, H 57, H 59, H 60, H 77
 #[tokio::test]
 async fn refusals_come_in_the_order_token_body_fields_grant() {
     let server = Server::start(HubConfig { max_body_bytes: 200, max_topics: 2, ..config() }).await;
     let (all, one, none) = (publisher(&["*"]), publisher(&["a"]), publisher(&[]));
     let bad = server.request("POST", PATH, FORM, "nothing").await;
-    assert_eq!((bad.status, bad.header("www-authenticate")), (401, Some("Bearer")), "the token comes first");
+    assert_eq!((bad.status, bad.challenge()), (401, Some("Bearer")), "the token comes first");
     for (token, form, status) in [
         (&all, "data=x", 400),
         (&all, "topic=", 400),
@@ -61,11 +64,12 @@ async fn refusals_come_in_the_order_token_body_fields_grant() {
         let reply = server.post(token, form).await;
         assert_eq!(reply.status, status, "{form}: {}", reply.body);
         let challenge = (status == 403).then_some("Bearer error=\"insufficient_scope\"");
-        assert_eq!(reply.header("www-authenticate"), challenge, "{form}");
+        assert_eq!(reply.challenge(), challenge, "{form}");
     }
     assert_eq!(server.post(&all, &format!("topic=a&data={}", "x".repeat(200))).await.status, 413);
 }
 
+// H 48
 #[tokio::test]
 async fn a_body_without_a_length_is_bounded_too() {
     let server = Server::start(HubConfig { max_body_bytes: 100, ..config() }).await;
@@ -74,6 +78,7 @@ async fn a_body_without_a_length_is_bounded_too() {
     assert_eq!(server.request("POST", PATH, &chunked, "").await.status, 413);
 }
 
+// H 35, C publish_test
 #[tokio::test]
 async fn only_forms_are_read() {
     let server = Server::start(config()).await;
@@ -89,6 +94,7 @@ async fn only_forms_are_read() {
     }
 }
 
+// H 54, H 56, C authorization_test
 #[tokio::test]
 async fn a_cookie_publishes_only_from_listed_pages() {
     let listed = HubConfig { publish_origins: vec!["https://chat.example".into()], ..config() };
@@ -112,12 +118,14 @@ async fn a_cookie_publishes_only_from_listed_pages() {
     assert_eq!(server.request("POST", PATH, &headers, "topic=a").await.status, 200, "a header is no cookie");
 }
 
+// H 59, H 77
 #[tokio::test]
 async fn a_readers_token_publishes_nothing() {
     let server = Server::start(config()).await;
     assert_eq!(server.post(&reader("3", &["*"]), "topic=a").await.status, 403);
 }
 
+// H 38, H 48
 #[tokio::test]
 async fn the_same_limits_hold_in_process() {
     let server = Server::start(HubConfig { max_topics: 1, max_field_bytes: 10, ..config() }).await;

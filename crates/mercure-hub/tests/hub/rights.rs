@@ -58,6 +58,7 @@ pub fn with_rooms(rooms: &Arc<Rooms>, config: HubConfig) -> HubConfig {
     HubConfig { authorizer: Some(authorizer), ..config }
 }
 
+// H 3, H 78
 #[tokio::test]
 async fn a_private_update_needs_a_grant_for_one_of_its_topics() {
     let server = Server::start(open_config()).await;
@@ -82,6 +83,7 @@ async fn a_private_update_needs_a_grant_for_one_of_its_topics() {
     }
 }
 
+// H 23, H 78
 #[tokio::test]
 async fn a_matcher_routes_and_does_not_grant() {
     let server = Server::start(config()).await;
@@ -108,6 +110,7 @@ async fn the_application_decides_about_what_the_token_does_not_grant() {
     assert_eq!((sse.data().await, sse.data().await), ("of mine".into(), "for me".into()));
 }
 
+// H 3, H 51
 #[tokio::test]
 async fn without_a_person_nobody_is_asked() {
     let rooms = Rooms::new(&[("", "room/1")]);

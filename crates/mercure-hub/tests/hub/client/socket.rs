@@ -101,6 +101,12 @@ impl Socket {
     /// Everything sent so far has been understood when the answer to a ping is here.
     pub async fn settle(&mut self) {
         self.send(0x89, b"settle").await;
-        while self.frame().await != Frame::Pong(b"settle".to_vec()) {}
+        loop {
+            match self.frame().await {
+                Frame::Pong(content) if content == b"settle" => return,
+                Frame::Text(_) | Frame::Ping | Frame::Pong(_) => {}
+                end => panic!("it has ended: {end:?}"),
+            }
+        }
     }
 }

@@ -1,0 +1,176 @@
+//! What a server costs: processor time and memory of a process and its children, from `/proc`; and on which core things run.
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::fs;
+use std::time::Duration;
+
+/// Memory in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Memory {
+    /// Proportional set size: private memory, and the process's share of what it shares.
+    pub(crate) pss: u64,
+    /// What nobody else maps.
+    pub(crate) private: u64,
+}
+
+/// Processor time, as the scheduler counts it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Spent {
+    /// Time on a core, user and system.
+    pub(crate) ran: Duration,
+    /// Time ready to run, while others had the core.
+    pub(crate) waited: Duration,
+}
+
+impl Spent {
+    /// What has been added since an earlier moment.
+    pub(crate) fn since(self, earlier: Self) -> Self {
+        Self { ran: self.ran.saturating_sub(earlier.ran), waited: self.waited.saturating_sub(earlier.waited) }
+    }
+}
+
+/// Processor time of the threads that were there at some moment, by their numbers.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Threads(BTreeMap<u32, Spent>);
+
+impl Threads {
+    /// What these have spent since an earlier moment. What a thread did that has ended in between is not known any more.
+    pub(crate) fn since(&self, earlier: &Self) -> Spent {
+        let each = self.0.iter().map(|(id, spent)| spent.since(earlier.0.get(id).copied().unwrap_or_default()));
+        each.fold(Spent::default(), |sum, one| Spent { ran: sum.ran + one.ran, waited: sum.waited + one.waited })
+    }
+}
+
+/// A process and all its descendants, as they were when it was looked up.
+#[derive(Clone, Debug)]
+pub(crate) struct Family(Vec<u32>);
+
+impl Family {
+    /// The process with this number, and what it has started until now.
+    pub(crate) fn of(pid: u32) -> Self {
+        let parents: Vec<(u32, u32)> = fs::read_dir("/proc")
+            .into_iter()
+            .flatten()
+            .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+            .filter_map(|pid| Some((pid, parent(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)?)))
+            .collect();
+        let mut members = vec![pid];
+        let mut next = 0;
+        while let Some(of) = members.get(next).copied() {
+            members.extend(parents.iter().filter(|(_, parent)| *parent == of).map(|(pid, _)| *pid));
+            next += 1;
+        }
+        Self(members)
+    }
+
+    /// Processor time used so far by each thread.
+    pub(crate) fn threads(&self) -> Threads {
+        let tasks = self.0.iter().filter_map(|pid| fs::read_dir(format!("/proc/{pid}/task")).ok()).flatten();
+        let each = tasks.filter_map(|task| {
+            let path = task.ok()?.path();
+            Some((path.file_name()?.to_str()?.parse().ok()?, scheduled(path.join("schedstat").to_str()?)?))
+        });
+        Threads(each.collect())
+    }
+
+    /// Memory held now.
+    pub(crate) fn memory(&self) -> Memory {
+        self.0
+            .iter()
+            .copied()
+            .map(memory)
+            .fold(Memory::default(), |sum, one| Memory { pss: sum.pss + one.pss, private: sum.private + one.private })
+    }
+
+    /// Resident memory: less telling than [`Memory`], but cheap to ask for while a run goes on.
+    pub(crate) fn resident(&self) -> u64 {
+        let texts = self.0.iter().filter_map(|pid| fs::read_to_string(format!("/proc/{pid}/status")).ok());
+        texts.map(|text| kilobytes(&text, "VmRSS:")).sum()
+    }
+}
+
+/// The fourth field of `/proc/PID/stat`; the second may hold blanks and parentheses.
+fn parent(stat: &str) -> Option<u32> {
+    stat.rsplit_once(')')?.1.split_ascii_whitespace().nth(1)?.parse().ok()
+}
+
+/// The two first fields of a `schedstat` file.
+fn scheduled(path: &str) -> Option<Spent> {
+    let text = fs::read_to_string(path).ok()?;
+    let mut fields = text.split_ascii_whitespace().map(|field| field.parse().map(Duration::from_nanos));
+    Some(Spent { ran: fields.next()?.ok()?, waited: fields.next()?.ok()? })
+}
+
+fn memory(pid: u32) -> Memory {
+    let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap_or_default();
+    Memory {
+        pss: kilobytes(&text, "Pss:"),
+        private: kilobytes(&text, "Private_Clean:") + kilobytes(&text, "Private_Dirty:"),
+    }
+}
+
+/// The bytes behind a name in a file like `/proc/PID/status`.
+fn kilobytes(text: &str, name: &str) -> u64 {
+    let value = text.lines().find_map(|line| line.strip_prefix(name));
+    value.and_then(|value| value.trim().strip_suffix(" kB")?.parse::<u64>().ok()).unwrap_or_default() * 1024
+}
+
+/// Processor time of the calling thread so far.
+pub(crate) fn own() -> Spent {
+    scheduled("/proc/thread-self/schedstat").unwrap_or_default()
+}
+
+/// Raises the limit of open files as far as it may be, and tells it.
+pub(crate) fn raise_file_limit() -> u64 {
+    let limit = getrlimit(Resource::Nofile);
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
+    getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)
+}
+
+/// The cores of this machine that the calling thread may use.
+pub(crate) fn cores() -> Vec<usize> {
+    let allowed = sched_getaffinity(None);
+    allowed.map(|set| (0..CpuSet::MAX_CPU).filter(|core| set.is_set(*core)).collect()).unwrap_or_default()
+}
+
+/// Keeps the calling thread, and what it starts from now on, to these cores. Without effect where the system refuses: the figures say so by their spread.
+pub(crate) fn pin(cores: &[usize]) {
+    let mut set = CpuSet::new();
+    for core in cores {
+        set.set(*core);
+    }
+    if !cores.is_empty() {
+        let _ = sched_setaffinity(None, &set);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_are_found_in_what_the_kernel_writes() {
+        assert_eq!(parent("12 (a (b) c) S 7 12 12 0"), Some(7));
+        assert_eq!(kilobytes("Rss:   9 kB\nPss:        314 kB\nPss_Dirty: 1 kB\n", "Pss:"), 314 * 1024);
+        assert_eq!(kilobytes("", "Pss:"), 0);
+    }
+
+    #[test]
+    fn a_thread_that_has_ended_takes_nothing_from_the_others() {
+        let spent = |seconds| Spent { ran: Duration::from_secs(seconds), waited: Duration::ZERO };
+        let earlier = Threads([(1, spent(10)), (2, spent(100))].into());
+        let later = Threads([(1, spent(13)), (3, spent(4))].into());
+        assert_eq!(later.since(&earlier), spent(7));
+    }
+
+    #[test]
+    fn a_process_knows_its_own_cost() {
+        let family = Family::of(std::process::id());
+        assert!(family.0.contains(&std::process::id()));
+        assert!(family.memory().pss > 0 && family.resident() > 0);
+        assert!(!cores().is_empty());
+    }
+}

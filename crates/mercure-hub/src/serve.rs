@@ -1,0 +1,241 @@
+//! Serving one connection of an accept loop, until the client leaves or the hub takes the socket over.
+//!
+//! An HTTP library holds buffers and a state machine for each connection, and copies what it writes. A stream needs neither once its request was read.
+//! So the hub takes the socket away from the library, and writes the head and all that follows itself.
+
+use std::{
+    error::Error,
+    future::{Future, pending, poll_fn},
+    io::{self, IoSlice},
+    pin::{Pin, pin},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll},
+    time::{Duration, SystemTime},
+};
+
+use axum::http::{Request, Response, StatusCode, header, response::Parts};
+use bytes::{Bytes, BytesMut};
+use hyper::{
+    body::{Body, Incoming},
+    server::conn::http1,
+    service::{Service, service_fn},
+};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf},
+    net::TcpStream,
+};
+
+use crate::{
+    PeerAddress,
+    event::Wire,
+    sync::lock,
+    wire::{
+        link,
+        offer::{Offer, Offered, Takeable},
+        sse,
+        timeout::WriteTimeout,
+    },
+};
+
+/// How a connection is served.
+#[derive(Clone, Debug)]
+pub struct ConnectionOptions {
+    /// How long a client may take for the head of a request, and how long a connection may idle between two.
+    pub head_timeout: Duration,
+    /// Bytes in the head of a request.
+    pub head_bytes: usize,
+    /// How long a client may take none of an answer. For streams [`HubConfig::write_timeout`](crate::HubConfig::write_timeout) holds instead.
+    pub write_timeout: Duration,
+}
+
+impl Default for ConnectionOptions {
+    fn default() -> Self {
+        Self { head_timeout: Duration::from_secs(75), head_bytes: 32 << 10, write_timeout: Duration::from_secs(10) }
+    }
+}
+
+/// Serves a connection of HTTP/1.1 without TLS, and lets hubs take it over.
+///
+/// `service` is the whole application, with [`Hub::router`](crate::Hub::router) somewhere inside. When one of its answers opens a stream, on whichever
+/// request of the connection, the stream goes on as a small task without an HTTP library, and this function returns. The stream's head is the head of
+/// that answer as it left `service`, with what the layers around the hub put there; only the length and the encoding of the body are the hub's own, and
+/// what a layer does to the body has no effect.
+///
+/// Each request carries the [`PeerAddress`]: a layer that knows a proxy in front may put another in its place.
+///
+/// When `stop` ends, the answer under way is finished and no other request is taken. Streams that were taken over end by [`Hub::close`](crate::Hub::close).
+///
+/// Connections of TLS, of HTTP/2 or of another server need nothing of this: there the hub's streams are ordinary bodies.
+///
+/// # Errors
+/// When the connection breaks, or its client breaks the protocol, before anything was taken over.
+pub async fn serve_connection<S, B>(
+    stream: TcpStream,
+    service: S,
+    options: &ConnectionOptions,
+    stop: impl Future<Output = ()>,
+) -> Result<(), hyper::Error>
+where
+    S: Service<Request<Incoming>, Response = Response<B>>,
+    S::Error: Into<Box<dyn Error + Send + Sync>>,
+    B: Body + 'static,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    // Updates are small and due at once.
+    let _ = stream.set_nodelay(true);
+    let peer = stream.peer_addr().ok().map(|peer| PeerAddress(peer.ip()));
+    let handover = Arc::new(Handover::default());
+    let io = Watched { io: WriteTimeout::new(stream, options.write_timeout), handover: Arc::clone(&handover) };
+    let service = service_fn(|mut request: Request<Incoming>| {
+        request.extensions_mut().insert(Takeable);
+        if let Some(peer) = peer {
+            request.extensions_mut().insert(peer);
+        }
+        let (answer, handover) = (service.call(request), Arc::clone(&handover));
+        async move {
+            let mut response = answer.await?;
+            match Offer::accept(response.extensions_mut()) {
+                Some(offered) if matches!(response.status(), StatusCode::OK | StatusCode::SWITCHING_PROTOCOLS) => {
+                    *lock(&handover.taken) = Some((response.into_parts().0, offered));
+                    // The library waits for an answer that never comes, until the connection is taken out of its hands.
+                    pending().await
+                }
+                // Some layer had another opinion: its answer goes out, and the stream ends unheard.
+                _ => Ok::<_, S::Error>(response),
+            }
+        }
+    });
+    let mut connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(options.head_timeout)
+        .max_buf_size(options.head_bytes)
+        .serve_connection(TokioIo::new(io), service)
+        .with_upgrades();
+    let mut stop = pin!(stop);
+    let mut stopping = false;
+    let taken = poll_fn(|context| {
+        if !stopping && stop.as_mut().poll(context).is_ready() {
+            stopping = true;
+            Pin::new(&mut connection).graceful_shutdown();
+        }
+        if let Poll::Ready(ended) = Pin::new(&mut connection).poll(context) {
+            return Poll::Ready(ended.map(|()| None));
+        }
+        // Answers to earlier requests may still stand in the library's buffer.
+        if handover.is_full.load(Ordering::Relaxed) {
+            return Poll::Pending;
+        }
+        lock(&handover.taken).take().map_or(Poll::Pending, |taken| Poll::Ready(Ok(Some(taken))))
+    });
+    let taken = taken.await?;
+    if let (Some((head, offered)), Some(parts)) = (taken, connection.into_parts()) {
+        let stream = parts.io.into_inner().io.into_inner();
+        // A connection that breaks here had nothing to report to.
+        let _ = take_over(stream, parts.read_buf, &head, offered).await;
+    }
+    Ok(())
+}
+
+/// Writes the head and what was missed, and leaves the rest to a link.
+async fn take_over(stream: TcpStream, read: Bytes, head: &Parts, offered: Offered) -> io::Result<()> {
+    let Offered { hub, mut feed } = offered;
+    let wire = feed.subscriber().wire;
+    let patience = feed.registration().engine().limits.write_timeout;
+    let patience = if patience.is_zero() { Duration::MAX } else { patience };
+    let mut stream = WriteTimeout::new(stream, patience);
+    let mut first = write_head(head, wire);
+    if wire == Wire::Chunked {
+        first.extend_from_slice(sse::COMMENT_CHUNK);
+    }
+    stream.write_all(&first).await?;
+    drop(first);
+    while let Some(bytes) = feed.missed().await {
+        stream.write_all(&bytes).await?;
+    }
+    link::start(&hub, feed.go_live(), stream.into_inner(), BytesMut::from(read));
+    Ok(())
+}
+
+/// The head of an answer (RFC 9112 section 4), as the layers around the hub have left it.
+fn write_head(head: &Parts, wire: Wire) -> Vec<u8> {
+    let mut out = Vec::with_capacity(1_024);
+    let reason = head.status.canonical_reason().unwrap_or_default();
+    out.extend_from_slice(format!("HTTP/1.1 {} {reason}\r\n", head.status.as_str()).as_bytes());
+    let framing = [header::CONTENT_LENGTH, header::CONTENT_ENCODING, header::TRANSFER_ENCODING];
+    let mut put =
+        |name: &[u8], value: &[u8]| [name, b": ", value, b"\r\n"].iter().for_each(|part| out.extend_from_slice(part));
+    for (name, value) in head.headers.iter().filter(|(name, _)| !framing.contains(name)) {
+        put(name.as_ref(), value.as_bytes());
+    }
+    if wire == Wire::Chunked {
+        put(b"transfer-encoding", b"chunked");
+    }
+    if !head.headers.contains_key(header::DATE) {
+        put(b"date", httpdate::fmt_http_date(SystemTime::now()).as_bytes());
+    }
+    out.extend_from_slice(b"\r\n");
+    out
+}
+
+/// Between the library's connection and the one who takes it over.
+#[derive(Debug, Default)]
+struct Handover {
+    taken: Mutex<Option<(Parts, Offered)>>,
+    /// Whether the socket took nothing the last time. The library writes all it has whenever it can, so otherwise nothing is left in its buffer.
+    is_full: AtomicBool,
+}
+
+/// A socket that tells whether it is full.
+struct Watched {
+    io: WriteTimeout<TcpStream>,
+    handover: Arc<Handover>,
+}
+
+impl Watched {
+    fn note<T>(&self, written: Poll<T>) -> Poll<T> {
+        self.handover.is_full.store(written.is_pending(), Ordering::Relaxed);
+        written
+    }
+}
+
+impl AsyncRead for Watched {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Watched {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.io).poll_write(context, bytes);
+        self.note(written)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.io).poll_write_vectored(context, bytes);
+        self.note(written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(context)
+    }
+}

@@ -1,0 +1,152 @@
+//! Whose request it is: the peer, or whom a trusted proxy names.
+
+use std::net::IpAddr;
+
+use axum::http::{HeaderMap, HeaderName, header};
+use ipnet::IpNet;
+use mercure_hub::Scheme;
+
+const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+
+/// Where a request comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Origin {
+    pub(crate) address: IpAddr,
+    /// How it came to the trusted proxy, if that says so.
+    pub(crate) scheme: Option<Scheme>,
+}
+
+/// The client's address. Of the chain that the proxies wrote, the last one that is not a trusted proxy itself counts: what stands before it, the client
+/// may have made up. `Forwarded` (RFC 7239) wins over the `X-Forwarded-` headers.
+pub(crate) fn origin(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> Origin {
+    let peer = peer.to_canonical();
+    let is_trusted = |address: &IpAddr| trusted.iter().any(|network| network.contains(address));
+    if !is_trusted(&peer) {
+        return Origin { address: peer, scheme: None };
+    }
+    let hops = if headers.contains_key(header::FORWARDED) { forwarded(headers) } else { x_forwarded(headers) };
+    let mut origin = Origin { address: peer, scheme: None };
+    for (address, scheme) in hops.into_iter().rev() {
+        origin.scheme = scheme.or(origin.scheme);
+        // A proxy that names nobody ("unknown"): the last one known has to answer for the request.
+        let Some(address) = address else { break };
+        origin.address = address;
+        if !is_trusted(&address) {
+            break;
+        }
+    }
+    origin
+}
+
+/// Whom a proxy has heard, and how.
+type Hop = (Option<IpAddr>, Option<Scheme>);
+
+/// One scheme for all hops, or one for each.
+fn x_forwarded(headers: &HeaderMap) -> Vec<Hop> {
+    let schemes: Vec<_> = values(headers, &X_FORWARDED_PROTO).map(scheme).collect();
+    let addresses: Vec<_> = values(headers, &X_FORWARDED_FOR).map(|text| parse(text.trim())).collect();
+    if addresses.is_empty() {
+        return schemes.last().map(|scheme| (None, *scheme)).into_iter().collect();
+    }
+    let is_each = schemes.len() == addresses.len();
+    let scheme_of = |place: usize| if is_each { schemes[place] } else { schemes.last().copied().flatten() };
+    addresses.into_iter().enumerate().map(|(place, address)| (address, scheme_of(place))).collect()
+}
+
+fn forwarded(headers: &HeaderMap) -> Vec<Hop> {
+    let hop = |element: &str| {
+        let pair = |wanted: &str| {
+            let mut pairs = element.split(';').filter_map(|pair| pair.trim().split_once('='));
+            let (_, value) = pairs.find(|(name, _)| name.eq_ignore_ascii_case(wanted))?;
+            Some(value.trim_matches('"').to_owned())
+        };
+        (pair("for").and_then(|text| parse(&text)), pair("proto").and_then(|text| scheme(&text)))
+    };
+    values(headers, &header::FORWARDED).map(hop).collect()
+}
+
+fn scheme(text: &str) -> Option<Scheme> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "https" | "wss" => Some(Scheme::Https),
+        "http" | "ws" => Some(Scheme::Http),
+        _ => None,
+    }
+}
+
+fn values<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a str> {
+    headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','))
+}
+
+/// `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1`, `[2001:db8::1]`, `[2001:db8::1]:80`.
+fn parse(text: &str) -> Option<IpAddr> {
+    let address = text.parse::<IpAddr>().ok().or_else(|| {
+        let host = match text.strip_prefix('[') {
+            Some(rest) => rest.split_once(']')?.0,
+            None => text.split_once(':')?.0,
+        };
+        host.parse().ok()
+    })?;
+    Some(address.to_canonical())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn client(peer: &str, headers: &[(HeaderName, &str)]) -> String {
+        of(peer, headers).address.to_string()
+    }
+
+    fn of(peer: &str, headers: &[(HeaderName, &str)]) -> Origin {
+        let trusted: Vec<IpNet> = vec!["10.0.0.0/8".parse().unwrap(), "fd00::/8".parse().unwrap()];
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(name, value.parse().unwrap());
+        }
+        origin(peer.parse().unwrap(), &map, &trusted)
+    }
+
+    #[test]
+    fn only_trusted_proxies_are_believed() {
+        let forged = [(X_FORWARDED_FOR, "192.0.2.9")];
+        assert_eq!(client("198.51.100.1", &forged), "198.51.100.1");
+        assert_eq!(client("10.0.0.1", &forged), "192.0.2.9");
+        assert_eq!(client("::ffff:10.0.0.1", &forged), "192.0.2.9");
+        assert_eq!(client("10.0.0.1", &[]), "10.0.0.1");
+    }
+
+    #[test]
+    fn the_last_stranger_of_the_chain_counts() {
+        assert_eq!(client("10.0.0.1", &[(X_FORWARDED_FOR, "1.1.1.1, 192.0.2.9, 10.0.0.7")]), "192.0.2.9");
+        let twice = [(X_FORWARDED_FOR, "1.1.1.1"), (X_FORWARDED_FOR, "192.0.2.9")];
+        assert_eq!(client("10.0.0.1", &twice), "192.0.2.9");
+        assert_eq!(client("10.0.0.1", &[(X_FORWARDED_FOR, "10.0.0.3, 10.0.0.2")]), "10.0.0.3");
+        assert_eq!(client("10.0.0.1", &[(X_FORWARDED_FOR, "1.1.1.1, unknown, 10.0.0.7")]), "10.0.0.7");
+        assert_eq!(client("10.0.0.1", &[(X_FORWARDED_FOR, "rubbish")]), "10.0.0.1");
+    }
+
+    #[test]
+    fn the_standard_header_is_read_too() {
+        let header = |text| [(header::FORWARDED, text)];
+        assert_eq!(client("10.0.0.1", &header("for=192.0.2.9;proto=https, for=10.0.0.2")), "192.0.2.9");
+        assert_eq!(client("10.0.0.1", &header("proto=https;For=\"[2001:db8::1]:4711\"")), "2001:db8::1");
+        assert_eq!(client("fd00::1", &header("for=192.0.2.9:80")), "192.0.2.9");
+        let both = [(header::FORWARDED, "for=192.0.2.9"), (X_FORWARDED_FOR, "192.0.2.8")];
+        assert_eq!(client("10.0.0.1", &both), "192.0.2.9");
+    }
+
+    #[test]
+    fn the_proxy_says_how_it_was_reached() {
+        let scheme = |peer, headers: &[(HeaderName, &str)]| of(peer, headers).scheme;
+        let https = (X_FORWARDED_PROTO, "https");
+        assert_eq!(scheme("10.0.0.1", std::slice::from_ref(&https)), Some(Scheme::Https));
+        assert_eq!(scheme("198.51.100.1", std::slice::from_ref(&https)), None, "anybody can write that");
+        assert_eq!(scheme("10.0.0.1", &[https.clone(), (X_FORWARDED_FOR, "192.0.2.9, 10.0.0.7")]), Some(Scheme::Https));
+        let chain = [(X_FORWARDED_PROTO, "https, http"), (X_FORWARDED_FOR, "192.0.2.9, 10.0.0.7")];
+        assert_eq!(scheme("10.0.0.1", &chain), Some(Scheme::Https), "the browser spoke TLS, the inner proxy did not");
+        let forged = [(header::FORWARDED, "for=1.1.1.1;proto=https, for=192.0.2.9;proto=http")];
+        assert_eq!(scheme("10.0.0.1", &forged), Some(Scheme::Http));
+        assert_eq!(scheme("10.0.0.1", &[]), None);
+    }
+}
