@@ -131,7 +131,7 @@ mod tests {
         assert_eq!(Emoji::parse("like").unwrap().as_str(), "👍");
         assert_eq!(Emoji::parse("🏳️‍🌈").unwrap().as_str(), "🏳️‍🌈");
         assert!(Emoji::parse("👍🏽").is_some(), "with a skin tone");
-        for text in ["", "a", "👍👍", "<b>", "%", "like "] {
+        for text in ["", "zz", "👍👍", "<b>", "%", "like "] {
             assert_eq!(Emoji::parse(text), None, "{text}");
         }
     }
