@@ -7,6 +7,7 @@ pub mod markdown;
 pub mod page;
 pub mod pin;
 pub mod reaction;
+pub mod system;
 pub mod version;
 
 use crate::chatroom::{self, Member};
@@ -67,6 +68,11 @@ impl Message {
     /// Whether only a tombstone is left.
     pub fn is_deleted(&self) -> bool {
         self.deleted_at.is_some()
+    }
+
+    /// Whether the room said it itself.
+    pub fn is_system(&self) -> bool {
+        self.kind == "system"
     }
 
     /// What the message looks like where another quotes it.
@@ -133,7 +139,8 @@ pub fn create(tx: &mut Writer<'_>, member: &Member, draft: &Draft, now: Micros) 
         return Ok(sent);
     }
     if let Some(source) = draft.reply_to {
-        find(tx, member, source)?.ok_or_else(|| Error::field("reply_to", Text::new("field-reply-unknown")))?;
+        let source = find(tx, member, source)?.filter(|source| !source.is_system());
+        source.ok_or_else(|| Error::field("reply_to", Text::new("field-reply-unknown")))?;
     }
     let revision = chatroom::advance(tx, member)?;
     let id: Option<MessageId> = tx.first(
@@ -183,11 +190,9 @@ pub fn edit(
     now: Micros,
 ) -> Result<(bool, Shown)> {
     let present = of_room(tx, member, id)?;
+    system::refuse(&present.message)?;
     if present.message.author.id != member.user() {
         return Err(Error::Forbidden(Text::new("error-forbidden")));
-    }
-    if present.message.kind == "system" {
-        return Err(Error::Conflict(Text::new("message-system")));
     }
     if present.message.is_deleted() {
         return Err(Error::Conflict(Text::new("message-deleted")));
@@ -216,6 +221,7 @@ pub fn edit(
 /// `NotFound` outside of the room, `Forbidden` for another's unless one moderates.
 pub fn delete(tx: &mut Writer<'_>, member: &Member, id: MessageId, now: Micros) -> Result<(bool, Shown)> {
     let present = of_room(tx, member, id)?;
+    system::refuse(&present.message)?;
     if present.message.author.id != member.user() && !member.role().may_moderate() {
         return Err(Error::Forbidden(Text::new("error-forbidden")));
     }

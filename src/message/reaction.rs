@@ -5,7 +5,7 @@ use crate::clock::Micros;
 use crate::db::{Reader, Value, Writer};
 use crate::error::{Error, Result, Text};
 use crate::id::{MessageId, UserId};
-use crate::message::{self, Shown};
+use crate::message::{self, Shown, system};
 use crate::{params, sql};
 use serde::Serialize;
 
@@ -89,9 +89,7 @@ pub fn set(
     if present.message.is_deleted() {
         return Err(Error::Conflict(Text::new("message-deleted")));
     }
-    if present.message.kind == "system" {
-        return Err(Error::Conflict(Text::new("message-system")));
-    }
+    system::refuse(&present.message)?;
     let reactions = &present.message.reactions;
     let known = reactions.iter().find(|reaction| reaction.emoji == emoji.as_str());
     let is_on = known.is_some_and(|reaction| reaction.users.contains(&member.user()));

@@ -1,5 +1,7 @@
 //! The room's page.
 
+pub mod state;
+
 use crate::app::App;
 use crate::chatroom::{self, Listed, Member, MemberState, member};
 use crate::error::{Error, Fields, Result, Text};

@@ -50,7 +50,7 @@ async fn set_pin(app: &App, asking: &Asking, member: Member, id: MessageId, on: 
     let json = app
         .db
         .write(Lane::Room(member.room().0), move |tx| match pin::set(tx, &who, id, on, now)? {
-            Some(pinned) => live.announce_room(tx, pinned.room, pinned.pins),
+            Some(room) => live.announce_room(tx, room, who.first_position()),
             None => Ok("{}".to_owned()),
         })
         .await?;
