@@ -160,14 +160,7 @@ impl Live {
     ///
     /// # Errors
     /// `Internal`.
-    pub fn tell(
-        &self,
-        tx: &mut Writer<'_>,
-        room: RoomId,
-        what: What<'_>,
-        actor: UserId,
-        now: Micros,
-    ) -> Result<()> {
+    pub fn tell(&self, tx: &mut Writer<'_>, room: RoomId, what: What<'_>, actor: UserId, now: Micros) -> Result<()> {
         let shown = system::tell(tx, room, what, actor, now)?;
         self.announce(tx, shown).map(drop)
     }

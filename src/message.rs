@@ -75,6 +75,11 @@ impl Message {
         self.kind == "system"
     }
 
+    /// Whether it is still early enough to edit it.
+    pub fn is_editable(&self, window: Option<Micros>, now: Micros) -> bool {
+        window.is_none_or(|window| now - self.created_at <= window)
+    }
+
     /// What the message looks like where another quotes it.
     pub fn as_quoted(&self) -> Quoted {
         Quoted {
@@ -178,15 +183,17 @@ pub fn create(tx: &mut Writer<'_>, member: &Member, draft: &Draft, now: Micros) 
     }
 }
 
-/// Replaces the content of one's own message. The same content again changes nothing.
+/// Replaces the content of one's own message, within a time after it was sent when there is such a limit. The same content again
+/// changes nothing.
 ///
 /// # Errors
-/// `NotFound` outside of the room, `Forbidden` for another's, `Conflict` for a deleted one.
+/// `NotFound` outside of the room, `Forbidden` for another's, `Conflict` for a deleted one or when the time is over.
 pub fn edit(
     tx: &mut Writer<'_>,
     member: &Member,
     id: MessageId,
     content: &Content,
+    window: Option<Micros>,
     now: Micros,
 ) -> Result<(bool, Shown)> {
     let present = of_room(tx, member, id)?;
@@ -199,6 +206,9 @@ pub fn edit(
     }
     if present.message.content == content.markdown() {
         return Ok((false, present));
+    }
+    if !present.message.is_editable(window, now) {
+        return Err(Error::Conflict(Text::new("message-edit-late")));
     }
     let revision = chatroom::advance(tx, member)?;
     version::keep(tx, &present.message)?;
@@ -306,11 +316,19 @@ fn find_sent(tx: &mut Writer<'_>, member: &Member, draft: &Draft) -> Result<Opti
     }
 }
 
+/// A message with what it quotes, for a member who may see it.
+///
+/// # Errors
+/// `NotFound` outside of the room.
+pub fn look(db: &mut Reader<'_>, member: &Member, id: MessageId) -> Result<Shown> {
+    find(db, member, id)?.ok_or(Error::NotFound)?;
+    shown(db, member, id)
+}
+
 fn of_room(tx: &mut Writer<'_>, member: &Member, id: MessageId) -> Result<Shown> {
     // Locks the room first: what is read here still holds when the change commits.
     tx.first(sql!("select id from chatroom where id = $1 {for_update}"), params![member.room()], |_| Ok(()))?;
-    find(tx, member, id)?.ok_or(Error::NotFound)?;
-    shown(tx, member, id)
+    look(tx, member, id)
 }
 
 /// A message with what it quotes, as far as a member may see that: the answer to an act shows no more than a page does.

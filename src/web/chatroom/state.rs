@@ -65,7 +65,10 @@ pub async fn delete(State(app): State<App>, asking: Asking, InRoom(who): InRoom)
         .write(Lane::None, move |tx| -> Result<()> {
             let room = chatroom::find(tx, who.room())?.ok_or(Error::NotFound)?;
             let gone = match room.goal_id.filter(|_| room.kind == "goal") {
-                Some(goal) => edit::delete(tx, &Owner::of(tx, goal, who.user())?)?,
+                Some(goal) => {
+                    let by = Owner::of(tx, goal, who.user())?;
+                    edit::delete(tx, &by)?
+                }
                 None => vec![state::delete(tx, &who)?],
             };
             gone.into_iter().try_for_each(|room| live.announce_deleted(tx, room))
