@@ -159,6 +159,8 @@ pub struct Config {
     pub has_rate_limits: bool,
     /// Whether anybody may open an account.
     pub is_registration_open: bool,
+    /// Ports of 127.0.0.1 that outgoing requests may call by http: of a test's own servers. No setting opens them.
+    pub loopback_ports: Vec<u16>,
 }
 
 /// A Mercure hub that is not ours.
@@ -239,6 +241,7 @@ impl Config {
             body_limit: settings.body_limit,
             has_rate_limits: settings.rate_limits == Switch::On,
             is_registration_open: settings.registration == Registration::Open,
+            loopback_ports: Vec::new(),
         })
     }
 
