@@ -10,6 +10,7 @@ mod habits;
 mod harness;
 mod hub;
 mod input;
+mod large;
 mod live;
 mod marks;
 mod message;
