@@ -17,8 +17,10 @@ const BATCH: usize = 500;
 /// What is measured: a name, and the path for a room whose top is so high.
 type Asked = (&'static str, fn(&Goal, i64) -> String);
 
-const ASKED: [Asked; 6] = [
+const ASKED: [Asked; 8] = [
     ("open the page", |goal, _| goal.path()),
+    ("open it, all unread", |goal, _| goal.path()),
+    ("own events, all unread", |_, _| "/user/fetch".to_owned()),
     ("scroll back, newest", |goal, top| format!("{}/fetch?before={}&limit=50", goal.path(), top - 10)),
     ("scroll back, middle", |goal, top| format!("{}/fetch?before={}&limit=50", goal.path(), top / 2 + 30)),
     ("scroll back, oldest", |goal, _| format!("{}/fetch?before=60&limit=50", goal.path())),
@@ -77,7 +79,12 @@ async fn ask(who: &Browser, path: &str) -> (Duration, Duration) {
 async fn a_large_room_is_as_fast_as_a_small_one() {
     let town = Town::start().await;
     let mut alice = town.person("Alice").await;
+    // Bob reads nothing: all of it is new to him.
+    let mut bob = town.person("Bob").await;
     let (small, large) = (alice.founds("Petit").await, alice.founds("Grand").await);
+    for goal in [&small, &large] {
+        goal.lets_in(&alice, &bob).await;
+    }
     fill(&town, &small, &alice, 100).await;
     let started = Instant::now();
     fill(&town, &large, &alice, 100_000).await;
@@ -85,13 +92,15 @@ async fn a_large_room_is_as_fast_as_a_small_one() {
     // The rooms' tops are read at the start: nobody was told of what was written beside the routes.
     let town = town.restart().await;
     alice.moves_to(&town);
+    bob.moves_to(&town);
     println!("{:<24}{:>14}{:>10}{:>16}{:>10}", "median, CPU each", "100", "CPU", "100,000", "CPU");
     let mut slower = Vec::new();
     for (what, path) in ASKED {
         let mut row = Vec::new();
         for goal in [&small, &large] {
             let top = town.app.live.tops.get(RoomId(goal.room)).unwrap();
-            row.push(ask(&alice, &path(goal, top)).await);
+            let who = if what.contains("unread") { &bob } else { &alice };
+            row.push(ask(who, &path(goal, top)).await);
         }
         println!("{what:<24}{:>14.1?}{:>10.1?}{:>16.1?}{:>10.1?}", row[0].0, row[0].1, row[1].0, row[1].1);
         if row[1].0 > row[0].0 * 2 + Duration::from_millis(5) {
