@@ -11,9 +11,11 @@ use reqwest::{Method, StatusCode};
 use std::collections::BTreeSet;
 
 /// Pages that a route renders; the others are parts of these.
-const PAGES: [&str; 7] = [
+const PAGES: [&str; 9] = [
     "chatroom/chatroom.html",
+    "chatroom/marked.html",
     "error.html",
+    "goal/edit.html",
     "goal/index.html",
     "goal/new.html",
     "goal/show.html",
