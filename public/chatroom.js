@@ -17,6 +17,8 @@ import { createLink } from "./realtime.js";
 import { acknowledge, adopt, apply, applyPage, noteTop, setPending } from "./room_state.js";
 import { asQuote, behind, createRoomState, nextRequest, ordered } from "./room/list_state.js";
 import { listenToList } from "./room/actions.js";
+import { mentionSource } from "./room/mention.js";
+import { createSuggest } from "./room/suggest.js";
 import { createHistory } from "./room/history.js";
 import { createMarks } from "./room/marks.js";
 import { createPanels } from "./room/panels.js";
@@ -127,6 +129,10 @@ export async function startChatroom(root) {
       if (last) void beginEdit(last.id);
     },
   });
+
+  const field = /** @type {HTMLTextAreaElement} */ (byId("composer-content"));
+  const suggest = createSuggest({ field, host: /** @type {HTMLElement} */ (field.closest(".composer-box")) });
+  suggest.add(mentionSource({ viewer, role: () => reader.role }));
 
   /** @param {number} id */
   async function beginEdit(id) {

@@ -166,6 +166,8 @@ pub struct Config {
     pub has_rate_limits: bool,
     /// Whether anybody may open an account.
     pub is_registration_open: bool,
+    /// Ports of 127.0.0.1 that outgoing requests may call by http: of a test's own servers. No setting opens them.
+    pub loopback_ports: Vec<u16>,
 }
 
 /// A Mercure hub that is not ours.
@@ -247,6 +249,7 @@ impl Config {
             edit_window: (settings.edit_window > 0).then(|| Micros::from(settings.edit_window) * 60_000_000),
             has_rate_limits: settings.rate_limits == Switch::On,
             is_registration_open: settings.registration == Registration::Open,
+            loopback_ports: Vec::new(),
         })
     }
 
