@@ -24,6 +24,7 @@ mod races;
 mod random;
 mod realtime;
 mod reducer;
+mod room;
 mod templates;
 mod tidy;
 mod user;
