@@ -318,8 +318,17 @@ async fn nothing_but_the_table_is_served() {
         }
     }
     for method in all {
-        for path in ["/goal", "/message", "/chatroom/7", "/message/7/no", "/message/chatroom/7/no", "/admin", "/goals/", "/login/", "//goals"]
-        {
+        for path in [
+            "/goal",
+            "/message",
+            "/chatroom/7",
+            "/message/7/no",
+            "/message/chatroom/7/no",
+            "/admin",
+            "/goals/",
+            "/login/",
+            "//goals",
+        ] {
             let status = visitor.request(method.clone(), path, &[], "").await.status();
             assert_eq!(status, StatusCode::NOT_FOUND, "{method} {path}");
         }
