@@ -228,6 +228,10 @@ pub struct Chatroom {
     pub user_revision: i64,
     /// What was typed.
     pub form: Composer,
+    /// The largest file that may be attached, in bytes.
+    pub file_limit: u64,
+    /// Files of one message, at most.
+    pub file_count: usize,
     /// The message that is being edited without JavaScript.
     pub editing: Option<Editing>,
     /// What is wrong with what was typed.
