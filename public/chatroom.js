@@ -285,7 +285,7 @@ export async function startChatroom(root) {
 
   /** @param {UserEvent["event"]} event */
   function obey(event) {
-    const ours = event.goal !== undefined && String(event.goal.id) === root.dataset.goal;
+    const ours = event.goal != null && String(event.goal.id) === root.dataset.goal;
     if (event.kind === "read") {
       rooms.read(event);
       if (event.chatroom === room) reading.readElsewhere(event.position ?? 0);

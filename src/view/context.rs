@@ -353,7 +353,7 @@ pub struct Entry {
     pub may_delete: bool,
     /// Whether the viewer may pin it.
     pub may_pin: bool,
-    /// Whether the viewer may see its earlier versions, and there are any.
+    /// Whether there are earlier versions that the viewer may see.
     pub has_versions: bool,
     /// Whether it is pinned.
     pub pinned: bool,
