@@ -10,10 +10,13 @@ pub mod health;
 pub mod limits;
 pub mod mark;
 pub mod message;
+pub mod notification;
 pub mod public;
+pub mod push;
 pub mod realtime;
 pub mod reply;
 pub mod security;
+pub mod settings;
 pub mod user;
 
 use crate::app::App;
@@ -81,6 +84,15 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("POST", "/message/{id}/hide"),
     ("GET", "/message/{id}/versions"),
     ("GET", "/message/chatroom/{id}/pins"),
+    ("GET", "/notifications"),
+    ("POST", "/notifications/seen"),
+    ("POST", "/chatroom/{id}/notifications"),
+    ("GET", "/sw.js"),
+    ("POST", "/push/subscribe"),
+    ("POST", "/push/unsubscribe"),
+    ("POST", "/push/test"),
+    ("GET", "/settings"),
+    ("POST", "/settings"),
 ];
 
 fn routes() -> Router<App> {
@@ -122,6 +134,15 @@ fn routes() -> Router<App> {
         .route("/message/{id}/hide", post(mark::hide))
         .route("/message/{id}/versions", get(mark::versions))
         .route("/message/chatroom/{id}/pins", get(mark::pins))
+        // What a person is told, and where
+        .route("/notifications", get(notification::index))
+        .route("/notifications/seen", post(notification::seen))
+        .route("/chatroom/{id}/notifications", post(notification::level))
+        .route("/sw.js", get(push::worker))
+        .route("/push/subscribe", post(push::subscribe))
+        .route("/push/unsubscribe", post(push::unsubscribe))
+        .route("/push/test", post(push::test))
+        .route("/settings", get(settings::show).post(settings::save))
         .fallback(async || Error::NotFound)
         .method_not_allowed_fallback(async || (StatusCode::METHOD_NOT_ALLOWED, Error::NotFound.into_response()))
 }

@@ -7,6 +7,7 @@
 import { t } from "../strings.js";
 import { longTime, shortTime } from "../time.js";
 import { fragment } from "../trusted.js";
+import { markMentions } from "./mention.js";
 
 /** @typedef {{ viewer: number, role: string, roomPath: string }} Reader */
 
@@ -125,6 +126,7 @@ export function drawQuote(line, quoted) {
 /** What the browser adds to a fragment, whoever rendered it. @param {ParentNode} line */
 export function finish(line) {
   drawTimes(line);
+  markMentions(line);
   // What is wider than the list scrolls by itself, with the keyboard too.
   for (const wide of line.querySelectorAll("pre, table")) wide.setAttribute("tabindex", "0");
 }

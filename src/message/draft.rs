@@ -4,9 +4,11 @@ use crate::clock::Clock;
 use crate::error::{Error, Result, Text};
 use crate::id::MessageId;
 use crate::message::markdown;
+use crate::message::mention::{Named, People, Piece};
 use aws_lc_rs::digest::{Context, SHA256};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use std::borrow::Cow;
 
 /// The longest message, in characters.
 pub const CONTENT_MAX: usize = 10_000;
@@ -38,6 +40,17 @@ impl Content {
             return Err(Error::field("content", fault));
         }
         Ok(Self { markdown: text.to_owned(), html: markdown::to_html(text), excerpt: markdown::to_excerpt(text) })
+    }
+
+    /// The same with whom it names made visible, and noted.
+    pub(super) fn naming(&self, people: &People, named: &mut Named) -> Self {
+        let html = markdown::to_html_naming(&self.markdown, people, named);
+        let excerpt = people.split(&self.excerpt, &mut Named::default());
+        let excerpt = excerpt.into_iter().map(|piece| match piece {
+            Piece::Text(text) => Cow::Borrowed(text),
+            Piece::Name(_, shown) => shown,
+        });
+        Self { markdown: self.markdown.clone(), html, excerpt: excerpt.collect() }
     }
 
     /// As typed.
