@@ -13,6 +13,7 @@ import { createMessages, readList } from "./messages.js";
 import { startOutbox } from "./outbox_browser.js";
 import { openStore } from "./outbox_store.js";
 import { createPeople } from "./people.js";
+import { createNotices } from "./notices.js";
 import { createLink } from "./realtime.js";
 import { acknowledge, adopt, apply, applyPage, noteTop, setPending } from "./room_state.js";
 import { asQuote, behind, createRoomState, nextRequest, ordered } from "./room/list_state.js";
@@ -79,6 +80,7 @@ export async function startChatroom(root) {
   const historyUp = createHistory({ state, scroller, list, button: document.getElementById("earlier"), take: draw });
   const panels = createPanels({ path, rooms });
   const people = createPeople({ onStale: panels.reload });
+  const notices = createNotices({ isLive: true });
   let userRevision = root.dataset.userRevision === undefined ? null : Number(root.dataset.userRevision);
 
   const sync = createSync({
@@ -285,6 +287,7 @@ export async function startChatroom(root) {
 
   /** @param {UserEvent["event"]} event */
   function obey(event) {
+    if (notices.hear(event)) return;
     const ours = event.goal !== undefined && String(event.goal.id) === root.dataset.goal;
     if (event.kind === "read") {
       rooms.read(event);

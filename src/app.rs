@@ -9,8 +9,10 @@ use crate::files::{Files, Name};
 use crate::id::UserId;
 use crate::live::Live;
 use crate::live::bell::{self, Bell};
+use crate::live::courier::Courier;
 use crate::live::rights::{Members, Rights, RoomTops, Topics};
 use crate::message::attachment;
+use crate::outbound::Outbound;
 use crate::recent::Recent;
 use crate::setting;
 use crate::tops::Tops;
@@ -18,6 +20,7 @@ use crate::user::password::Passwords;
 use crate::user::session::{Session, TokenHash};
 use crate::view::Views;
 use crate::web::limits::{Limits, Seats};
+use crate::webpush::Vapid;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use mercure_hub::{Hub, HubConfig, Key};
@@ -55,6 +58,8 @@ pub struct App {
     pub uploads: Seats,
     /// The bytes of files.
     pub files: Files,
+    /// Calls addresses that people name.
+    pub outbound: Outbound,
     /// True once the program is to end: long polls are answered at once.
     pub stopping: Arc<watch::Sender<bool>>,
 }
@@ -63,6 +68,7 @@ pub struct App {
 struct Beginnings {
     epoch: String,
     jwt_secret: String,
+    push_key: String,
     realtime: Option<String>,
     tops: Vec<(crate::id::RoomId, i64)>,
 }
@@ -98,12 +104,16 @@ impl App {
                 Bell::embedded(embedded_hub(&config, &clock, &secret, rights, cursors), Key::hs256(&secret))
             }
         };
-        let live = Live::new(bell, tops, members, topics, Arc::from(begin.epoch), views.clone());
+        let vapid = Vapid::parse(&begin.push_key, &contact(&config)).map_err(Error::internal)?;
+        let outbound = Outbound::new(&config).map_err(Error::internal)?;
+        let courier = Courier::start(&config, db.clone(), clock.clone(), outbound.clone(), vapid);
+        let live = Live::new(bell, tops, members, topics, Arc::from(begin.epoch), courier, views.clone());
         live.set_mode(begin.realtime.and_then(|mode| realtime(&mode)).unwrap_or(config.realtime));
         Ok(Self {
             limits: Limits::new(config.has_rate_limits),
             uploads: Seats::default(),
             files: Files::open(&config, clock.clone())?,
+            outbound,
             config: Arc::new(config),
             db,
             clock,
@@ -172,8 +182,10 @@ impl App {
 async fn begin(db: &Db, clock: &Clock) -> Result<Beginnings> {
     let [epoch, secret] =
         [clock.random::<9>().to_vec(), clock.random::<32>().to_vec()].map(|bytes| URL_SAFE_NO_PAD.encode(bytes));
+    let push_key = Vapid::generate().map_err(Error::internal)?;
     db.write(Lane::None, move |tx| {
         Ok(Beginnings {
+            push_key: setting::find_or_put(tx, setting::PUSH_KEY, &push_key)?,
             epoch: setting::find_or_put(tx, setting::EPOCH, &epoch)?,
             jwt_secret: setting::find_or_put(tx, setting::JWT_SECRET, &secret)?,
             realtime: setting::find(tx, setting::REALTIME)?,
@@ -181,6 +193,16 @@ async fn begin(db: &Db, clock: &Clock) -> Result<Beginnings> {
         })
     })
     .await
+}
+
+/// Where push services reach us: who sends the mails, else the site itself.
+fn contact(config: &Config) -> String {
+    let host = || config.public_url.split_once("://").map_or("localhost", |(_, host)| host).split([':', '/']).next();
+    match &config.mail {
+        Some(mail) => format!("mailto:{}", mail.from.email),
+        None if config.is_secure() => config.public_url.clone(),
+        None => format!("mailto:palabre@{}", host().unwrap_or("localhost")),
+    }
 }
 
 fn realtime(word: &str) -> Option<Realtime> {

@@ -3,7 +3,8 @@
 //! Floor 4, start and stop: `serve`, `main.rs`.
 //! Floor 3, HTTP, HTML, what is said to whom: [`web`], [`live`], [`view`], [`app`].
 //! Floor 2, the model: [`message`], [`goal`] over [`chatroom`] over [`user`]; [`setting`].
-//! Floor 1, handles on the outside world: [`db`], [`files`], [`config`], [`clock`], [`error`], [`id`], [`outbound`], [`recent`], [`sound`], [`tops`].
+//! Floor 1, handles on the outside world: [`db`], [`files`], [`config`], [`clock`], [`error`], [`id`], [`outbound`], [`recent`], [`sound`], [`tops`],
+//! Floor 1, too: [`webpush`].
 //! Floor 0: the crate `mercure_hub`.
 
 pub mod app;
@@ -25,6 +26,7 @@ pub mod tops;
 pub mod user;
 pub mod view;
 pub mod web;
+pub mod webpush;
 
 mod serve;
 

@@ -5,6 +5,7 @@
 
 pub mod bell;
 pub mod change;
+pub mod courier;
 pub mod rights;
 
 use crate::chatroom::{MemberState, Room, member};
@@ -21,6 +22,7 @@ use crate::user::notification::Event;
 use crate::view::Views;
 use bell::Bell;
 use change::{Change, Item, MessageObject, RoomObject};
+use courier::Courier;
 use mercure_hub::Update;
 use rights::{Members, Topics};
 use serde_json::json;
@@ -43,6 +45,8 @@ pub struct Live {
     pub topics: Topics,
     /// The id of this history of the database.
     pub epoch: Arc<str>,
+    /// Tells browsers whose pages are closed.
+    pub courier: Courier,
     views: Views,
     mode: Arc<AtomicU8>,
 }
@@ -51,8 +55,16 @@ const MODES: [Realtime; 3] = [Realtime::Hybrid, Realtime::Mercure, Realtime::Pol
 
 impl Live {
     /// Puts the parts together.
-    pub fn new(bell: Bell, tops: Tops, members: Members, topics: Topics, epoch: Arc<str>, views: Views) -> Self {
-        Self { bell, tops, members, topics, epoch, views, mode: Arc::default() }
+    pub fn new(
+        bell: Bell,
+        tops: Tops,
+        members: Members,
+        topics: Topics,
+        epoch: Arc<str>,
+        courier: Courier,
+        views: Views,
+    ) -> Self {
+        Self { bell, tops, members, topics, epoch, courier, views, mode: Arc::default() }
     }
 
     /// How pages are to hear of news, now.
@@ -98,6 +110,12 @@ impl Live {
     pub fn announce(&self, tx: &mut Writer<'_>, shown: Shown) -> Result<String> {
         let (room, revision) = (shown.message.chatroom, shown.message.revision);
         let is_for_all = is_for_all(tx, &shown)?;
+        shown.events.iter().try_for_each(|event| self.announce_event(tx, event))?;
+        let is_news = shown.message.position == shown.message.revision || !shown.events.is_empty();
+        if is_news && shown.message.kind != "system" {
+            let (courier, id) = (self.courier.clone(), shown.message.id);
+            tx.after_commit(move || courier.tell(id));
+        }
         let json = self.render(shown)?;
         let told = if is_for_all { json.clone() } else { self.thin(room, revision)? };
         self.after_commit(tx, room, revision, told);

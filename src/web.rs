@@ -11,10 +11,13 @@ pub mod health;
 pub mod limits;
 pub mod mark;
 pub mod message;
+pub mod notification;
 pub mod public;
+pub mod push;
 pub mod realtime;
 pub mod reply;
 pub mod security;
+pub mod settings;
 pub mod upload;
 pub mod user;
 
@@ -97,6 +100,15 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("POST", "/chatroom/{id}/archive"),
     ("POST", "/chatroom/{id}/restore"),
     ("POST", "/chatroom/{id}/delete"),
+    ("GET", "/notifications"),
+    ("POST", "/notifications/seen"),
+    ("POST", "/chatroom/{id}/notifications"),
+    ("GET", "/sw.js"),
+    ("POST", "/push/subscribe"),
+    ("POST", "/push/unsubscribe"),
+    ("POST", "/push/test"),
+    ("GET", "/settings"),
+    ("POST", "/settings"),
 ];
 
 fn routes() -> Router<App> {
@@ -151,6 +163,15 @@ fn routes() -> Router<App> {
         .route("/chatroom/{id}/archive", post(chatroom::state::archive))
         .route("/chatroom/{id}/restore", post(chatroom::state::restore))
         .route("/chatroom/{id}/delete", post(chatroom::state::delete))
+        // What a person is told, and where
+        .route("/notifications", get(notification::index))
+        .route("/notifications/seen", post(notification::seen))
+        .route("/chatroom/{id}/notifications", post(notification::level))
+        .route("/sw.js", get(push::worker))
+        .route("/push/subscribe", post(push::subscribe))
+        .route("/push/unsubscribe", post(push::unsubscribe))
+        .route("/push/test", post(push::test))
+        .route("/settings", get(settings::show).post(settings::save))
         .fallback(async || Error::NotFound)
         .method_not_allowed_fallback(async || (StatusCode::METHOD_NOT_ALLOWED, Error::NotFound.into_response()))
 }

@@ -11,6 +11,7 @@ import { drawReactions, readReactions } from "./chips.js";
 import { excerptOf, finishFiles, readAttachments } from "./attachments.js";
 import { drawPendingFiles, letFilesGo } from "./sending.js";
 import { setText } from "./text.js";
+import { markMentions } from "./mention.js";
 
 /** @typedef {{ viewer: number, role: string, roomPath: string, editWindow: number }} Reader `editWindow`: milliseconds, 0 for ever */
 
@@ -155,6 +156,7 @@ export function drawQuote(line, quoted) {
 export function finish(line) {
   drawTimes(line);
   finishFiles(line);
+  markMentions(line);
   // What is wider than the list scrolls by itself, with the keyboard too.
   for (const wide of line.querySelectorAll("pre, table")) wide.setAttribute("tabindex", "0");
 }

@@ -8,6 +8,7 @@ use crate::goal::Standing;
 use crate::goal::participation::Request;
 use crate::id::{GoalId, MessageId, RoomId, UserId};
 use crate::message::{Attachment, Message, Quoted, Reaction, ReplyTo};
+use crate::user::choice::Choices;
 use crate::user::{Name, User};
 pub use goal::{GoalEdit, GoalEditView, GoalFormView, GoalIndex, GoalNew, GoalShow, GoalView};
 use serde::Serialize;
@@ -222,6 +223,10 @@ pub struct Chatroom {
     pub my: &'static str,
     /// What the viewer may do.
     pub may: May,
+    /// How much of the room the viewer wants to be told: `all`, `mentions` or `none`.
+    pub level: &'static str,
+    /// New lines behind the bell.
+    pub unseen: i64,
     /// The viewer has read everything up to here.
     pub read_position: i64,
     /// The person's own top revision: what the page shows of requests and rooms is as new as this.
@@ -414,6 +419,73 @@ impl<'a> Fragment<'a> {
             reactions: &message.reactions,
             body_html: &message.body_html,
         }
+    }
+}
+
+/// `notification/index.html`.
+#[derive(Debug, Serialize)]
+pub struct Notifications {
+    /// The page.
+    pub page: Page,
+    /// The newest first.
+    pub notices: Vec<NoticeView>,
+    /// How many are new.
+    pub unseen: i64,
+    /// The person's own top revision: what "all" means to the button.
+    pub revision: i64,
+}
+
+/// A line of the list behind the bell, in the person's language.
+#[derive(Debug, Serialize)]
+pub struct NoticeView {
+    /// Its number among the person's own events.
+    pub revision: i64,
+    /// A word of the model.
+    pub kind: String,
+    /// What happened, in a sentence.
+    pub text: String,
+    /// The message's beginning; empty when there is none.
+    pub excerpt: String,
+    /// Who did it.
+    pub actor: Option<Name>,
+    /// When, for programs.
+    pub at: String,
+    /// The same in microseconds.
+    pub created_at: Micros,
+    /// Whether the person has seen it.
+    pub seen: bool,
+    /// Where to look.
+    pub url: String,
+}
+
+/// `settings/index.html`.
+#[derive(Debug, Serialize)]
+pub struct Settings {
+    /// The page.
+    pub page: Page,
+    /// What the person chose.
+    pub choices: ChoicesView,
+    /// Browsers that are told by push.
+    pub browsers: i64,
+    /// What this browser would subscribe with.
+    pub push_key: String,
+    /// Whether this installation sends mail.
+    pub sends_mail: bool,
+}
+
+/// A person's choices about being told.
+#[derive(Debug, Serialize)]
+pub struct ChoicesView {
+    /// `digest` or `none`.
+    pub email_notices: &'static str,
+    /// Whether texts stand in notifications.
+    pub push_text: bool,
+}
+
+impl From<Choices> for ChoicesView {
+    fn from(choices: Choices) -> Self {
+        let email_notices = if choices.digest { "digest" } else { "none" };
+        Self { email_notices, push_text: choices.push_text }
     }
 }
 

@@ -3,7 +3,8 @@
 pub mod state;
 
 use crate::app::App;
-use crate::chatroom::{self, Listed, Member, MemberState, member};
+use crate::chatroom::member::{self, Level};
+use crate::chatroom::{self, Listed, Member, MemberState};
 use crate::error::{Error, Fields, Result, Text};
 use crate::goal::participation::{self, Request};
 use crate::goal::{self, Goal, Standing};
@@ -11,7 +12,7 @@ use crate::id::MessageId;
 use crate::message::page::{self, Cursor, NEWEST, Page};
 use crate::message::reaction::QUICK;
 use crate::message::{self, Message, Quoted, attachment, pin};
-use crate::user::notification;
+use crate::user::{notice, notification};
 use crate::view::context::{
     Chatroom, Composer, Editing, Entry, GoalView, ListedView, May, MemberView, RequestView, RoomView, Told,
 };
@@ -75,6 +76,8 @@ struct Read {
     members: Vec<MemberState>,
     requests: Vec<Request>,
     user_revision: i64,
+    level: Level,
+    unseen: i64,
     reply_to: Option<Quoted>,
     editing: Option<Message>,
     pins: Vec<Quoted>,
@@ -110,6 +113,8 @@ pub async fn render(
                 requests: if who.role().may_moderate() { participation::requests(db, goal.id)? } else { Vec::new() },
                 rooms: chatroom::of_user(db, who.user())?,
                 user_revision: notification::top(db, who.user())?,
+                level: member::level(db, &who)?,
+                unseen: notice::unseen(db, who.user())?,
                 room,
                 goal,
             })
@@ -134,6 +139,8 @@ fn context(app: &App, asking: &Asking, member: &Member, read: Read, wanted: Want
     Ok(Chatroom {
         page: asking.page(app),
         user_revision: read.user_revision,
+        level: read.level.as_str(),
+        unseen: read.unseen,
         read_position: mine.map_or(0, |listed| listed.read_position),
         room: RoomView::new(read.room, read.page.revision, &app.live.epoch, app.live.topics.room(member.room())),
         rooms: read.rooms.into_iter().map(|listed| ListedView::new(listed, &app.live.epoch, member.room())).collect(),

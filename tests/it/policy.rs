@@ -2,6 +2,7 @@
 
 use crate::files;
 use crate::harness::{Answer, Browser, Goal, PASSWORD, Town};
+use crate::push;
 use palabre::id::RoomId;
 use palabre::web::ROUTES;
 use reqwest::{Method, StatusCode};
@@ -79,6 +80,15 @@ const MATRIX: &[(&str, &str, &str, [u16; 7])] = &[
     ("POST", "/chatroom/{id}/archive", "", DECIDES),
     ("POST", "/chatroom/{id}/restore", "", DECIDES),
     ("POST", "/chatroom/{id}/delete", "", OWNS),
+    ("GET", "/notifications", "", SIGNED_IN),
+    ("POST", "/notifications/seen", "", SIGNED_IN),
+    ("POST", "/chatroom/{id}/notifications", "", INSIDE),
+    ("GET", "/sw.js", "", ALL),
+    ("POST", "/push/subscribe", "", [401, 201, 201, 201, 201, 201, 201]),
+    ("POST", "/push/unsubscribe", "", SIGNED_IN),
+    ("POST", "/push/test", "another's", [401, 422, 422, 422, 422, 422, 422]),
+    ("GET", "/settings", "", SIGNED_IN),
+    ("POST", "/settings", "", SIGNED_IN),
     // The hub opens a stream for whoever holds a token, and says nothing on topics without the right. Nobody but the
     // server publishes.
     ("GET", "/.well-known/mercure", "", SIGNED_IN),
@@ -190,6 +200,7 @@ impl World {
         }
         let email = format!("{}@example.org", if who.name.is_empty() { "frank" } else { &who.name }.to_lowercase());
         let fresh = format!("new-{}-{}@example.org", ROLES.len(), self.town.app.db.statements());
+        let endpoint = format!("https://push.example/{}", who.id);
         let form: Vec<(&str, &str)> = match (route, what) {
             ("/login", _) => vec![("email", &email), ("password", PASSWORD)],
             ("/register", _) => {
@@ -197,6 +208,10 @@ impl World {
             }
             ("/preferences", _) => vec![("theme", "dark")],
             ("/realtime/mode", _) => vec![("mode", "hybrid")],
+            ("/settings", _) => vec![("email_notices", "digest")],
+            ("/push/subscribe", _) => vec![("endpoint", &endpoint), ("p256dh", push::POINT), ("auth", push::AUTH)],
+            ("/push/test" | "/push/unsubscribe", _) => vec![("endpoint", "https://push.example/of-somebody-else")],
+            ("/chatroom/{id}/notifications", _) => vec![("level", "mentions")],
             ("/goal/new", _) => vec![("title", "Un autre but")],
             ("/message/chatroom/{id}" | "/message/{id}/edit", _) => vec![("content", "Autre chose")],
             (_, "to admin") => vec![("role", "admin")],

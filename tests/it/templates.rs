@@ -11,7 +11,7 @@ use reqwest::{Method, StatusCode};
 use std::collections::BTreeSet;
 
 /// Pages that a route renders; the others are parts of these.
-const PAGES: [&str; 9] = [
+const PAGES: [&str; 11] = [
     "chatroom/chatroom.html",
     "chatroom/marked.html",
     "error.html",
@@ -19,8 +19,10 @@ const PAGES: [&str; 9] = [
     "goal/index.html",
     "goal/new.html",
     "goal/show.html",
+    "notification/index.html",
     "security/login.html",
     "security/register.html",
+    "settings/index.html",
 ];
 
 /// Is whole, speaks the language, leaves no trace of how it was made, and names nothing twice.
@@ -188,6 +190,8 @@ async fn rooms(tour: &mut Tour<'_>, town: &Town, goal: &Goal, alice: &Browser, [
         ] {
             tour.look(ROOM, who, &format!("{room}{query}"), 200).await;
         }
+        tour.look("notification/index.html", who, "/notifications", 200).await;
+        tour.look("settings/index.html", who, "/settings?notice=saved", 200).await;
         tour.submit(ROOM, who, &room, &[("content", ""), ("reply_to", &source)], 422).await;
         tour.submit(ROOM, who, &room, &[("content", "x"), ("reply_to", "0")], 422).await;
     }
