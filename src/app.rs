@@ -5,17 +5,19 @@ use crate::clock::Clock;
 use crate::config::{Config, Realtime};
 use crate::db::{self, Db, Lane};
 use crate::error::{Error, Result};
+use crate::files::{Files, Name};
 use crate::id::UserId;
 use crate::live::Live;
 use crate::live::bell::{self, Bell};
 use crate::live::rights::{Members, Rights, RoomTops, Topics};
+use crate::message::attachment;
 use crate::recent::Recent;
 use crate::setting;
 use crate::tops::Tops;
 use crate::user::password::Passwords;
 use crate::user::session::{Session, TokenHash};
 use crate::view::Views;
-use crate::web::limits::Limits;
+use crate::web::limits::{Limits, Seats};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use mercure_hub::{Hub, HubConfig, Key};
@@ -26,6 +28,9 @@ use tokio::sync::watch;
 
 /// Sessions and memberships that are kept in memory.
 const RECENT: usize = 20_000;
+
+/// How often the file store is swept.
+const TIDY: Duration = Duration::from_secs(3_600);
 
 /// Every handle. A cheap clone.
 #[derive(Clone)]
@@ -46,6 +51,10 @@ pub struct App {
     pub sessions: Recent<TokenHash, Session>,
     /// Who tries too often.
     pub limits: Limits,
+    /// Who uploads now.
+    pub uploads: Seats,
+    /// The bytes of files.
+    pub files: Files,
     /// True once the program is to end: long polls are answered at once.
     pub stopping: Arc<watch::Sender<bool>>,
 }
@@ -93,6 +102,8 @@ impl App {
         live.set_mode(begin.realtime.and_then(|mode| realtime(&mode)).unwrap_or(config.realtime));
         Ok(Self {
             limits: Limits::new(config.has_rate_limits),
+            uploads: Seats::default(),
+            files: Files::open(&config, clock.clone())?,
             config: Arc::new(config),
             db,
             clock,
@@ -110,6 +121,44 @@ impl App {
     /// `Unavailable`, `Internal`.
     pub async fn rooms_of(&self, user: UserId) -> Result<Vec<Listed>> {
         self.db.read(move |db| chatroom::of_user(db, user)).await
+    }
+
+    /// Deletes the bytes that deleted messages have let go.
+    ///
+    /// # Errors
+    /// `Unavailable`, `Internal`.
+    pub async fn delete_forgotten(&self) -> Result<()> {
+        loop {
+            let names = self.db.read(attachment::forgotten).await?;
+            if names.is_empty() {
+                return Ok(());
+            }
+            for name in names.iter().filter_map(|name| Name::parse(name)) {
+                self.files.delete(&name).await?;
+            }
+            self.db.write(Lane::None, move |tx| attachment::is_gone(tx, &names)).await?;
+        }
+    }
+
+    /// Deletes what lies in the file store and belongs to nothing; how many files that were.
+    ///
+    /// # Errors
+    /// `Unavailable`, `Internal`.
+    pub async fn sweep_files(&self) -> Result<usize> {
+        self.delete_forgotten().await?;
+        self.files.sweep(|shelf| self.db.read(move |db| attachment::named(db, &shelf))).await
+    }
+
+    /// Sweeps now and every hour, as long as the program runs.
+    pub async fn keep_files_tidy(self) {
+        loop {
+            match self.sweep_files().await {
+                Ok(0) => {}
+                Ok(swept) => tracing::info!(swept, "files that belonged to nothing are deleted"),
+                Err(error) => tracing::warn!(%error, "the file store could not be swept"),
+            }
+            tokio::time::sleep(TIDY).await;
+        }
     }
 
     /// Ends everything that holds a connection or the database open.

@@ -17,7 +17,7 @@ use crate::id::{MessageId, RoomId};
 use crate::user::Name;
 use crate::{params, sql};
 pub use attachment::Attachment;
-pub use draft::{Content, Draft};
+pub use draft::{Content, Draft, Kind};
 pub use reaction::Reaction;
 use serde::Serialize;
 use std::collections::HashMap;
@@ -141,8 +141,8 @@ pub fn create(tx: &mut Writer<'_>, member: &Member, draft: &Draft, now: Micros) 
             r#"
             insert into message
                 (chatroom_id, author_id, content, body_html, excerpt, reply_to, client_nonce, sent_hash,
-                 position, revision, created_at)
-            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10)
+                 position, revision, created_at, kind)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $11)
             on conflict (chatroom_id, author_id, client_nonce) do nothing
             returning id
             "#
@@ -152,17 +152,21 @@ pub fn create(tx: &mut Writer<'_>, member: &Member, draft: &Draft, now: Micros) 
             member.user(),
             draft.content.markdown(),
             draft.content.html(),
-            draft.content.excerpt(),
+            draft.excerpt(),
             draft.reply_to,
             &draft.client_nonce,
             draft.hash().as_slice(),
             revision,
-            now
+            now,
+            draft.kind.as_str()
         ],
         |row| row.get("id"),
     )?;
     match id {
-        Some(id) => Ok(Sent::New(shown(tx, member, id)?)),
+        Some(id) => {
+            attachment::insert(tx, id, &draft.files)?;
+            Ok(Sent::New(shown(tx, member, id)?))
+        }
         // Another tab's retry of the same item committed between our look and the room's lock.
         None => {
             chatroom::give_back(tx, member.room())?;
@@ -195,6 +199,14 @@ pub fn edit(
     if present.message.content == content.markdown() {
         return Ok((false, present));
     }
+    let files = &present.message.attachments;
+    if content.is_empty() && files.is_empty() {
+        return Err(Error::field("content", Text::new("field-message-empty")));
+    }
+    let excerpt = match content.excerpt() {
+        "" => attachment::excerpt(files.iter().map(|file| file.name.as_str())),
+        excerpt => excerpt.to_owned(),
+    };
     let revision = chatroom::advance(tx, member)?;
     version::keep(tx, &present.message)?;
     tx.execute(
@@ -205,7 +217,7 @@ pub fn edit(
             where id = $1
             "#
         ),
-        params![id, content.markdown(), content.html(), content.excerpt(), now, revision],
+        params![id, content.markdown(), content.html(), excerpt, now, revision],
     )?;
     Ok((true, shown(tx, member, id)?))
 }
@@ -237,9 +249,9 @@ pub fn delete(tx: &mut Writer<'_>, member: &Member, id: MessageId, now: Micros) 
     Ok((true, shown(tx, member, id)?))
 }
 
-/// A tombstone has nothing: what belonged to the message goes with it. Its files' bytes are swept when no row names them.
+/// A tombstone has nothing: what belonged to the message goes with it.
 fn forget_parts(tx: &mut Writer<'_>, id: MessageId) -> Result<()> {
-    tx.execute(sql!("delete from attachment where message_id = $1"), params![id])?;
+    attachment::forget(tx, id)?;
     tx.execute(sql!("delete from message_reaction where message_id = $1"), params![id])?;
     tx.execute(sql!("delete from message_version where message_id = $1"), params![id])?;
     tx.execute(sql!("delete from message_mention where message_id = $1"), params![id])?;
@@ -251,6 +263,20 @@ fn forget_parts(tx: &mut Writer<'_>, id: MessageId) -> Result<()> {
 fn touch(tx: &mut Writer<'_>, id: MessageId, revision: i64) -> Result<()> {
     tx.execute(sql!("update message set revision = $2 where id = $1"), params![id, revision])?;
     Ok(())
+}
+
+/// Whether a member may send now, asked before large files are read: the room is open, or the message is in it already and its
+/// answer was lost.
+///
+/// # Errors
+/// `Conflict` for a room that is read only; `NotFound` for one that is gone.
+pub fn check_sending(db: &mut Reader<'_>, member: &Member, client_nonce: &str) -> Result<()> {
+    let known: Option<i64> = db.first(
+        sql!("select id from message where chatroom_id = $1 and author_id = $2 and client_nonce = $3"),
+        params![member.room(), member.user(), client_nonce],
+        |row| row.get("id"),
+    )?;
+    if known.is_some() { Ok(()) } else { chatroom::check_open(db, member.room()) }
 }
 
 /// The room of a message, whoever asks: the first step of every route that names a message.

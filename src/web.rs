@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod asking;
+pub mod attachment;
 pub mod chatroom;
 pub mod form;
 pub mod goal;
@@ -14,17 +15,19 @@ pub mod public;
 pub mod realtime;
 pub mod reply;
 pub mod security;
+pub mod upload;
 pub mod user;
 
 use crate::app::App;
 use axum::Router;
 use axum::extract::Request;
-use axum::http::{HeaderName, StatusCode, header};
+use axum::http::{Extensions, HeaderMap, HeaderName, StatusCode, Version, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{DefaultPredicate, Predicate};
 use tower_http::csrf::{CsrfLayer, ProtectionError};
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 use tower_http::trace::{DefaultOnResponse, TraceLayer};
@@ -81,6 +84,8 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("POST", "/message/{id}/hide"),
     ("GET", "/message/{id}/versions"),
     ("GET", "/message/chatroom/{id}/pins"),
+    ("GET", "/attachment/{id}"),
+    ("GET", "/attachment/{id}/thumbnail"),
 ];
 
 fn routes() -> Router<App> {
@@ -122,6 +127,8 @@ fn routes() -> Router<App> {
         .route("/message/{id}/hide", post(mark::hide))
         .route("/message/{id}/versions", get(mark::versions))
         .route("/message/chatroom/{id}/pins", get(mark::pins))
+        .route("/attachment/{id}", get(attachment::show))
+        .route("/attachment/{id}/thumbnail", get(attachment::thumbnail))
         .fallback(async || Error::NotFound)
         .method_not_allowed_fallback(async || (StatusCode::METHOD_NOT_ALLOWED, Error::NotFound.into_response()))
 }
@@ -139,7 +146,8 @@ fn layers(router: Router, app: &App) -> Router {
         .layer(csrf)
         // Who asks, in which language; turns an outcome into a page or JSON. Outside of CSRF, so that its refusal is told too.
         .layer(from_fn_with_state(app.clone(), asking::identify))
-        .layer(CompressionLayer::new())
+        // What may be asked for in parts is served as it is: a part of something compressed is nothing.
+        .layer(CompressionLayer::new().compress_when(DefaultPredicate::new().and(is_whole)))
         .layer(from_fn_with_state(headers::Defaults::new(app), headers::secure))
         // A panic is one request's misfortune, not the server's.
         .layer(CatchPanicLayer::new())
@@ -151,6 +159,10 @@ fn layers(router: Router, app: &App) -> Router {
         )
         .layer(PropagateRequestIdLayer::new(id.clone()))
         .layer(SetRequestIdLayer::new(id, MakeRequestUuid))
+}
+
+fn is_whole(_: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions) -> bool {
+    !headers.contains_key(header::ACCEPT_RANGES)
 }
 
 fn span(request: &Request) -> tracing::Span {
@@ -169,6 +181,6 @@ async fn detach(request: Request, next: Next) -> Response {
 }
 
 /// A header by name, as text.
-fn header_text(headers: &axum::http::HeaderMap, name: header::HeaderName) -> &str {
+fn header_text(headers: &HeaderMap, name: header::HeaderName) -> &str {
     headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }

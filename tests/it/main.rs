@@ -5,6 +5,7 @@
 
 mod crash;
 mod ear;
+mod files;
 mod goal;
 mod habits;
 mod harness;

@@ -1,5 +1,6 @@
 //! Who may do what: every route, every role, through the wire. A route that is not in the matrix fails the test.
 
+use crate::files;
 use crate::harness::{Answer, Browser, Goal, PASSWORD, Town};
 use palabre::id::RoomId;
 use palabre::web::ROUTES;
@@ -65,6 +66,8 @@ const MATRIX: &[(&str, &str, &str, [u16; 7])] = &[
     ("GET", "/message/{id}/versions", "own", INSIDE),
     ("GET", "/message/{id}/versions", "another's", DECIDES),
     ("GET", "/message/chatroom/{id}/pins", "", INSIDE),
+    ("GET", "/attachment/{id}", "", INSIDE),
+    ("GET", "/attachment/{id}/thumbnail", "", INSIDE),
     // The hub opens a stream for whoever holds a token, and says nothing on topics without the right. Nobody but the
     // server publishes.
     ("GET", "/.well-known/mercure", "", SIGNED_IN),
@@ -89,6 +92,8 @@ struct Scene {
     goal: Goal,
     others_message: i64,
     own_message: i64,
+    /// A picture of Dan's, where the route is about one.
+    file: i64,
 }
 
 impl World {
@@ -120,7 +125,7 @@ impl World {
         }
     }
 
-    async fn scene(&self, who: &Browser) -> Scene {
+    async fn scene(&self, who: &Browser, route: &str) -> Scene {
         let goal = self.alice.founds("Marathon").await;
         for insider in [&self.bob, &self.carol, &self.dan] {
             goal.lets_in(&self.alice, insider).await;
@@ -137,7 +142,13 @@ impl World {
         } else {
             others_message
         };
-        Scene { goal, others_message, own_message }
+        let file = if route.starts_with("/attachment/") {
+            let picture = files::picture(600, 2, image::ImageFormat::Png);
+            files::file_id(&files::sends(&self.dan, &goal, "", &[("a.png", &picture)]).await)
+        } else {
+            0
+        };
+        Scene { goal, others_message, own_message, file }
     }
 
     /// Does what the matrix names, in a scene or on things that do not exist.
@@ -158,6 +169,7 @@ impl World {
         let id = match route {
             _ if route.starts_with("/goal/") => goal,
             _ if route.starts_with("/message/chatroom/") => room,
+            _ if route.starts_with("/attachment/") => scene.map_or(NOWHERE, |scene| scene.file),
             _ => message,
         };
         let mut path = route.replace("{id}", &id.to_string()).replace("{user}", &target.to_string());
@@ -206,7 +218,7 @@ async fn check(route_filter: impl Fn(&str) -> bool) {
             let who = world.person(role);
             // What was signed before a sign-out is void: the next token is of a later moment.
             world.town.pass(1);
-            let scene = world.scene(&who).await;
+            let scene = world.scene(&who, route).await;
             let room = RoomId(scene.goal.room);
             let before = world.town.app.live.tops.get(room);
             let answer = world.tries(&who, method, route, what, Some(&scene)).await;
