@@ -13,6 +13,7 @@ use crate::live::rights::{Members, Rights, RoomTops, Topics};
 use crate::message::attachment;
 use crate::recent::Recent;
 use crate::setting;
+use crate::sound::Listener;
 use crate::tops::Tops;
 use crate::user::password::Passwords;
 use crate::user::session::{Session, TokenHash};
@@ -53,6 +54,8 @@ pub struct App {
     pub limits: Limits,
     /// Who uploads now.
     pub uploads: Seats,
+    /// Decodes recordings, a few at a time.
+    pub listener: Listener,
     /// The bytes of files.
     pub files: Files,
     /// True once the program is to end: long polls are answered at once.
@@ -103,6 +106,7 @@ impl App {
         Ok(Self {
             limits: Limits::new(config.has_rate_limits),
             uploads: Seats::default(),
+            listener: Listener::default(),
             files: Files::open(&config, clock.clone())?,
             config: Arc::new(config),
             db,

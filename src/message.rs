@@ -193,6 +193,9 @@ pub fn edit(
     if present.message.kind == "system" {
         return Err(Error::Conflict(Text::new("message-system")));
     }
+    if present.message.kind == Kind::Voice.as_str() {
+        return Err(Error::Conflict(Text::new("message-voice")));
+    }
     if present.message.is_deleted() {
         return Err(Error::Conflict(Text::new("message-deleted")));
     }

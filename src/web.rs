@@ -17,6 +17,7 @@ pub mod reply;
 pub mod security;
 pub mod upload;
 pub mod user;
+pub mod voice;
 
 use crate::app::App;
 use axum::Router;
@@ -84,6 +85,7 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("POST", "/message/{id}/hide"),
     ("GET", "/message/{id}/versions"),
     ("GET", "/message/chatroom/{id}/pins"),
+    ("POST", "/message/chatroom/{id}/send-voice"),
     ("GET", "/attachment/{id}"),
     ("GET", "/attachment/{id}/thumbnail"),
 ];
@@ -127,6 +129,7 @@ fn routes() -> Router<App> {
         .route("/message/{id}/hide", post(mark::hide))
         .route("/message/{id}/versions", get(mark::versions))
         .route("/message/chatroom/{id}/pins", get(mark::pins))
+        .route("/message/chatroom/{id}/send-voice", post(voice::create))
         .route("/attachment/{id}", get(attachment::show))
         .route("/attachment/{id}/thumbnail", get(attachment::thumbnail))
         .fallback(async || Error::NotFound)

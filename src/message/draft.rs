@@ -135,9 +135,10 @@ impl Draft {
 
     /// What is shown of it where another message quotes it.
     pub fn excerpt(&self) -> String {
-        match self.content.excerpt() {
-            "" => attachment::excerpt(self.files.iter().map(|file| file.name.as_str())),
-            excerpt => excerpt.to_owned(),
+        match (self.kind, self.content.excerpt()) {
+            (Kind::Voice, _) => attachment::voice_excerpt(self.files.first().and_then(|file| file.duration_ms)),
+            (Kind::Text, "") => attachment::excerpt(self.files.iter().map(|file| file.name.as_str())),
+            (Kind::Text, excerpt) => excerpt.to_owned(),
         }
     }
 

@@ -27,4 +27,5 @@ mod reducer;
 mod templates;
 mod tidy;
 mod user;
+mod voice;
 mod wire;
