@@ -3,6 +3,7 @@
 //! A setting is a flag and an environment variable; the flag wins. A wrong one stops the start with a sentence that names
 //! the variable.
 
+use crate::clock::Micros;
 use crate::db::Target;
 use clap::{Args, ValueEnum};
 use ipnet::IpNet;
@@ -90,6 +91,10 @@ pub struct Settings {
     /// Put before the name of each file in that bucket
     #[arg(long, env = "PALABRE_S3_PREFIX", value_name = "TEXT", default_value = "palabre")]
     pub s3_prefix: String,
+
+    /// For how many minutes after sending a message may be edited; 0 is for ever
+    #[arg(long, env = "PALABRE_EDIT_WINDOW", value_name = "MINUTES", default_value_t = 0)]
+    pub edit_window: u32,
 
     /// Limits on logins and registrations per address; off is for tests and benchmarks
     #[arg(long, env = "PALABRE_RATE_LIMITS", value_name = "ON|OFF", default_value = "on")]
@@ -194,10 +199,14 @@ pub struct Config {
     pub voice_limit: Duration,
     /// The bucket that holds the files, when they are not in the data folder.
     pub s3: Option<S3>,
+    /// For how long after sending a message may be edited; none is for ever.
+    pub edit_window: Option<Micros>,
     /// Whether logins and registrations are limited.
     pub has_rate_limits: bool,
     /// Whether anybody may open an account.
     pub is_registration_open: bool,
+    /// Ports of 127.0.0.1 that outgoing requests may call by http: of a test's own servers. No setting opens them.
+    pub loopback_ports: Vec<u16>,
 }
 
 /// A bucket for files.
@@ -303,8 +312,10 @@ impl Config {
             file_limit: settings.file_limit,
             voice_limit: Duration::from_secs(settings.voice_limit),
             s3: s3(settings)?,
+            edit_window: (settings.edit_window > 0).then(|| Micros::from(settings.edit_window) * 60_000_000),
             has_rate_limits: settings.rate_limits == Switch::On,
             is_registration_open: settings.registration == Registration::Open,
+            loopback_ports: Vec::new(),
         })
     }
 

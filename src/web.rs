@@ -67,6 +67,9 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/goal/new"),
     ("POST", "/goal/new"),
     ("GET", "/goal/{id}"),
+    ("GET", "/goal/{id}/edit"),
+    ("POST", "/goal/{id}/edit"),
+    ("POST", "/goal/{id}/delete"),
     ("POST", "/goal/{id}/join"),
     ("POST", "/goal/{id}/leave"),
     ("POST", "/goal/{id}/participation/{user}/approve"),
@@ -88,6 +91,14 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("POST", "/message/chatroom/{id}/send-voice"),
     ("GET", "/attachment/{id}"),
     ("GET", "/attachment/{id}/thumbnail"),
+    ("GET", "/message/chatroom/{id}/hidden"),
+    ("GET", "/message/{id}"),
+    ("GET", "/message/{id}/reactions"),
+    ("POST", "/chatroom/{id}/lock"),
+    ("POST", "/chatroom/{id}/unlock"),
+    ("POST", "/chatroom/{id}/archive"),
+    ("POST", "/chatroom/{id}/restore"),
+    ("POST", "/chatroom/{id}/delete"),
 ];
 
 fn routes() -> Router<App> {
@@ -111,6 +122,8 @@ fn routes() -> Router<App> {
         .route("/goals", get(goal::index))
         .route("/goal/new", get(goal::new).post(goal::create))
         .route("/goal/{id}", get(goal::show))
+        .route("/goal/{id}/edit", get(goal::edit::show).post(goal::edit::edit))
+        .route("/goal/{id}/delete", post(goal::edit::delete))
         .route("/goal/{id}/join", post(goal::join))
         .route("/goal/{id}/leave", post(goal::leave))
         .route("/goal/{id}/participation/{user}/approve", post(goal::approve))
@@ -132,6 +145,15 @@ fn routes() -> Router<App> {
         .route("/message/chatroom/{id}/send-voice", post(voice::create))
         .route("/attachment/{id}", get(attachment::show))
         .route("/attachment/{id}/thumbnail", get(attachment::thumbnail))
+        .route("/message/chatroom/{id}/hidden", get(mark::all_hidden))
+        .route("/message/{id}", get(message::show))
+        .route("/message/{id}/reactions", get(mark::reactions))
+        // The room as a whole
+        .route("/chatroom/{id}/lock", post(chatroom::state::lock))
+        .route("/chatroom/{id}/unlock", post(chatroom::state::unlock))
+        .route("/chatroom/{id}/archive", post(chatroom::state::archive))
+        .route("/chatroom/{id}/restore", post(chatroom::state::restore))
+        .route("/chatroom/{id}/delete", post(chatroom::state::delete))
         .fallback(async || Error::NotFound)
         .method_not_allowed_fallback(async || (StatusCode::METHOD_NOT_ALLOWED, Error::NotFound.into_response()))
 }

@@ -11,6 +11,7 @@ mod habits;
 mod harness;
 mod hub;
 mod input;
+mod known;
 mod large;
 mod live;
 mod marks;
