@@ -15,6 +15,7 @@ use crate::message::attachment;
 use crate::outbound::Outbound;
 use crate::recent::Recent;
 use crate::setting;
+use crate::sound::Listener;
 use crate::tops::Tops;
 use crate::user::password::Passwords;
 use crate::user::session::{Session, TokenHash};
@@ -56,6 +57,8 @@ pub struct App {
     pub limits: Limits,
     /// Who uploads now.
     pub uploads: Seats,
+    /// Decodes recordings, a few at a time.
+    pub listener: Listener,
     /// The bytes of files.
     pub files: Files,
     /// Calls addresses that people name.
@@ -112,6 +115,7 @@ impl App {
         Ok(Self {
             limits: Limits::new(config.has_rate_limits),
             uploads: Seats::default(),
+            listener: Listener::default(),
             files: Files::open(&config, clock.clone())?,
             outbound,
             config: Arc::new(config),

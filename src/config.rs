@@ -66,6 +66,10 @@ pub struct Settings {
     #[arg(long, env = "PALABRE_FILE_LIMIT", value_name = "BYTES", default_value_t = 26_214_400)]
     pub file_limit: u64,
 
+    /// The longest voice message, in seconds
+    #[arg(long, env = "PALABRE_VOICE_LIMIT", value_name = "SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..=3_600))]
+    pub voice_limit: u64,
+
     /// Bucket that holds the files instead of the data folder (builds with the feature `s3`)
     #[arg(long, env = "PALABRE_S3_BUCKET", value_name = "NAME")]
     pub s3_bucket: Option<String>,
@@ -201,6 +205,8 @@ pub struct Config {
     pub body_limit: usize,
     /// The largest file that may be attached, in bytes.
     pub file_limit: u64,
+    /// The longest voice message.
+    pub voice_limit: Duration,
     /// The bucket that holds the files, when they are not in the data folder.
     pub s3: Option<S3>,
     /// For how long after sending a message may be edited; none is for ever.
@@ -336,6 +342,7 @@ impl Config {
             trusted_proxies: settings.trusted_proxies.clone(),
             body_limit: settings.body_limit,
             file_limit: settings.file_limit,
+            voice_limit: Duration::from_secs(settings.voice_limit),
             s3: s3(settings)?,
             edit_window: (settings.edit_window > 0).then(|| Micros::from(settings.edit_window) * 60_000_000),
             has_rate_limits: settings.rate_limits == Switch::On,

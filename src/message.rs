@@ -217,6 +217,9 @@ pub fn edit(
     if present.message.is_deleted() {
         return Err(Error::Conflict(Text::new("message-deleted")));
     }
+    if present.message.kind == Kind::Voice.as_str() {
+        return Err(Error::Conflict(Text::new("message-voice")));
+    }
     if present.message.content == content.markdown() {
         return Ok((false, present));
     }

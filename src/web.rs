@@ -20,6 +20,7 @@ pub mod security;
 pub mod settings;
 pub mod upload;
 pub mod user;
+pub mod voice;
 
 use crate::app::App;
 use axum::Router;
@@ -90,6 +91,7 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("POST", "/message/{id}/hide"),
     ("GET", "/message/{id}/versions"),
     ("GET", "/message/chatroom/{id}/pins"),
+    ("POST", "/message/chatroom/{id}/send-voice"),
     ("GET", "/attachment/{id}"),
     ("GET", "/attachment/{id}/thumbnail"),
     ("GET", "/message/chatroom/{id}/hidden"),
@@ -152,6 +154,7 @@ fn routes() -> Router<App> {
         .route("/message/{id}/hide", post(mark::hide))
         .route("/message/{id}/versions", get(mark::versions))
         .route("/message/chatroom/{id}/pins", get(mark::pins))
+        .route("/message/chatroom/{id}/send-voice", post(voice::create))
         .route("/attachment/{id}", get(attachment::show))
         .route("/attachment/{id}/thumbnail", get(attachment::thumbnail))
         .route("/message/chatroom/{id}/hidden", get(mark::all_hidden))

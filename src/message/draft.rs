@@ -148,9 +148,10 @@ impl Draft {
 
     /// What is shown of it where another message quotes it; `content` is the draft's, whoever it names made visible.
     pub fn excerpt(&self, content: &Content) -> String {
-        match content.excerpt() {
-            "" => attachment::excerpt(self.files.iter().map(|file| file.name.as_str())),
-            excerpt => excerpt.to_owned(),
+        match (self.kind, content.excerpt()) {
+            (Kind::Voice, _) => attachment::voice_excerpt(self.files.first().and_then(|file| file.duration_ms)),
+            (Kind::Text, "") => attachment::excerpt(self.files.iter().map(|file| file.name.as_str())),
+            (Kind::Text, excerpt) => excerpt.to_owned(),
         }
     }
 

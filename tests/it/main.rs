@@ -31,4 +31,5 @@ mod reducer;
 mod templates;
 mod tidy;
 mod user;
+mod voice;
 mod wire;

@@ -3,6 +3,7 @@
 use crate::files;
 use crate::harness::{Answer, Browser, Goal, PASSWORD, Town};
 use crate::push;
+use crate::voice;
 use palabre::id::RoomId;
 use palabre::web::ROUTES;
 use reqwest::{Method, StatusCode};
@@ -70,6 +71,7 @@ const MATRIX: &[(&str, &str, &str, [u16; 7])] = &[
     ("GET", "/message/{id}/versions", "own", INSIDE),
     ("GET", "/message/{id}/versions", "another's", DECIDES),
     ("GET", "/message/chatroom/{id}/pins", "", INSIDE),
+    ("POST", "/message/chatroom/{id}/send-voice", "", [401, 404, 404, 201, 201, 201, 404]),
     ("GET", "/attachment/{id}", "", INSIDE),
     ("GET", "/attachment/{id}/thumbnail", "", INSIDE),
     ("GET", "/message/chatroom/{id}/hidden", "", INSIDE),
@@ -231,6 +233,9 @@ impl World {
                 let response = who.request(Method::GET, &format!("{path}?topic=chatroom/{room}"), &stream, "").await;
                 return Answer { status: response.status(), headers: response.headers().clone(), text: String::new() };
             }
+        }
+        if route.ends_with("/send-voice") {
+            return voice::posts(who, &path, "case", &voice::wave(1)).await;
         }
         if method == "GET" { who.get(&path).await } else { who.post(&path, &form).await }
     }
