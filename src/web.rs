@@ -10,8 +10,10 @@ pub mod health;
 pub mod limits;
 pub mod mark;
 pub mod message;
+pub mod presence;
 pub mod public;
 pub mod realtime;
+pub mod receipt;
 pub mod reply;
 pub mod security;
 pub mod user;
@@ -81,6 +83,13 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("POST", "/message/{id}/hide"),
     ("GET", "/message/{id}/versions"),
     ("GET", "/message/chatroom/{id}/pins"),
+    ("POST", "/message/{id}/mark-unread"),
+    ("GET", "/message/{id}/reads"),
+    ("POST", "/presence/typing/{id}"),
+    ("POST", "/presence/away"),
+    ("GET", "/presence/{id}"),
+    ("GET", "/settings/reads"),
+    ("POST", "/settings/reads"),
 ];
 
 fn routes() -> Router<App> {
@@ -115,13 +124,20 @@ fn routes() -> Router<App> {
         .route("/message/chatroom/{id}/fetch", get(message::fetch))
         .route("/message/{id}/edit", post(message::edit))
         .route("/message/{id}/delete", post(message::delete))
-        .route("/message/{id}/mark-read", post(message::mark_read))
+        .route("/message/{id}/mark-read", post(receipt::mark_read))
         .route("/message/{id}/react/{emoji}", post(mark::react))
         .route("/message/{id}/pin", post(mark::pin))
         .route("/message/{id}/unpin", post(mark::unpin))
         .route("/message/{id}/hide", post(mark::hide))
         .route("/message/{id}/versions", get(mark::versions))
         .route("/message/chatroom/{id}/pins", get(mark::pins))
+        .route("/message/{id}/mark-unread", post(receipt::mark_unread))
+        .route("/message/{id}/reads", get(receipt::seen))
+        // Who types, who is here, and who shows it
+        .route("/presence/typing/{id}", post(presence::typing))
+        .route("/presence/away", post(presence::away))
+        .route("/presence/{id}", get(presence::show))
+        .route("/settings/reads", get(receipt::settings).post(receipt::share))
         .fallback(async || Error::NotFound)
         .method_not_allowed_fallback(async || (StatusCode::METHOD_NOT_ALLOWED, Error::NotFound.into_response()))
 }

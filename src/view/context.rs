@@ -6,6 +6,7 @@ use crate::goal::participation::Request;
 use crate::goal::{Goal, Standing};
 use crate::id::{GoalId, MessageId, RoomId, UserId};
 use crate::message::{Attachment, Message, Quoted, Reaction, ReplyTo};
+use crate::user::sharing::Sharing;
 use crate::user::{Name, User};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -286,6 +287,12 @@ pub struct Chatroom {
     pub may: May,
     /// The viewer has read everything up to here.
     pub read_position: i64,
+    /// What the viewer shows, and so sees of others.
+    pub sharing: Sharing,
+    /// The room's count of receipts.
+    pub reads: i64,
+    /// How far the others have read, as JSON.
+    pub marks: String,
     /// The person's own top revision: what the page shows of requests and rooms is as new as this.
     pub user_revision: i64,
     /// What was typed.
@@ -366,6 +373,10 @@ pub struct ListedView {
     pub state: &'static str,
     /// Unread messages.
     pub unread: i64,
+    /// Those that name the viewer.
+    pub mentions: i64,
+    /// Whether the viewer wants to hear nothing of it.
+    pub muted: bool,
     /// Its top.
     pub revision: i64,
     /// The history that the revision belongs to.
@@ -383,6 +394,8 @@ impl ListedView {
             kind: listed.room.kind,
             state: listed.room.state.as_str(),
             unread: listed.unread,
+            mentions: listed.mentions,
+            muted: listed.is_muted,
             revision: listed.room.top,
             epoch: epoch.to_owned(),
             current: listed.room.id == current,
@@ -452,6 +465,15 @@ impl<'a> Fragment<'a> {
             body_html: &message.body_html,
         }
     }
+}
+
+/// `settings/reads.html`.
+#[derive(Debug, Serialize)]
+pub struct ReadsSettings {
+    /// The page.
+    pub page: Page,
+    /// What the person shows.
+    pub sharing: Sharing,
 }
 
 /// `error.html`.

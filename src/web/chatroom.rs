@@ -1,6 +1,7 @@
 //! The room's page.
 
 use crate::app::App;
+use crate::chatroom::receipt::{self, Mark};
 use crate::chatroom::{self, Listed, Member, MemberState, member};
 use crate::error::{Error, Fields, Result, Text};
 use crate::goal::participation::{self, Request};
@@ -9,6 +10,7 @@ use crate::id::MessageId;
 use crate::message::page::{self, Cursor, NEWEST, Page};
 use crate::message::{self, Message, Quoted};
 use crate::user::notification;
+use crate::user::sharing::Sharing;
 use crate::view::context::{
     Chatroom, Composer, Editing, Entry, GoalView, ListedView, May, MemberView, RequestView, RoomView,
 };
@@ -74,6 +76,9 @@ struct Read {
     user_revision: i64,
     reply_to: Option<Quoted>,
     editing: Option<Message>,
+    sharing: Sharing,
+    reads: i64,
+    marks: Vec<Mark>,
 }
 
 /// Renders the room.
@@ -89,6 +94,9 @@ pub async fn render(
 ) -> Result<Response> {
     let who = member.clone();
     let (before, reply_to, edit) = (wanted.before, wanted.reply_to, wanted.edit);
+    let sharing = app.live.aware.sharing_of(&app.db, member.user()).await?;
+    // Before the snapshot: what is newer is told again.
+    let reads = app.live.aware.quiet.get(member.room()).reads;
     let read = app
         .db
         .read(move |db| -> Result<Read> {
@@ -105,6 +113,9 @@ pub async fn render(
                 requests: if who.role().may_moderate() { participation::requests(db, goal.id)? } else { Vec::new() },
                 rooms: chatroom::of_user(db, who.user())?,
                 user_revision: notification::top(db, who.user())?,
+                marks: if sharing.reads { receipt::list(db, who.room())? } else { Vec::new() },
+                sharing,
+                reads,
                 room,
                 goal,
             })
@@ -129,6 +140,9 @@ fn context(app: &App, asking: &Asking, member: &Member, read: Read, wanted: Want
         page: asking.page(app),
         user_revision: read.user_revision,
         read_position: mine.map_or(0, |listed| listed.read_position),
+        sharing: read.sharing,
+        reads: read.reads,
+        marks: serde_json::to_string(&read.marks).map_err(Error::internal)?,
         room: RoomView::new(read.room, read.page.revision, &app.live.epoch, app.live.topics.room(member.room())),
         rooms: read.rooms.into_iter().map(|listed| ListedView::new(listed, &app.live.epoch, member.room())).collect(),
         entries,

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
 /// Sentences that a redirect may ask the next page to show: `?notice=` and one of these.
-const NOTICES: [&str; 9] = [
+const NOTICES: [&str; 10] = [
     "notice-signed-out",
     "notice-joined-asked",
     "notice-approved",
@@ -23,6 +23,7 @@ const NOTICES: [&str; 9] = [
     "notice-goal-created",
     "notice-handed-over",
     "notice-role-changed",
+    "notice-sharing",
 ];
 
 /// The notice that a query asks for.
