@@ -40,7 +40,7 @@ pub enum Error {
 /// A text of the interface, not yet in anybody's language: a Fluent key and its arguments.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Text {
-    /// The message's key in `locales/*/main.ftl`.
+    /// The message's key in `locales/*/*.ftl`.
     pub key: &'static str,
     /// Its arguments.
     pub args: Vec<(&'static str, i64)>,

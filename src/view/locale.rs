@@ -1,9 +1,10 @@
-//! The two languages of the interface, and its texts in them (`locales/*/main.ftl`).
+//! The two languages of the interface, and its texts in them (`locales/*/*.ftl`).
 
 use crate::error::Text;
 use fluent_templates::fluent_bundle::FluentValue;
 use fluent_templates::{LanguageIdentifier, Loader, langid, static_loader};
 use minijinja::value::{Value, ValueKind};
+use rust_embed::RustEmbed;
 use serde_json::{Map, Value as Json};
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -19,6 +20,10 @@ static_loader! {
         customise: |bundle| bundle.set_use_isolating(false),
     };
 }
+
+#[derive(RustEmbed)]
+#[folder = "$CARGO_MANIFEST_DIR/locales"]
+struct Files;
 
 const FR: LanguageIdentifier = langid!("fr");
 const EN: LanguageIdentifier = langid!("en");
@@ -84,9 +89,8 @@ impl Locale {
 
     /// The browser's own texts (`js-…`, one line each, arguments left as `{$name}`), as JSON that may stand in a page.
     pub fn browser_strings(self) -> &'static str {
-        static STRINGS: LazyLock<[String; 2]> = LazyLock::new(|| {
-            [include_str!("../../locales/fr/main.ftl"), include_str!("../../locales/en/main.ftl")].map(browser_strings)
-        });
+        static STRINGS: LazyLock<[String; 2]> =
+            LazyLock::new(|| [Locale::Fr, Locale::En].map(|locale| browser_strings(&source(locale))));
         match self {
             Self::Fr => &STRINGS[0],
             Self::En => &STRINGS[1],
@@ -108,6 +112,14 @@ pub fn argument(value: &Value) -> FluentValue<'static> {
         (ValueKind::Number, Ok(number)) => FluentValue::from(number),
         _ => FluentValue::from(value.to_string()),
     }
+}
+
+/// All files of a language, one after the other.
+fn source(locale: Locale) -> String {
+    let mut names: Vec<Cow<'static, str>> = Files::iter().collect();
+    names.sort();
+    let own = names.into_iter().filter(|name| name.split('/').next() == Some(locale.as_str()));
+    own.filter_map(|name| Files::get(&name)).map(|file| String::from_utf8_lossy(&file.data).into_owned() + "\n").collect()
 }
 
 fn browser_strings(ftl: &str) -> String {
@@ -153,8 +165,8 @@ mod tests {
             keys.sort();
             keys
         };
-        let fr = keys(include_str!("../../locales/fr/main.ftl"));
-        let en = keys(include_str!("../../locales/en/main.ftl"));
+        let fr = keys(&source(Locale::Fr));
+        let en = keys(&source(Locale::En));
         assert_eq!(fr, en);
         assert!(fr.windows(2).all(|pair| pair[0] != pair[1]), "a key stands twice");
     }
