@@ -134,6 +134,13 @@ impl Live {
         Ok(())
     }
 
+    /// Who sends has stopped typing.
+    pub fn stop_typing(&self, member: &Member) {
+        if self.aware.typing.set(member.room(), member.user(), false, 0) == Told::Change {
+            self.change_typing(member.room(), member.user(), false);
+        }
+    }
+
     fn change_typing(&self, room: RoomId, user: UserId, on: bool) {
         self.aware.quiet.change(room, |counts| counts.typing += 1);
         self.tell_typing(room, user, on);
@@ -169,9 +176,13 @@ pub async fn run(live: Live, db: Db, clock: Clock, mut words: mpsc::Receiver<Wor
                 None => return,
             },
             _ = looks.tick() => look(&live, &db, clock.now()).await,
-            _ = stop.wait_for(|is_stopping| *is_stopping) => return,
+            () = stopped(&mut stop) => return,
         }
     }
+}
+
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    let _ = stop.wait_for(|is_stopping| *is_stopping).await;
 }
 
 async fn hear(live: &Live, db: &Db, word: Word, now: Micros) {

@@ -62,6 +62,7 @@ async fn send(app: &App, member: &Member, form: &Form) -> Result<(StatusCode, St
     let reply_to = form.id("reply_to")?.map(MessageId);
     let draft = Draft::new(form.text("content"), reply_to, form.text("client_nonce"), &app.clock)?;
     let (live, member, now) = (app.live.clone(), member.clone(), app.clock.now());
+    live.stop_typing(&member);
     app.db
         .write(Lane::Room(member.room().0), move |tx| match model::create(tx, &member, &draft, now)? {
             Sent::New(shown) => {

@@ -65,6 +65,14 @@ const MATRIX: &[(&str, &str, &str, [u16; 7])] = &[
     ("GET", "/message/{id}/versions", "own", INSIDE),
     ("GET", "/message/{id}/versions", "another's", DECIDES),
     ("GET", "/message/chatroom/{id}/pins", "", INSIDE),
+    ("POST", "/message/{id}/mark-unread", "another's", INSIDE),
+    ("GET", "/message/{id}/reads", "own", INSIDE),
+    ("GET", "/message/{id}/reads", "another's", INSIDE),
+    ("POST", "/presence/typing/{id}", "", INSIDE),
+    ("GET", "/presence/{id}", "", INSIDE),
+    ("POST", "/presence/away", "", SIGNED_IN),
+    ("GET", "/settings/reads", "", SIGNED_IN),
+    ("POST", "/settings/reads", "", SIGNED_IN),
     // The hub opens a stream for whoever holds a token, and says nothing on topics without the right. Nobody but the
     // server publishes.
     ("GET", "/.well-known/mercure", "", SIGNED_IN),
@@ -157,7 +165,7 @@ impl World {
         };
         let id = match route {
             _ if route.starts_with("/goal/") => goal,
-            _ if route.starts_with("/message/chatroom/") => room,
+            _ if route.starts_with("/message/chatroom/") || route.starts_with("/presence/") => room,
             _ => message,
         };
         let mut path = route.replace("{id}", &id.to_string()).replace("{user}", &target.to_string());
