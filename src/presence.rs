@@ -164,11 +164,13 @@ impl Presence {
             }
             let minute = person.seen_at - person.seen_at.rem_euclid(MINUTE);
             let is_due = is_gone || is_end || now - person.written_at >= WRITE_EVERY;
-            if is_due && minute > person.written_at {
+            let is_news = is_due && minute > person.written_at;
+            if is_news {
                 person.written_at = minute;
                 minutes.entry(minute).or_default().push(*user);
             }
-            !is_gone || restless.contains(user)
+            // Remembered until it is written, that is until the next time.
+            !is_gone || is_news || restless.contains(user)
         });
         minutes.into_iter().collect()
     }
@@ -268,6 +270,7 @@ mod tests {
         presence.streams(ALICE, 0, gone);
         assert_eq!(presence.settle(gone + GRACE), [ALICE]);
         assert_eq!(presence.unwritten(gone + GRACE, false), [(gone - gone % MINUTE, vec![ALICE])]);
+        assert_eq!(presence.of(ALICE, gone + 2 * GRACE).1, Some(gone), "remembered until it is written");
         assert_eq!(presence.unwritten(gone + 2 * GRACE, true), [], "and then forgotten");
         assert_eq!(presence.of(ALICE, gone + 2 * GRACE), (Status::Offline, None));
     }

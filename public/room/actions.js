@@ -3,7 +3,7 @@
 /**
  * @typedef {{
  *   reply(id: number): void, edit(id: number): void, remove(id: number): void,
- *   retry(nonce: string): void, discard(nonce: string): void, jump(id: number, position: number): void
+ *   retry(nonce: string): void, discard(nonce: string): void, jump(id: number, position: number): void, unread(id: number): void
  * }} ListActions
  */
 
@@ -22,10 +22,11 @@ export function listenToList(list, actions) {
 
   list.addEventListener("submit", (event) => {
     const form = event.target;
-    if (!(form instanceof HTMLFormElement) || form.dataset.action !== "delete") return;
+    if (!(form instanceof HTMLFormElement) || !["delete", "unread"].includes(form.dataset.action ?? "")) return;
     event.preventDefault();
     const id = Number(form.closest("li")?.dataset.entry);
     form.closest("details")?.removeAttribute("open");
+    if (form.dataset.action === "unread") return actions.unread(id);
     void confirmed("confirm-delete").then((yes) => yes && actions.remove(id));
   });
 }

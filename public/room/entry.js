@@ -101,6 +101,9 @@ function drawActions(line, message, mine, reader) {
   reply?.setAttribute("href", `${reader.roomPath}?reply_to=${message.id}#composer`);
   edit?.setAttribute("href", `${reader.roomPath}?edit=${message.id}#composer`);
   remove?.setAttribute("action", `/message/${message.id}/delete`);
+  const unread = actions.querySelector("[data-action=unread]");
+  if (mine) unread?.remove();
+  else unread?.setAttribute("action", `/message/${message.id}/mark-unread`);
   if (!mine) edit?.remove();
   if (!mine && reader.role === "member") remove?.remove();
 }

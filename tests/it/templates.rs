@@ -19,6 +19,7 @@ const PAGES: [&str; 7] = [
     "goal/show.html",
     "security/login.html",
     "security/register.html",
+    "settings/reads.html",
 ];
 
 /// Is whole, speaks the language, leaves no trace of how it was made, and names nothing twice.
@@ -122,6 +123,7 @@ async fn goals(tour: &mut Tour<'_>, town: &Town, visitor: &Browser, alice: &Brow
         tour.speaks(who).await;
     }
     tour.look("goal/new.html", alice, "/goal/new", 200).await;
+    tour.look("settings/reads.html", alice, "/settings/reads?notice=sharing", 200).await;
     let wrong = [("title", "x"), ("start_date", "y"), ("end_date", "z"), ("description", "Pourquoi ?")];
     tour.submit("goal/new.html", alice, "/goal/new", &wrong, 422).await;
     let dates = [("2026-03-01", "2026-08-31"), ("", "2026-02-01"), ("2026-12-01", ""), ("", "")];
