@@ -3,6 +3,7 @@
 pub mod company;
 pub mod member;
 pub mod receipt;
+pub mod state;
 
 use crate::clock::Micros;
 use crate::db::{Cell, DbError, FromColumn, Reader, Row, Writer};
@@ -223,8 +224,9 @@ pub fn touch(tx: &mut Writer<'_>, room: RoomId, revision: i64) -> Result<()> {
     Ok(())
 }
 
-/// Takes the next revision of a room for a change of its membership, which no state of the room forbids.
-fn advance_any(tx: &mut Writer<'_>, room: RoomId) -> Result<i64> {
+/// Takes the next revision of a room for a change that no state of the room forbids: of its membership, of its state, of what
+/// it says itself.
+pub fn advance_any(tx: &mut Writer<'_>, room: RoomId) -> Result<i64> {
     Ok(tx.one(
         sql!("update chatroom set revision = revision + 1 where id = $1 returning revision"),
         params![room],

@@ -1,85 +1,87 @@
 /**
- * How far each of the others has read: a watermark a person. What a message's ticks say is counted from these alone, so a
- * room of a thousand costs its pages two searches a message and no request.
+ * What can be done with a message besides writing and answering: react, pin, hide, link, forward, look back. And with the room as a
+ * whole: lock, archive, restore.
+ *
+ * @import { Change, Message } from "../types.js"
+ * @import { Effects, RoomState } from "./list_state.js"
  */
+import { reasonOf, request } from "../http.js";
+import { apply } from "../room_state.js";
+import { t } from "../strings.js";
+import { createForward } from "./forward.js";
+import { createHiding } from "./hiding.js";
+import { createPermalink, fetchMessage } from "./permalink.js";
+import { createPins } from "./pins.js";
+import { createReactions } from "./reactions.js";
+import { toast } from "./toast.js";
+import { showVersions } from "./versions.js";
 
 /**
- * `from`: what stands up to there was said before the person came.
- * @typedef {{ user: number, position: number | null, from?: number, at?: string }} MarkNews
- * @typedef {{ position: number, from: number, at: string | null }} Mark
+ * @param {{
+ *   state: RoomState, list: HTMLElement, path: string, isOpen(): boolean,
+ *   take(effects: Effects): void, jump(id: number, position: number): Promise<boolean>, send(room: number, content: string): Promise<void>
+ * }} options
  */
+export function createMarks({ state, list, path, isOpen, take, jump, send }) {
+  const reactions = createReactions({ state, list, isOpen, take });
+  const hiding = createHiding({ state, take });
+  const permalink = createPermalink({ state, path, jump, hidden: hiding.told });
+  const pins = createPins({ state, take, jump: (id, position) => void jump(id, position) });
+  const forward = createForward({ send });
 
-/** How many of the sorted numbers are at or above a bound. @param {number[]} sorted @param {number} bound */
-function atLeast(sorted, bound) {
-  let low = 0;
-  let high = sorted.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (sorted[middle] < bound) low = middle + 1;
-    else high = middle;
+  /** With its Markdown, which a message that came with the page has not. @param {number} id @param {(message: Message) => void} use */
+  async function whole(id, use) {
+    const known = state.messages.get(id);
+    const message = known && known.content !== null ? known : await fetchMessage(id);
+    if (message === "unknown" || message === "unreachable") toast(t(message === "unknown" ? "js-link-unknown" : "js-network-error"));
+    else use(message);
   }
-  return sorted.length - low;
-}
 
-/** @param {number} viewer whose own mark says nothing */
-export function createMarks(viewer) {
-  /** @type {Map<number, Mark>} */
-  const marks = new Map();
-  /** @type {{ positions: number[], starts: number[] } | null} */
-  let sorted = null;
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (!(form instanceof HTMLFormElement) || form.dataset.roomVerb === undefined) return;
+    event.preventDefault();
+    void changeRoom(form.action);
+  });
 
-  function order() {
-    const all = [...marks.values()];
-    const up = (/** @type {number} */ a, /** @type {number} */ b) => a - b;
-    sorted ??= { positions: all.map(({ position, from }) => Math.max(position, from)).sort(up), starts: all.map(({ from }) => from).sort(up) };
-    return sorted;
+  /** @param {string} address */
+  async function changeRoom(address) {
+    const reply = await request(address, { form: {} });
+    if (reply.kind === "ok") take(apply(state, /** @type {Change} */ (reply.body)));
+    else toast(reasonOf(reply, t("js-network-error")));
   }
 
   return {
-    /** @param {MarkNews[]} news @returns {boolean} whether anything has changed */
-    apply(news) {
-      let changed = false;
-      for (const { user, position, from = 0, at = null } of news) {
-        if (user === viewer) continue;
-        const known = marks.get(user);
-        if (position === null) changed = marks.delete(user) || changed;
-        else if (!known || known.position !== position || known.from !== from || known.at !== at) {
-          marks.set(user, { position, from, at });
-          changed = true;
-        }
+    /** @param {number} id @param {string} emoji */
+    react: (id, emoji) => void reactions.toggle(id, emoji),
+    /** One of the tools of a message: whether it is one of these. @param {string} action @param {number} id @param {Element} control */
+    mark(action, id, control) {
+      switch (action) {
+        case "reactions":
+          void reactions.whoReacted(id);
+          return true;
+        case "copy-link":
+          void permalink.copy(id);
+          return true;
+        case "forward":
+          void whole(id, forward.ask);
+          return true;
+        case "versions":
+          void whole(id, (message) => void showVersions(message));
+          return true;
+        case "pin":
+          void pins.set(id, !control.closest("li")?.classList.contains("is-pinned"));
+          return true;
+        case "hide":
+          void hiding.set(id, true);
+          return true;
+        default:
+          return false;
       }
-      if (changed) sorted = null;
-      return changed;
     },
-    /** Somebody has left the room. @param {number} user */
-    remove(user) {
-      if (!marks.delete(user)) return false;
-      sorted = null;
-      return true;
-    },
-    clear() {
-      marks.clear();
-      sorted = null;
-    },
-    /** Of those who were there and share it, how many have seen the message at a position. @param {number} position */
-    count(position) {
-      const { positions, starts } = order();
-      const later = atLeast(starts, position);
-      return { seen: atLeast(positions, position) - later, total: marks.size - later };
-    },
-    /** The same by name. @param {number} position */
-    who(position) {
-      /** @type {number[]} */
-      const seen = [];
-      /** @type {number[]} */
-      const missing = [];
-      for (const [user, mark] of marks) {
-        if (mark.from >= position) continue;
-        (mark.position >= position ? seen : missing).push(user);
-      }
-      return { seen, missing };
-    },
+    showRoom: pins.draw,
+    heardHidden: hiding.heard,
+    target: permalink.target,
+    arrive: permalink.arrive,
   };
 }
-
-/** @typedef {ReturnType<typeof createMarks>} Marks */

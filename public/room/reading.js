@@ -35,7 +35,8 @@ export function createReading({ state, scroll, messages, position, scroller, but
   let timer;
 
   const looking = () => !held && !document.hidden && document.hasFocus() && scroll.isFollowing();
-  const isNews = (/** @type {Message} */ { author, deleted, kind }) => author.id !== state.viewer && !deleted && kind !== "system";
+  const isNews = (/** @type {Message} */ { id, author, deleted, kind }) =>
+    author.id !== state.viewer && !deleted && kind !== "system" && !state.hidden.has(id);
 
   /** @returns {Message | null} the last one of somebody else */
   function lastForeign() {

@@ -1,13 +1,13 @@
 /**
  * The ticks beside one's own messages: one for sent, two in blue once somebody has read it, and who that was.
  *
- * @import { MarkNews } from "./marks.js"
+ * @import { MarkNews } from "./watermarks.js"
  */
 import { request } from "../http.js";
 import { number, t } from "../strings.js";
 import { longTime, shortTime, dayOf, dayLabel } from "../time.js";
 import { setText } from "./entry.js";
-import { createMarks } from "./marks.js";
+import { createWatermarks } from "./watermarks.js";
 
 /** @typedef {{ id: number, name: string, avatar: Element | null }} Shown */
 
@@ -17,7 +17,7 @@ import { createMarks } from "./marks.js";
  * }} options
  */
 export function createReceipts({ list, viewer, panel, person }) {
-  const marks = createMarks(viewer);
+  const marks = createWatermarks(viewer);
   let counter = Number(list.dataset.reads ?? 0);
   let top = counter;
   let shared = list.dataset.sharesReads === "true";

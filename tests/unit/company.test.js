@@ -2,14 +2,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { createMarks } from "../../public/room/marks.js";
+import { createWatermarks } from "../../public/room/watermarks.js";
 import { FORGET, IDLE, createTypist, createTypists } from "../../public/room/typing.js";
 import { fakeClock } from "./support/clock.js";
 
 test("what the ticks count is what counting one by one gives, whatever came in which order", () => {
   const mark = fc.record({ user: fc.integer({ min: 1, max: 12 }), position: fc.option(fc.integer({ min: 0, max: 30 })), from: fc.integer({ min: 0, max: 30 }) });
   fc.assert(fc.property(fc.array(fc.array(mark, { maxLength: 6 }), { maxLength: 8 }), fc.integer({ min: 1, max: 31 }), (rounds, at) => {
-    const marks = createMarks(1);
+    const marks = createWatermarks(1);
     const known = new Map();
     for (const round of rounds) {
       marks.apply(round);
@@ -29,7 +29,7 @@ test("what the ticks count is what counting one by one gives, whatever came in w
 });
 
 test("a mark that says the same changes nothing, and who left is counted no more", () => {
-  const marks = createMarks(1);
+  const marks = createWatermarks(1);
   assert.equal(marks.apply([{ user: 2, position: 5, from: 0, at: "x" }, { user: 3, position: 0, from: 0 }]), true);
   assert.equal(marks.apply([{ user: 2, position: 5, from: 0, at: "x" }, { user: 1, position: 9 }]), false);
   assert.deepEqual(marks.count(5), { seen: 1, total: 2 });
