@@ -12,9 +12,11 @@ pub mod limits;
 pub mod mark;
 pub mod message;
 pub mod notification;
+pub mod presence;
 pub mod public;
 pub mod push;
 pub mod realtime;
+pub mod receipt;
 pub mod reply;
 pub mod security;
 pub mod settings;
@@ -111,6 +113,13 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("POST", "/push/test"),
     ("GET", "/settings"),
     ("POST", "/settings"),
+    ("POST", "/message/{id}/mark-unread"),
+    ("GET", "/message/{id}/reads"),
+    ("POST", "/presence/typing/{id}"),
+    ("POST", "/presence/away"),
+    ("GET", "/presence/{id}"),
+    ("GET", "/settings/reads"),
+    ("POST", "/settings/reads"),
 ];
 
 fn routes() -> Router<App> {
@@ -147,7 +156,7 @@ fn routes() -> Router<App> {
         .route("/message/chatroom/{id}/fetch", get(message::fetch))
         .route("/message/{id}/edit", post(message::edit))
         .route("/message/{id}/delete", post(message::delete))
-        .route("/message/{id}/mark-read", post(message::mark_read))
+        .route("/message/{id}/mark-read", post(receipt::mark_read))
         .route("/message/{id}/react/{emoji}", post(mark::react))
         .route("/message/{id}/pin", post(mark::pin))
         .route("/message/{id}/unpin", post(mark::unpin))
@@ -175,6 +184,13 @@ fn routes() -> Router<App> {
         .route("/push/unsubscribe", post(push::unsubscribe))
         .route("/push/test", post(push::test))
         .route("/settings", get(settings::show).post(settings::save))
+        .route("/message/{id}/mark-unread", post(receipt::mark_unread))
+        .route("/message/{id}/reads", get(receipt::seen))
+        // Who types, who is here, and who shows it
+        .route("/presence/typing/{id}", post(presence::typing))
+        .route("/presence/away", post(presence::away))
+        .route("/presence/{id}", get(presence::show))
+        .route("/settings/reads", get(receipt::settings).post(receipt::share))
         .fallback(async || Error::NotFound)
         .method_not_allowed_fallback(async || (StatusCode::METHOD_NOT_ALLOWED, Error::NotFound.into_response()))
 }

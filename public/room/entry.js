@@ -113,6 +113,7 @@ function drawActions(line, message, mine, reader) {
   const late = reader.editWindow > 0 && Date.now() - Date.parse(message.created_at) > reader.editWindow;
   if (!mine || late) actions.querySelector("[data-action=edit]")?.remove();
   if (!mine && !moderates) actions.querySelector("[data-action=delete]")?.remove();
+  if (mine) actions.querySelector("[data-action=unread]")?.remove();
   if (!moderates) actions.querySelector("[data-action=pin]")?.remove();
   actions.querySelector("[data-action=versions]")?.toggleAttribute("hidden", !message.edited_at || (!mine && !moderates));
 }

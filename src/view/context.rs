@@ -1,6 +1,7 @@
 //! What templates are given: a type a template, so that a template's needs are written down.
 
 mod goal;
+mod settings;
 
 use crate::chatroom::{Listed, MemberState, Room};
 use crate::clock::Micros;
@@ -8,10 +9,10 @@ use crate::goal::Standing;
 use crate::goal::participation::Request;
 use crate::id::{GoalId, MessageId, RoomId, UserId};
 use crate::message::{Attachment, Message, Quoted, Reaction, ReplyTo};
-use crate::user::choice::Choices;
 use crate::user::{Name, User};
 pub use goal::{GoalEdit, GoalEditView, GoalFormView, GoalIndex, GoalNew, GoalShow, GoalView};
 use serde::Serialize;
+pub use settings::{ChoicesView, NoticeView, Notifications, ReadsSettings, Settings};
 use std::collections::BTreeMap;
 
 /// What every page knows: who looks, in which language and theme.
@@ -229,6 +230,12 @@ pub struct Chatroom {
     pub unseen: i64,
     /// The viewer has read everything up to here.
     pub read_position: i64,
+    /// What the viewer shows, and so sees of others.
+    pub sharing: Sharing,
+    /// The room's count of receipts.
+    pub reads: i64,
+    /// How far the others have read, as JSON.
+    pub marks: String,
     /// The person's own top revision: what the page shows of requests and rooms is as new as this.
     pub user_revision: i64,
     /// What was typed.
@@ -313,6 +320,10 @@ pub struct ListedView {
     pub state: &'static str,
     /// Unread messages.
     pub unread: i64,
+    /// Those that name the viewer.
+    pub mentions: i64,
+    /// Whether the viewer wants to hear nothing of it.
+    pub muted: bool,
     /// Its top.
     pub revision: i64,
     /// The history that the revision belongs to.
@@ -330,6 +341,8 @@ impl ListedView {
             kind: listed.room.kind,
             state: listed.room.state.as_str(),
             unread: listed.unread,
+            mentions: listed.mentions,
+            muted: listed.is_muted,
             revision: listed.room.top,
             epoch: epoch.to_owned(),
             current: listed.room.id == current,
@@ -419,73 +432,6 @@ impl<'a> Fragment<'a> {
             reactions: &message.reactions,
             body_html: &message.body_html,
         }
-    }
-}
-
-/// `notification/index.html`.
-#[derive(Debug, Serialize)]
-pub struct Notifications {
-    /// The page.
-    pub page: Page,
-    /// The newest first.
-    pub notices: Vec<NoticeView>,
-    /// How many are new.
-    pub unseen: i64,
-    /// The person's own top revision: what "all" means to the button.
-    pub revision: i64,
-}
-
-/// A line of the list behind the bell, in the person's language.
-#[derive(Debug, Serialize)]
-pub struct NoticeView {
-    /// Its number among the person's own events.
-    pub revision: i64,
-    /// A word of the model.
-    pub kind: String,
-    /// What happened, in a sentence.
-    pub text: String,
-    /// The message's beginning; empty when there is none.
-    pub excerpt: String,
-    /// Who did it.
-    pub actor: Option<Name>,
-    /// When, for programs.
-    pub at: String,
-    /// The same in microseconds.
-    pub created_at: Micros,
-    /// Whether the person has seen it.
-    pub seen: bool,
-    /// Where to look.
-    pub url: String,
-}
-
-/// `settings/index.html`.
-#[derive(Debug, Serialize)]
-pub struct Settings {
-    /// The page.
-    pub page: Page,
-    /// What the person chose.
-    pub choices: ChoicesView,
-    /// Browsers that are told by push.
-    pub browsers: i64,
-    /// What this browser would subscribe with.
-    pub push_key: String,
-    /// Whether this installation sends mail.
-    pub sends_mail: bool,
-}
-
-/// A person's choices about being told.
-#[derive(Debug, Serialize)]
-pub struct ChoicesView {
-    /// `digest` or `none`.
-    pub email_notices: &'static str,
-    /// Whether texts stand in notifications.
-    pub push_text: bool,
-}
-
-impl From<Choices> for ChoicesView {
-    fn from(choices: Choices) -> Self {
-        let email_notices = if choices.digest { "digest" } else { "none" };
-        Self { email_notices, push_text: choices.push_text }
     }
 }
 

@@ -91,6 +91,14 @@ const MATRIX: &[(&str, &str, &str, [u16; 7])] = &[
     ("POST", "/push/test", "another's", [401, 422, 422, 422, 422, 422, 422]),
     ("GET", "/settings", "", SIGNED_IN),
     ("POST", "/settings", "", SIGNED_IN),
+    ("POST", "/message/{id}/mark-unread", "another's", INSIDE),
+    ("GET", "/message/{id}/reads", "own", INSIDE),
+    ("GET", "/message/{id}/reads", "another's", INSIDE),
+    ("POST", "/presence/typing/{id}", "", INSIDE),
+    ("GET", "/presence/{id}", "", INSIDE),
+    ("POST", "/presence/away", "", SIGNED_IN),
+    ("GET", "/settings/reads", "", SIGNED_IN),
+    ("POST", "/settings/reads", "", SIGNED_IN),
     // The hub opens a stream for whoever holds a token, and says nothing on topics without the right. Nobody but the
     // server publishes.
     ("GET", "/.well-known/mercure", "", SIGNED_IN),
@@ -192,7 +200,9 @@ impl World {
         let id = match route {
             _ if route.starts_with("/goal/") => goal,
             _ if route.starts_with("/attachment/") => scene.map_or(NOWHERE, |scene| scene.file),
-            _ if route.starts_with("/message/chatroom/") || route.starts_with("/chatroom/") => room,
+            _ if ["/message/chatroom/", "/chatroom/", "/presence/"].iter().any(|start| route.starts_with(start)) => {
+                room
+            }
             _ => message,
         };
         let mut path = route.replace("{id}", &id.to_string()).replace("{user}", &target.to_string());

@@ -11,7 +11,7 @@ use reqwest::{Method, StatusCode};
 use std::collections::BTreeSet;
 
 /// Pages that a route renders; the others are parts of these.
-const PAGES: [&str; 11] = [
+const PAGES: [&str; 12] = [
     "chatroom/chatroom.html",
     "chatroom/marked.html",
     "error.html",
@@ -23,6 +23,7 @@ const PAGES: [&str; 11] = [
     "security/login.html",
     "security/register.html",
     "settings/index.html",
+    "settings/reads.html",
 ];
 
 /// Is whole, speaks the language, leaves no trace of how it was made, and names nothing twice.
@@ -126,6 +127,7 @@ async fn goals(tour: &mut Tour<'_>, town: &Town, visitor: &Browser, alice: &Brow
         tour.speaks(who).await;
     }
     tour.look("goal/new.html", alice, "/goal/new", 200).await;
+    tour.look("settings/reads.html", alice, "/settings/reads?notice=sharing", 200).await;
     let wrong = [("title", "x"), ("start_date", "y"), ("end_date", "z"), ("description", "Pourquoi ?")];
     tour.submit("goal/new.html", alice, "/goal/new", &wrong, 422).await;
     let dates = [("2026-03-01", "2026-08-31"), ("", "2026-02-01"), ("2026-12-01", ""), ("", "")];
