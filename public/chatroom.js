@@ -13,6 +13,8 @@ import { createMessages, readList } from "./messages.js";
 import { startOutbox } from "./outbox_browser.js";
 import { openStore } from "./outbox_store.js";
 import { createPeople } from "./people.js";
+import { createNotices } from "./notices.js";
+import { createCompany } from "./room/company.js";
 import { createLink } from "./realtime.js";
 import { acknowledge, adopt, apply, applyPage, noteTop, setPending } from "./room_state.js";
 import { asQuote, behind, createRoomState, nextRequest, ordered } from "./room/list_state.js";
@@ -60,32 +62,37 @@ export async function startChatroom(root) {
 
   const loaded = ordered(state);
   const isNew = (/** @type {Message} */ message) => message.position > Number(readPosition);
-  // Where even the oldest message that is loaded is new, the line would stand somewhere in the middle of the new ones.
+  const firstUnread = loaded.find((message) => isNew(message) && message.author.id !== viewer && message.kind !== "system");
+  // Where even the oldest message that is loaded is new, the first unread one is further up.
   const reachesBack = state.lowest === 0 || !loaded.every(isNew);
-  const firstUnread = reachesBack ? loaded.find((message) => isNew(message) && message.author.id !== viewer && message.kind !== "system") : undefined;
   const scroll = createScroll(scroller, list, () => reading.look());
   const messages = createMessages({
     list, state, reader, scroll,
     offline: () => link.state() === "offline",
-    newFrom: firstUnread?.position ?? null,
+    newFrom: firstUnread ? (reachesBack ? firstUnread.position : Number(readPosition) + 1) : null,
   });
   const rooms = createRooms({ list: byId("rooms"), viewer, current: room, title: document });
   const reading = createReading({
-    state, scroll, messages,
-    button: document.getElementById("jump-latest"),
+    state, scroll, messages, scroller,
+    buttons: { latest: document.getElementById("jump-latest"), unread: document.getElementById("jump-unread") },
     position: Number(readPosition),
     onUnread: (count) => rooms.setUnread(room, count),
+    reach: async (position) => void (await historyUp.reach(-1, position)),
   });
   const historyUp = createHistory({ state, scroller, list, button: document.getElementById("earlier"), take: draw });
-  const panels = createPanels({ path, rooms });
+  const form = /** @type {HTMLFormElement} */ (byId("composer"));
+  const company = createCompany({ root, list, form, state, say: (frame) => link.say(frame) });
+  const panels = createPanels({ path, rooms, onPeople: company.peopleDrawn });
   const people = createPeople({ onStale: panels.reload });
+  const notices = createNotices({ isLive: true });
   let userRevision = root.dataset.userRevision === undefined ? null : Number(root.dataset.userRevision);
 
   const sync = createSync({
     cursor: () => nextRequest(state),
-    fetchPage: roomFetcher(room),
+    fetchPage: roomFetcher(room, company.query),
     deliver(page, asked) {
       const effects = applyPage(state, page, asked);
+      company.fetched(page);
       draw(effects);
       return effects;
     },
@@ -94,13 +101,16 @@ export async function startChatroom(root) {
     clock: browserClock,
     random: Math.random,
     sync,
-    behind: () => behind(state),
+    behind: () => behind(state) || company.behind(),
     hidden: () => document.hidden,
     askToken,
-    connect: (rung, token) => (rung === "websocket" ? webSocket(token) : eventSource(token)),
+    connect: (rung, token) => (rung === "websocket" ? webSocket : eventSource)(company.withTopics(token)),
     onFrame: hear,
     onState: showState,
-    syncUser: () => void syncUser(),
+    syncUser() {
+      void syncUser();
+      company.refresh();
+    },
   });
   const outbox = startOutbox({
     store, viewer,
@@ -112,10 +122,11 @@ export async function startChatroom(root) {
     onSignedOut: () => showState("signed-out"),
   });
   const composer = createComposer({
-    form: /** @type {HTMLFormElement} */ (byId("composer")),
+    form,
     draftKey: `palabre:draft:${viewer}:${room}`,
     async send(content, quoted) {
       const files = attaching.files();
+      company.sent();
       await outbox.add({ room, content, reply_to: quoted?.id ?? null, quoted, files });
       attaching.take(files);
       messages.setNewFrom(null);
@@ -170,7 +181,12 @@ export async function startChatroom(root) {
 
   listenToList(list, {
     react: marks.react,
-    mark: marks.mark,
+    mark(action, id, control) {
+      const message = state.messages.get(id);
+      if (action !== "unread") return marks.mark(action, id, control);
+      if (message) void reading.markUnread(message);
+      return true;
+    },
     reply(id) {
       const message = state.messages.get(id);
       if (message) composer.reply(asQuote(message));
@@ -213,6 +229,7 @@ export async function startChatroom(root) {
     if (effects.room) showRoom();
     if (effects.members) showMembers();
     if (effects.settled.length > 0) void outbox.settle(effects.settled);
+    company.drawn(effects);
   }
 
   /** @param {Effects} effects */
@@ -241,6 +258,7 @@ export async function startChatroom(root) {
 
   /** @param {Frame} frame @returns {{ fetch: null | "soon" | "now" }} */
   function hear(frame) {
+    if (company.hear(frame)) return { fetch: company.behind() ? "soon" : null };
     const data = JSON.parse(frame.data);
     if (frame.type === "heartbeat") return hearHeartbeat(data);
     if (frame.type === "user") {
@@ -285,10 +303,17 @@ export async function startChatroom(root) {
 
   /** @param {UserEvent["event"]} event */
   function obey(event) {
+    if (notices.hear(event)) return;
     const ours = event.goal != null && String(event.goal.id) === root.dataset.goal;
+    if (event.kind === "mention" && event.chatroom !== undefined) rooms.mentioned(event.chatroom);
     if (event.kind === "read") {
-      rooms.read(event);
+      if (rooms.read(event)) void syncUser();
       if (event.chatroom === room) reading.readElsewhere(event.position ?? 0);
+    } else if (event.kind === "unread") {
+      if (event.chatroom === room) reading.unreadFrom(event.position ?? 0);
+      else void syncUser();
+    } else if (event.kind === "away") {
+      company.objectToAway();
     } else if (event.kind === "hidden" || event.kind === "shown") {
       marks.heardHidden(event);
     } else if (event.kind === "participation_asked") {

@@ -23,6 +23,7 @@ struct Buckets {
     logins: Bucket<IpAddr>,
     accounts: Bucket<String>,
     registrations: Bucket<IpAddr>,
+    push_tests: Bucket<UserId>,
 }
 
 impl Limits {
@@ -33,6 +34,7 @@ impl Limits {
                 logins: Bucket::new(20, Duration::from_secs(6)),
                 accounts: Bucket::new(10, Duration::from_secs(30)),
                 registrations: Bucket::new(10, Duration::from_secs(60)),
+                push_tests: Bucket::new(5, Duration::from_secs(60)),
             })
         }))
     }
@@ -94,6 +96,16 @@ impl Drop for Seat {
                 seats.remove(&self.user);
             }
         }
+    }
+}
+
+impl Limits {
+    /// A person tries a push out.
+    ///
+    /// # Errors
+    /// `TooMany`.
+    pub fn push_test(&self, user: UserId) -> Result<()> {
+        self.0.as_ref().map_or(Ok(()), |buckets| buckets.push_tests.check(user))
     }
 }
 
