@@ -17,12 +17,17 @@ import { createLink } from "./realtime.js";
 import { acknowledge, adopt, apply, applyPage, noteTop, setPending } from "./room_state.js";
 import { asQuote, behind, createRoomState, nextRequest, ordered } from "./room/list_state.js";
 import { listenToList } from "./room/actions.js";
+import { createContext } from "./room/context.js";
 import { createHistory } from "./room/history.js";
 import { createPanels } from "./room/panels.js";
 import { createReading } from "./room/reading.js";
+import { createSearch } from "./room/search.js";
 import { createScroll, keepPlace, recallPlace } from "./room/scroll.js";
 import { createRooms } from "./rooms.js";
 import { t } from "./strings.js";
+
+/** A message so many revisions above the list is shown in a dialog rather than loading everything in between. */
+const FAR = 1_000;
 
 /** @param {string} id @returns {HTMLElement} */
 function byId(id) {
@@ -66,6 +71,8 @@ export async function startChatroom(root) {
     onUnread: (count) => rooms.setUnread(room, count),
   });
   const historyUp = createHistory({ state, scroller, list, button: document.getElementById("earlier"), take: draw });
+  const context = createContext({ path });
+  createSearch({ room, path, jump: (id, position) => void jumpTo(id, position) });
   const panels = createPanels({ path, rooms });
   const people = createPeople({ onStale: panels.reload });
   let userRevision = root.dataset.userRevision === undefined ? null : Number(root.dataset.userRevision);
@@ -153,7 +160,9 @@ export async function startChatroom(root) {
 
   /** @param {number} id @param {number} position */
   async function jumpTo(id, position) {
-    if (!(await historyUp.reach(id, position))) return;
+    const isFar = position > 0 && position < state.lowest - FAR;
+    if (isFar && (await context.open(id, position))) return;
+    if (!(await historyUp.reach(id, position))) return void context.open(id, position);
     const line = messages.line(id);
     if (!line) return;
     scroll.to(line);

@@ -9,6 +9,7 @@ use crate::id::UserId;
 use crate::live::Live;
 use crate::live::bell::{self, Bell};
 use crate::live::rights::{Members, Rights, RoomTops, Topics};
+use crate::message::search;
 use crate::recent::Recent;
 use crate::setting;
 use crate::tops::Tops;
@@ -91,6 +92,7 @@ impl App {
         };
         let live = Live::new(bell, tops, members, topics, Arc::from(begin.epoch), views.clone());
         live.set_mode(begin.realtime.and_then(|mode| realtime(&mode)).unwrap_or(config.realtime));
+        tokio::spawn(index_older_messages(db.clone()));
         Ok(Self {
             limits: Limits::new(config.has_rate_limits),
             config: Arc::new(config),
@@ -132,6 +134,18 @@ async fn begin(db: &Db, clock: &Clock) -> Result<Beginnings> {
         })
     })
     .await
+}
+
+/// Indexes for the search what was written before there was an index, a batch at a time between the writes of people. What is left when
+/// the program ends is done after the next start.
+async fn index_older_messages(db: Db) {
+    loop {
+        match db.write(Lane::None, search::catch_up).await {
+            Ok(true) => tokio::task::yield_now().await,
+            Ok(false) | Err(Error::Unavailable) => return,
+            Err(error) => return tracing::error!(%error, "older messages are not indexed for the search"),
+        }
+    }
 }
 
 fn realtime(word: &str) -> Option<Realtime> {

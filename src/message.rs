@@ -7,6 +7,7 @@ pub mod markdown;
 pub mod page;
 pub mod pin;
 pub mod reaction;
+pub mod search;
 pub mod version;
 
 use crate::chatroom::{self, Member};
@@ -162,7 +163,11 @@ pub fn create(tx: &mut Writer<'_>, member: &Member, draft: &Draft, now: Micros) 
         |row| row.get("id"),
     )?;
     match id {
-        Some(id) => Ok(Sent::New(shown(tx, member, id)?)),
+        Some(id) => {
+            let shown = shown(tx, member, id)?;
+            search::add(tx, &shown.message)?;
+            Ok(Sent::New(shown))
+        }
         // Another tab's retry of the same item committed between our look and the room's lock.
         None => {
             chatroom::give_back(tx, member.room())?;
@@ -207,7 +212,9 @@ pub fn edit(
         ),
         params![id, content.markdown(), content.html(), content.excerpt(), now, revision],
     )?;
-    Ok((true, shown(tx, member, id)?))
+    let shown = shown(tx, member, id)?;
+    search::renew(tx, &shown.message)?;
+    Ok((true, shown))
 }
 
 /// Leaves a tombstone with no content. Deleting twice is deleting once.
@@ -234,7 +241,9 @@ pub fn delete(tx: &mut Writer<'_>, member: &Member, id: MessageId, now: Micros) 
         params![id, now, revision],
     )?;
     forget_parts(tx, id)?;
-    Ok((true, shown(tx, member, id)?))
+    let shown = shown(tx, member, id)?;
+    search::renew(tx, &shown.message)?;
+    Ok((true, shown))
 }
 
 /// A tombstone has nothing: what belonged to the message goes with it. Its files' bytes are swept when no row names them.

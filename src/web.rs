@@ -13,6 +13,7 @@ pub mod message;
 pub mod public;
 pub mod realtime;
 pub mod reply;
+pub mod search;
 pub mod security;
 pub mod user;
 
@@ -81,6 +82,8 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("POST", "/message/{id}/hide"),
     ("GET", "/message/{id}/versions"),
     ("GET", "/message/chatroom/{id}/pins"),
+    ("GET", "/message/chatroom/{id}/search"),
+    ("GET", "/search"),
 ];
 
 fn routes() -> Router<App> {
@@ -122,6 +125,8 @@ fn routes() -> Router<App> {
         .route("/message/{id}/hide", post(mark::hide))
         .route("/message/{id}/versions", get(mark::versions))
         .route("/message/chatroom/{id}/pins", get(mark::pins))
+        .route("/message/chatroom/{id}/search", get(search::in_room))
+        .route("/search", get(search::everywhere))
         .fallback(async || Error::NotFound)
         .method_not_allowed_fallback(async || (StatusCode::METHOD_NOT_ALLOWED, Error::NotFound.into_response()))
 }

@@ -7,6 +7,7 @@ use refinery::{Migration, Runner, error::Kind};
 const FILES: &[(&str, &str)] = &[
     ("V1__schema", include_str!("../../migrations/V1__schema.sql")),
     ("V2__message", include_str!("../../migrations/V2__message.sql")),
+    ("V8__search", include_str!("../../migrations/V8__search.sql")),
 ];
 
 /// Only one server at a time may migrate a PostgreSQL database; the others wait here, as long as it takes. The number is ours alone.

@@ -64,10 +64,28 @@ pub fn to_html(markdown: &str) -> String {
 
 /// The beginning of a message as plain text in one line.
 pub fn to_excerpt(markdown: &str) -> String {
+    let text = to_text(markdown);
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let short: String = line.graphemes(true).take(EXCERPT_MAX).collect();
+    if short.len() < line.len() { format!("{short}…") } else { line }
+}
+
+/// All that a message says, without what formats it.
+pub fn to_text(markdown: &str) -> String {
     let mut text = String::new();
     for event in Parser::new_ext(markdown, options()) {
         match event {
             Event::Text(part) | Event::Code(part) | Event::Html(part) | Event::InlineHtml(part) => text.push_str(&part),
+            // A word may be half bold: only what ends a block ends a word.
+            Event::End(
+                TagEnd::Emphasis
+                | TagEnd::Strong
+                | TagEnd::Strikethrough
+                | TagEnd::Link
+                | TagEnd::Image
+                | TagEnd::Superscript
+                | TagEnd::Subscript,
+            ) => {}
             Event::SoftBreak | Event::HardBreak | Event::End(_) => text.push(' '),
             Event::Start(_)
             | Event::Rule
@@ -77,9 +95,7 @@ pub fn to_excerpt(markdown: &str) -> String {
             | Event::DisplayMath(_) => {}
         }
     }
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let short: String = line.graphemes(true).take(EXCERPT_MAX).collect();
-    if short.len() < line.len() { format!("{short}…") } else { line }
+    text
 }
 
 fn options() -> Options {
@@ -248,6 +264,7 @@ mod tests {
     #[test]
     fn an_excerpt_is_one_plain_line() {
         assert_eq!(to_excerpt("# A\n\n**b** `c`\nd"), "A b c d");
+        assert_eq!(to_excerpt("**Pa**labre [un *lien*](https://a.fr)s\n- x\n- y"), "Palabre un liens x y");
         assert_eq!(to_excerpt(&"é".repeat(200)).chars().count(), EXCERPT_MAX + 1);
         assert_eq!(to_excerpt("👩‍🚀".repeat(200).as_str()).graphemes(true).count(), EXCERPT_MAX + 1);
     }

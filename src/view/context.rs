@@ -1,5 +1,7 @@
 //! What templates are given: a type a template, so that a template's needs are written down.
 
+mod search;
+
 use crate::chatroom::{Listed, MemberState, Room};
 use crate::clock::Micros;
 use crate::goal::participation::Request;
@@ -7,6 +9,7 @@ use crate::goal::{Goal, Standing};
 use crate::id::{GoalId, MessageId, RoomId, UserId};
 use crate::message::{Attachment, Message, Quoted, Reaction, ReplyTo};
 use crate::user::{Name, User};
+pub use search::{FoundView, Search, SearchForm};
 use serde::Serialize;
 use std::collections::BTreeMap;
 

@@ -119,7 +119,9 @@ fn source(locale: Locale) -> String {
     let mut names: Vec<Cow<'static, str>> = Files::iter().collect();
     names.sort();
     let own = names.into_iter().filter(|name| name.split('/').next() == Some(locale.as_str()));
-    own.filter_map(|name| Files::get(&name)).map(|file| String::from_utf8_lossy(&file.data).into_owned() + "\n").collect()
+    own.filter_map(|name| Files::get(&name))
+        .map(|file| String::from_utf8_lossy(&file.data).into_owned() + "\n")
+        .collect()
 }
 
 fn browser_strings(ftl: &str) -> String {

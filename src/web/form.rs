@@ -60,6 +60,14 @@ impl Form {
         }
     }
 
+    /// What stands behind the question mark of an address.
+    ///
+    /// # Errors
+    /// `Invalid`, `TooLarge`.
+    pub fn from_query(query: &str) -> Result<Self> {
+        urlencoded(query.as_bytes())
+    }
+
     fn add(&mut self, name: String, value: String) -> Result<()> {
         if self.0.len() >= FIELDS_MAX {
             return Err(Error::TooLarge);

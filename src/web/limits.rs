@@ -1,6 +1,7 @@
 //! Who tries too often: buckets per address, and per account for logins.
 
 use crate::error::{Error, Result};
+use crate::id::UserId;
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use std::hash::Hash;
@@ -21,6 +22,7 @@ struct Buckets {
     logins: Bucket<IpAddr>,
     accounts: Bucket<String>,
     registrations: Bucket<IpAddr>,
+    searches: Bucket<UserId>,
 }
 
 impl Limits {
@@ -31,6 +33,7 @@ impl Limits {
                 logins: Bucket::new(20, Duration::from_secs(6)),
                 accounts: Bucket::new(10, Duration::from_secs(30)),
                 registrations: Bucket::new(10, Duration::from_secs(60)),
+                searches: Bucket::new(30, Duration::from_millis(500)),
             })
         }))
     }
@@ -51,6 +54,14 @@ impl Limits {
     /// `TooMany`.
     pub fn registration(&self, address: IpAddr) -> Result<()> {
         self.0.as_ref().map_or(Ok(()), |buckets| buckets.registrations.check(network(address)))
+    }
+
+    /// A person searches.
+    ///
+    /// # Errors
+    /// `TooMany`.
+    pub fn search(&self, user: UserId) -> Result<()> {
+        self.0.as_ref().map_or(Ok(()), |buckets| buckets.searches.check(user))
     }
 }
 

@@ -22,6 +22,7 @@ mod races;
 mod random;
 mod realtime;
 mod reducer;
+mod search;
 mod templates;
 mod tidy;
 mod user;

@@ -65,6 +65,8 @@ const MATRIX: &[(&str, &str, &str, [u16; 7])] = &[
     ("GET", "/message/{id}/versions", "own", INSIDE),
     ("GET", "/message/{id}/versions", "another's", DECIDES),
     ("GET", "/message/chatroom/{id}/pins", "", INSIDE),
+    ("GET", "/message/chatroom/{id}/search", "a word", INSIDE),
+    ("GET", "/search", "a word", SIGNED_IN),
     // The hub opens a stream for whoever holds a token, and says nothing on topics without the right. Nobody but the
     // server publishes.
     ("GET", "/.well-known/mercure", "", SIGNED_IN),
@@ -184,6 +186,9 @@ impl World {
         if what == "the top" {
             let top = self.town.app.live.tops.get(RoomId(room)).unwrap_or(1);
             path = format!("{path}?since={top}");
+        }
+        if what == "a word" {
+            path = format!("{path}?q=bonjour");
         }
         if route == "/.well-known/mercure" {
             who.post("/realtime/token", &[]).await;
