@@ -56,6 +56,11 @@ impl Name {
         Self { id, first_name, last_name, initials }
     }
 
+    /// Both names, as people say them.
+    pub fn full(&self) -> String {
+        format!("{} {}", self.first_name, self.last_name).trim().to_owned()
+    }
+
     /// Reads `id`, `first_name` and `last_name` under the given column names.
     pub fn from_row(row: &Row<'_>, id: &str, first: &str, last: &str) -> std::result::Result<Self, DbError> {
         Ok(Self::new(row.get(id)?, row.get(first)?, row.get(last)?))

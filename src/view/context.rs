@@ -4,8 +4,9 @@ mod search;
 
 use crate::chatroom::{Listed, MemberState, Room};
 use crate::clock::Micros;
+use crate::goal::edit::EditForm;
 use crate::goal::participation::Request;
-use crate::goal::{Goal, Standing};
+use crate::goal::{Goal, GoalForm, Standing};
 use crate::id::{GoalId, MessageId, RoomId, UserId};
 use crate::message::{Attachment, Message, Quoted, Reaction, ReplyTo};
 use crate::user::{Name, User};
@@ -180,6 +181,57 @@ pub struct GoalFormView {
     pub history: String,
 }
 
+/// `goal/edit.html`.
+#[derive(Debug, Serialize)]
+pub struct GoalEdit {
+    /// The page.
+    pub page: Page,
+    /// The goal as it is.
+    pub goal: GoalView,
+    /// What the viewer may do.
+    pub may: May,
+    /// What was typed.
+    pub form: GoalEditView,
+    /// What is wrong with it.
+    pub errors: Errors,
+}
+
+/// What is typed to change a goal.
+#[derive(Debug, Serialize)]
+pub struct GoalEditView {
+    /// What founding it asks for too.
+    #[serde(flatten)]
+    pub goal: GoalFormView,
+    /// `active`, `completed`, `paused` or `cancelled`.
+    pub status: String,
+    /// 0 to 100.
+    pub progress: String,
+}
+
+impl From<EditForm> for GoalEditView {
+    fn from(EditForm { goal, status, progress }: EditForm) -> Self {
+        let GoalForm { title, description, start_date, end_date, history } = goal;
+        Self { goal: GoalFormView { title, description, start_date, end_date, history }, status, progress }
+    }
+}
+
+/// `chatroom/marked.html`: what is pinned in a room, or what somebody hid there.
+#[derive(Debug, Serialize)]
+pub struct Marked {
+    /// The page.
+    pub page: Page,
+    /// The room.
+    pub room: RoomId,
+    /// What stands above it.
+    pub title: String,
+    /// `pins` or `hidden`.
+    pub kind: &'static str,
+    /// Whether the viewer may take the mark away.
+    pub may_act: bool,
+    /// The messages.
+    pub items: Vec<Quoted>,
+}
+
 /// `goal/show.html`.
 #[derive(Debug, Serialize)]
 pub struct GoalShow {
@@ -238,6 +290,10 @@ pub struct May {
     pub remove_admins: bool,
     /// Change roles, hand over.
     pub change_roles: bool,
+    /// Edit the goal; lock, archive, restore its room; pin.
+    pub edit: bool,
+    /// Delete it.
+    pub delete: bool,
     /// Leave.
     pub leave: bool,
     /// Read the room.
@@ -255,6 +311,8 @@ impl May {
                 decide: role.may_moderate(),
                 remove_admins: role == Role::Owner,
                 change_roles: role == Role::Owner,
+                edit: role.may_moderate(),
+                delete: role == Role::Owner,
                 leave: role != Role::Owner,
                 read: true,
             },
@@ -275,6 +333,12 @@ pub struct Chatroom {
     pub rooms: Vec<ListedView>,
     /// The messages, in the order of reading.
     pub entries: Vec<Entry>,
+    /// What is pinned, the latest first.
+    pub pins: Vec<Quoted>,
+    /// The emoji that are one click away: name and emoji.
+    pub quick: [(&'static str, &'static str); 4],
+    /// For how many minutes after sending a message may be edited; 0 is for ever.
+    pub edit_window: i64,
     /// Whether older ones stand above.
     pub has_earlier: bool,
     /// Where they are, for who runs no JavaScript.
@@ -412,8 +476,29 @@ pub struct Entry {
     pub may_edit: bool,
     /// Whether the viewer may delete it.
     pub may_delete: bool,
+    /// Whether the viewer may pin it.
+    pub may_pin: bool,
+    /// Whether the viewer may see its earlier versions, and there are any.
+    pub has_versions: bool,
+    /// Whether it is pinned.
+    pub pinned: bool,
+    /// Whether the viewer has hidden it.
+    pub hidden: bool,
+    /// What happened, where the room says it itself.
+    pub told: Option<Told>,
     /// What it answers.
     pub quoted: Option<Quoted>,
+}
+
+/// What happened in a room, for the words of the page.
+#[derive(Debug, Serialize)]
+pub struct Told {
+    /// A word of [`crate::message::system::What`].
+    pub what: String,
+    /// Who did it.
+    pub name: String,
+    /// About whom or what.
+    pub about: String,
 }
 
 /// What the fragment is made from.

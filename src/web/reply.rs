@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
 /// Sentences that a redirect may ask the next page to show: `?notice=` and one of these.
-const NOTICES: [&str; 9] = [
+const NOTICES: [&str; 16] = [
     "notice-signed-out",
     "notice-joined-asked",
     "notice-approved",
@@ -23,6 +23,13 @@ const NOTICES: [&str; 9] = [
     "notice-goal-created",
     "notice-handed-over",
     "notice-role-changed",
+    "notice-goal-edited",
+    "notice-goal-deleted",
+    "notice-room-deleted",
+    "notice-room-locked",
+    "notice-room-unlocked",
+    "notice-room-archived",
+    "notice-room-restored",
 ];
 
 /// The notice that a query asks for.

@@ -133,6 +133,7 @@ async fn events(who: &Browser, since: i64) -> Vec<String> {
     events.iter().map(|event| event["event"]["kind"].as_str().unwrap().to_owned()).collect()
 }
 
+/// Known ways of getting this wrong, 20: joining twice at once makes two rows.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn joining_twice_at_once_is_one_request() {
     let town = Town::start().await;
@@ -196,6 +197,7 @@ async fn an_admin_removes_members_only() {
     assert_eq!(people(&alice, &goal).await, pairs(&[("Alice", "owner"), ("Bob", "admin")]));
 }
 
+/// CVE-2026-44561 and its like: who was removed keeps no way in.
 #[tokio::test]
 async fn who_is_removed_loses_the_room_everywhere() {
     let town = Town::start().await;
@@ -239,6 +241,7 @@ async fn who_comes_back_is_a_member_like_any_other() {
     bob.says(&goal, "Me revoilà").await;
 }
 
+/// Known ways of getting this wrong, 7: a goal without an owner.
 #[tokio::test]
 async fn roles_change_and_the_owner_is_always_one() {
     let town = Town::start().await;
@@ -317,7 +320,7 @@ async fn asks_and_is_removed(town: &Town, owner: &Browser, goal: &Goal) {
     assert!(owner.page(removed.location()).await.text.contains("La personne ne participe plus"));
 }
 
-/// Known fault 6: nothing is changed by a GET.
+/// Known ways of getting this wrong, 6: nothing is changed by a GET.
 #[tokio::test]
 async fn a_link_changes_nothing() {
     let town = Town::start().await;

@@ -138,6 +138,7 @@ fn chunked(body: &[u8]) -> Vec<u8> {
     wire
 }
 
+/// GHSA-j4c3 and its like: no body is larger than the limit, whatever it says of itself.
 #[tokio::test]
 async fn a_body_over_the_limit_is_refused_with_and_without_its_length() {
     let town = Town::start().await;

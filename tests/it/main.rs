@@ -10,6 +10,8 @@ mod habits;
 mod harness;
 mod hub;
 mod input;
+mod known;
+mod large;
 mod live;
 mod marks;
 mod message;

@@ -218,6 +218,7 @@ async fn a_reply_names_its_source_in_the_same_room() {
     }
 }
 
+/// CVE-2017-1000054, CVE-2018-9986, CVE-2021-22886 and their like: what is written never runs.
 #[tokio::test]
 async fn markdown_is_safe_in_page_and_json() {
     let town = Town::start().await;
@@ -330,7 +331,7 @@ async fn a_locked_room_is_read_only() {
     assert!(alice.page(&goal.path()).await.text.contains("data-room-state=\"locked\""));
 }
 
-/// Known fault 4: a deleted room is served nowhere.
+/// Known ways of getting this wrong, 4: a deleted room is served nowhere.
 #[tokio::test]
 async fn a_deleted_room_is_gone() {
     let town = Town::start().await;

@@ -61,6 +61,7 @@ async fn who_moderates_learns_no_more_of_the_past_than_a_reader() {
     assert!(!deleted.text.contains("avant Bob"), "{}", deleted.text);
 }
 
+/// CVE-2022-31017 and its like: the change of an old message tells a newcomer nothing of it.
 #[tokio::test]
 async fn the_live_link_carries_no_content_of_the_past() {
     let town = Town::start().await;

@@ -174,7 +174,7 @@ async fn an_empty_poll_touches_no_database() {
     assert_eq!(news.header("cache-control"), "private, no-cache");
 }
 
-/// Known fault 21: a page of many messages with quotes asks the database as often as a page of few.
+/// Known ways of getting this wrong, 21: a page of many messages with quotes asks the database as often as a page of few.
 #[tokio::test]
 async fn a_page_costs_the_same_number_of_statements_whatever_its_length() {
     let town = Town::start().await;
@@ -290,7 +290,7 @@ async fn a_waiting_poll_of_who_is_removed_tells_nothing() {
     assert_eq!((answer.status, answer.code().as_str()), (StatusCode::NOT_FOUND, "not_found"));
 }
 
-/// The day is the reader's: times are told in UTC, in a form that a browser turns into local time.
+/// Known ways of getting this wrong, 13: the server's local time in the page. Times are told in UTC, in a form that a browser turns into local time.
 #[tokio::test]
 async fn times_are_utc() {
     let town = Town::start().await;

@@ -38,6 +38,9 @@ const MATRIX: &[(&str, &str, &str, [u16; 7])] = &[
     ("GET", "/goal/new", "", SIGNED_IN),
     ("POST", "/goal/new", "", [401, 201, 201, 201, 201, 201, 201]),
     ("GET", "/goal/{id}", "", ALL),
+    ("GET", "/goal/{id}/edit", "", DECIDES),
+    ("POST", "/goal/{id}/edit", "", DECIDES),
+    ("POST", "/goal/{id}/delete", "", OWNS),
     ("POST", "/goal/{id}/join", "", [401, 200, 200, 409, 409, 409, 200]),
     ("POST", "/goal/{id}/leave", "", [401, 404, 200, 200, 200, 409, 404]),
     ("POST", "/goal/{id}/participation/{user}/approve", "", DECIDES),
@@ -67,6 +70,14 @@ const MATRIX: &[(&str, &str, &str, [u16; 7])] = &[
     ("GET", "/message/chatroom/{id}/pins", "", INSIDE),
     ("GET", "/message/chatroom/{id}/search", "a word", INSIDE),
     ("GET", "/search", "a word", SIGNED_IN),
+    ("GET", "/message/chatroom/{id}/hidden", "", INSIDE),
+    ("GET", "/message/{id}", "another's", INSIDE),
+    ("GET", "/message/{id}/reactions", "another's", INSIDE),
+    ("POST", "/chatroom/{id}/lock", "", DECIDES),
+    ("POST", "/chatroom/{id}/unlock", "", DECIDES),
+    ("POST", "/chatroom/{id}/archive", "", DECIDES),
+    ("POST", "/chatroom/{id}/restore", "", DECIDES),
+    ("POST", "/chatroom/{id}/delete", "", OWNS),
     // The hub opens a stream for whoever holds a token, and says nothing on topics without the right. Nobody but the
     // server publishes.
     ("GET", "/.well-known/mercure", "", SIGNED_IN),
@@ -159,7 +170,7 @@ impl World {
         };
         let id = match route {
             _ if route.starts_with("/goal/") => goal,
-            _ if route.starts_with("/message/chatroom/") => room,
+            _ if route.starts_with("/message/chatroom/") || route.starts_with("/chatroom/") => room,
             _ => message,
         };
         let mut path = route.replace("{id}", &id.to_string()).replace("{user}", &target.to_string());
@@ -234,7 +245,8 @@ async fn check(route_filter: impl Fn(&str) -> bool) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_people_and_the_live_link() {
-    check(|route| !route.starts_with("/goal/") && !route.starts_with("/message/")).await;
+    let elsewhere = ["/goal/", "/message/", "/chatroom/"];
+    check(|route| !elsewhere.iter().any(|beginning| route.starts_with(beginning))).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -244,7 +256,7 @@ async fn of_goals() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_rooms_and_messages() {
-    check(|route| route.starts_with("/message/")).await;
+    check(|route| route.starts_with("/message/") || route.starts_with("/chatroom/")).await;
 }
 
 #[test]
@@ -311,8 +323,17 @@ async fn nothing_but_the_table_is_served() {
         }
     }
     for method in all {
-        for path in ["/goal", "/message", "/message/7", "/message/chatroom", "/admin", "/goals/", "/login/", "//goals"]
-        {
+        for path in [
+            "/goal",
+            "/message",
+            "/chatroom/7",
+            "/message/7/no",
+            "/message/chatroom/7/no",
+            "/admin",
+            "/goals/",
+            "/login/",
+            "//goals",
+        ] {
             let status = visitor.request(method.clone(), path, &[], "").await.status();
             assert_eq!(status, StatusCode::NOT_FOUND, "{method} {path}");
         }
