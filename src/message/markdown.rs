@@ -3,11 +3,14 @@
 //! Two guards, either of which would do: the events that reach the renderer hold no HTML of the author's, and the result
 //! passes an allow-list sanitiser.
 
+mod code;
+
 use ammonia::Builder;
 use linkify::{LinkFinder, LinkKind};
-use pulldown_cmark::{CowStr, Event, LinkType, Options, Parser, Tag, TagEnd};
+use pulldown_cmark::{CodeBlockKind, CowStr, Event, LinkType, Options, Parser, Tag, TagEnd};
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
+use std::time::Instant;
 use unicode_segmentation::UnicodeSegmentation;
 
 /// The longest excerpt, in characters as people see them.
@@ -42,7 +45,12 @@ static SANITISER: LazyLock<Builder<'static>> = LazyLock::new(|| {
     let mut builder = Builder::empty();
     builder
         .tags(HashSet::from(TAGS))
-        .tag_attributes(HashMap::from([("a", HashSet::from(["href"])), ("ol", HashSet::from(["start"]))]))
+        .tag_attributes(HashMap::from([
+            ("a", HashSet::from(["href"])),
+            ("ol", HashSet::from(["start"])),
+            ("pre", HashSet::from(["data-language"])),
+        ]))
+        .allowed_classes(HashMap::from([("span", HashSet::from(code::CLASSES)), ("li", HashSet::from(TASKS))]))
         .url_schemes(HashSet::from(["http", "https", "mailto"]))
         .url_relative(ammonia::UrlRelative::Deny)
         // They scroll inside: who has no mouse must be able to reach them.
@@ -58,7 +66,8 @@ static SANITISER: LazyLock<Builder<'static>> = LazyLock::new(|| {
 pub fn to_html(markdown: &str) -> String {
     let events = Shallow::new(Parser::new_ext(markdown, options())).flat_map(harmless);
     let mut html = String::with_capacity(markdown.len() * 3 / 2);
-    pulldown_cmark::html::push_html(&mut html, link_bare_addresses(events).into_iter());
+    let events = mark_code(link_bare_addresses(events));
+    pulldown_cmark::html::push_html(&mut html, mark_tasks(events).into_iter());
     SANITISER.clean(&html).to_string().trim_end().to_owned()
 }
 
@@ -99,7 +108,53 @@ pub fn to_text(markdown: &str) -> String {
 }
 
 fn options() -> Options {
-    Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TABLES
+    Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TABLES | Options::ENABLE_TASKLISTS
+}
+
+/// Items of a list of tasks: to do, and done. The page draws the box: a form's control would have no name here.
+const TASKS: [&str; 2] = ["task", "task-done"];
+
+/// An item that begins with a box gets a class in place of it.
+fn mark_tasks(events: Vec<Event<'_>>) -> Vec<Event<'_>> {
+    let mut marked = Vec::with_capacity(events.len());
+    for event in events {
+        let Event::TaskListMarker(is_done) = event else {
+            marked.push(event);
+            continue;
+        };
+        let item = marked.iter().rposition(|event| matches!(event, Event::Start(Tag::Item)));
+        if let Some(item) = item.and_then(|place| marked.get_mut(place)) {
+            let class = TASKS[usize::from(is_done)];
+            *item = Event::Html(CowStr::from(format!("<li class=\"{class}\">")));
+        }
+    }
+    marked
+}
+
+/// Replaces each block of code by its HTML.
+fn mark_code(events: Vec<Event<'_>>) -> Vec<Event<'_>> {
+    let until = Instant::now() + code::PATIENCE;
+    let mut marked = Vec::with_capacity(events.len());
+    let mut open: Option<(Option<String>, String)> = None;
+    for event in events {
+        match (&mut open, event) {
+            (None, Event::Start(Tag::CodeBlock(kind))) => {
+                let language = match kind {
+                    CodeBlockKind::Fenced(info) => code::language(&info),
+                    CodeBlockKind::Indented => None,
+                };
+                open = Some((language, String::new()));
+            }
+            (Some((language, text)), Event::End(TagEnd::CodeBlock)) => {
+                marked.push(Event::Html(CowStr::from(code::block(text, language.as_deref(), until))));
+                open = None;
+            }
+            (Some((_, text)), Event::Text(part)) => text.push_str(&part),
+            (Some(_), _) => {}
+            (None, event) => marked.push(event),
+        }
+    }
+    marked
 }
 
 /// Turns what an author may not use into what shows it: HTML into its text, an image into a link, a heading into bold,
