@@ -17,6 +17,8 @@ import { createLink } from "./realtime.js";
 import { acknowledge, adopt, apply, applyPage, noteTop, setPending } from "./room_state.js";
 import { asQuote, behind, createRoomState, nextRequest, ordered } from "./room/list_state.js";
 import { listenToList } from "./room/actions.js";
+import { createWriting } from "./room/writing.js";
+import { emojiSource } from "./room/emoji_source.js";
 import { createContext } from "./room/context.js";
 import { mentionSource } from "./room/mention.js";
 import { createSuggest } from "./room/suggest.js";
@@ -140,6 +142,8 @@ export async function startChatroom(root) {
   const field = /** @type {HTMLTextAreaElement} */ (byId("composer-content"));
   const suggest = createSuggest({ field, host: /** @type {HTMLElement} */ (field.closest(".composer-box")) });
   suggest.add(mentionSource({ viewer, role: () => reader.role }));
+  suggest.add(emojiSource());
+  createWriting({ field, path });
 
   /** @param {number} id */
   async function beginEdit(id) {

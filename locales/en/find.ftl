@@ -53,3 +53,21 @@ js-search-more = {$count} messages, and older ones
 js-search-too-short = Write at least 2 characters.
 context-heading = What was being said around it
 context-later = Show what followed
+
+## Formatting
+
+format-bar = Formatting
+format-bold = Bold (Ctrl+B)
+format-italic = Italic (Ctrl+I)
+format-strike = Strikethrough (Ctrl+Shift+X)
+format-code = Code (Ctrl+E)
+format-link = Link (Ctrl+K)
+format-list = List (Ctrl+Shift+8)
+format-quote = Quote (Ctrl+Shift+9)
+format-preview = Preview before sending
+js-copy-code = Copy the code
+js-preview-empty = Nothing to show yet.
+js-preview-remove = Send without the preview of this link
+js-preview-removed = This link will be sent without a preview.
+js-previews-remove = Remove the link previews
+js-emoji-suggest = Emoji

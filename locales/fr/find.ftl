@@ -53,3 +53,21 @@ js-search-more = {$count} messages et d’autres plus anciens
 js-search-too-short = Écrivez au moins 2 caractères.
 context-heading = Ce qui se disait autour
 context-later = Afficher la suite
+
+## La mise en forme
+
+format-bar = Mise en forme
+format-bold = Gras (Ctrl+B)
+format-italic = Italique (Ctrl+I)
+format-strike = Barré (Ctrl+Maj+X)
+format-code = Code (Ctrl+E)
+format-link = Lien (Ctrl+K)
+format-list = Liste (Ctrl+Maj+8)
+format-quote = Citation (Ctrl+Maj+9)
+format-preview = Aperçu avant l’envoi
+js-copy-code = Copier le code
+js-preview-empty = Rien à montrer pour l’instant.
+js-preview-remove = Envoyer sans l’aperçu de ce lien
+js-preview-removed = Ce lien partira sans aperçu.
+js-previews-remove = Retirer l’aperçu des liens
+js-emoji-suggest = Emoji
