@@ -9,7 +9,9 @@ use crate::id::UserId;
 use crate::live::Live;
 use crate::live::bell::{self, Bell};
 use crate::live::rights::{Members, Rights, RoomTops, Topics};
+use crate::live::unfurl::Unfurl;
 use crate::message::search;
+use crate::outbound::Outbound;
 use crate::recent::Recent;
 use crate::setting;
 use crate::tops::Tops;
@@ -47,6 +49,8 @@ pub struct App {
     pub sessions: Recent<TokenHash, Session>,
     /// Who tries too often.
     pub limits: Limits,
+    /// Looks behind links.
+    pub unfurl: Unfurl,
     /// True once the program is to end: long polls are answered at once.
     pub stopping: Arc<watch::Sender<bool>>,
 }
@@ -93,7 +97,13 @@ impl App {
         let live = Live::new(bell, tops, members, topics, Arc::from(begin.epoch), views.clone());
         live.set_mode(begin.realtime.and_then(|mode| realtime(&mode)).unwrap_or(config.realtime));
         tokio::spawn(index_older_messages(db.clone()));
+        let outbound = Outbound::new(&config).map_err(Error::internal)?;
+        let unfurl = match config.has_link_previews {
+            true => Unfurl::start(db.clone(), live.clone(), clock.clone(), outbound, &config.public_url),
+            false => Unfurl::default(),
+        };
         Ok(Self {
+            unfurl,
             limits: Limits::new(config.has_rate_limits),
             config: Arc::new(config),
             db,

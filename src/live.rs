@@ -6,6 +6,7 @@
 pub mod bell;
 pub mod change;
 pub mod rights;
+pub mod unfurl;
 
 use crate::chatroom::{MemberState, Room, member};
 use crate::clock::{Clock, Micros};

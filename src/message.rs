@@ -3,6 +3,7 @@
 pub mod attachment;
 pub mod draft;
 pub mod hidden;
+pub mod link;
 pub mod markdown;
 pub mod page;
 pub mod pin;
@@ -63,6 +64,8 @@ pub struct Message {
     pub attachments: Vec<Attachment>,
     /// What people put on it.
     pub reactions: Vec<Reaction>,
+    /// What stands behind its links.
+    pub links: Vec<link::Preview>,
 }
 
 impl Message {
@@ -217,6 +220,7 @@ pub fn edit(
     }
     let revision = chatroom::advance(tx, member)?;
     version::keep(tx, &present.message)?;
+    link::keep_only(tx, &present.message, content.markdown())?;
     tx.execute(
         sql!(
             r#"
@@ -365,6 +369,11 @@ fn complete(db: &mut Reader<'_>, messages: &mut [Message]) -> Result<()> {
             message.attachments.push(attachment);
         }
     }
+    for (id, preview) in link::of_messages(db, &ids)? {
+        if let Some(message) = messages.get_mut(place(id)) {
+            message.links.push(preview);
+        }
+    }
     for (id, reactions) in reaction::of_messages(db, &ids)? {
         if let Some(message) = messages.get_mut(place(id)) {
             message.reactions = reactions;
@@ -397,5 +406,6 @@ fn from_row(row: &Row<'_>) -> std::result::Result<Message, DbError> {
         system: row.get("system")?,
         attachments: Vec::new(),
         reactions: Vec::new(),
+        links: Vec::new(),
     })
 }

@@ -10,6 +10,7 @@ pub mod health;
 pub mod limits;
 pub mod mark;
 pub mod message;
+pub mod preview;
 pub mod public;
 pub mod realtime;
 pub mod reply;
@@ -87,6 +88,8 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/message/chatroom/{id}/pins"),
     ("GET", "/message/chatroom/{id}/search"),
     ("GET", "/search"),
+    ("POST", "/message/chatroom/{id}/preview"),
+    ("POST", "/message/{id}/previews/remove"),
     ("GET", "/message/chatroom/{id}/hidden"),
     ("GET", "/message/{id}"),
     ("GET", "/message/{id}/reactions"),
@@ -140,6 +143,8 @@ fn routes() -> Router<App> {
         .route("/message/chatroom/{id}/pins", get(mark::pins))
         .route("/message/chatroom/{id}/search", get(search::in_room))
         .route("/search", get(search::everywhere))
+        .route("/message/chatroom/{id}/preview", post(preview::show))
+        .route("/message/{id}/previews/remove", post(preview::remove))
         .route("/message/chatroom/{id}/hidden", get(mark::all_hidden))
         .route("/message/{id}", get(message::show))
         .route("/message/{id}/reactions", get(mark::reactions))

@@ -69,5 +69,5 @@ js-copy-code = Copy the code
 js-preview-empty = Nothing to show yet.
 js-preview-remove = Send without the preview of this link
 js-preview-removed = This link will be sent without a preview.
-js-previews-remove = Remove the link previews
+message-previews-remove = Remove the link previews
 js-emoji-suggest = Emoji

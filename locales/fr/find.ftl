@@ -69,5 +69,5 @@ js-copy-code = Copier le code
 js-preview-empty = Rien à montrer pour l’instant.
 js-preview-remove = Envoyer sans l’aperçu de ce lien
 js-preview-removed = Ce lien partira sans aperçu.
-js-previews-remove = Retirer l’aperçu des liens
+message-previews-remove = Retirer l’aperçu des liens
 js-emoji-suggest = Emoji

@@ -12,6 +12,8 @@ import { openEmojiPicker } from "./emoji_picker.js";
 import { applyFormat, KEYS, pasteLink, SHIFT_KEYS, withoutPreview } from "./format.js";
 
 const TYPING = 300;
+/** An address that is still being typed is not looked behind. */
+const QUIET = 1_200;
 
 /** @typedef {{ url: string, title: string, description: string, site: string }} Card */
 
@@ -80,7 +82,8 @@ export function createWriting({ field, path }) {
     return card;
   }
 
-  async function drawPreview() {
+  /** @param {boolean} withLinks */
+  async function drawPreview(withLinks) {
     asking?.abort();
     const content = field.value;
     if (content.trim() === "") {
@@ -90,12 +93,15 @@ export function createWriting({ field, path }) {
     }
     asking = new AbortController();
     const { signal } = asking;
-    const answer = await request(`${path}/preview`, { form: { content }, signal });
+    const answer = await request(`${path}/preview`, { form: { content, links: withLinks ? "true" : null }, signal });
     if (signal.aborted || answer.kind !== "ok") return;
     const { html, links: cards } = /** @type {{ html: string, links: Card[] }} */ (answer.body);
     body?.replaceChildren(rendered(html));
     if (preview) finish(preview);
     links?.replaceChildren(...cards.map(drawCard));
+    if (withLinks) return;
+    clearTimeout(timer);
+    timer = setTimeout(() => preview?.hidden || void drawPreview(true), QUIET);
   }
 
   /** @param {boolean} on */
@@ -103,7 +109,7 @@ export function createWriting({ field, path }) {
     if (!preview) return;
     preview.hidden = !on;
     show?.setAttribute("aria-pressed", String(on));
-    if (on) void drawPreview();
+    if (on) void drawPreview(false);
   }
 
   /** @param {string | null} format */
@@ -150,7 +156,7 @@ export function createWriting({ field, path }) {
   }));
   field.addEventListener("input", () => {
     clearTimeout(timer);
-    if (!preview.hidden) timer = setTimeout(() => void drawPreview(), TYPING);
+    if (!preview.hidden) timer = setTimeout(() => void drawPreview(false), TYPING);
   });
   form.addEventListener("submit", () => setPreview(false));
   field.addEventListener("keydown", (event) => {

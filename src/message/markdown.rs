@@ -107,6 +107,28 @@ pub fn to_text(markdown: &str) -> String {
     text
 }
 
+/// The addresses that a text links to, in their order, as typed. Not pictures, and not what stands in angle brackets: who writes an address
+/// so wants the address and nothing else.
+pub fn links(markdown: &str) -> Vec<String> {
+    let mut is_bare = true;
+    let shown = Parser::new_ext(markdown, options()).filter(|event| {
+        if matches!(event, Event::Start(Tag::Link { link_type: LinkType::Autolink | LinkType::Email, .. })) {
+            is_bare = false;
+        }
+        let is_shown = is_bare;
+        if matches!(event, Event::End(TagEnd::Link)) {
+            is_bare = true;
+        }
+        is_shown
+    });
+    let linked = link_bare_addresses(shown).into_iter();
+    linked
+        .filter_map(|event| {
+            if let Event::Start(Tag::Link { dest_url, .. }) = event { Some(dest_url.into_string()) } else { None }
+        })
+        .collect()
+}
+
 fn options() -> Options {
     Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TABLES | Options::ENABLE_TASKLISTS
 }

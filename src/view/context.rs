@@ -8,6 +8,7 @@ use crate::clock::Micros;
 use crate::goal::Standing;
 use crate::goal::participation::Request;
 use crate::id::{GoalId, MessageId, RoomId, UserId};
+use crate::message::link::Preview;
 use crate::message::{Attachment, Message, Quoted, Reaction, ReplyTo};
 use crate::user::{Name, User};
 pub use goal::{GoalEdit, GoalEditView, GoalFormView, GoalIndex, GoalNew, GoalShow, GoalView};
@@ -390,6 +391,7 @@ pub struct Fragment<'a> {
     system: Option<&'a str>,
     attachments: &'a [Attachment],
     reactions: &'a [Reaction],
+    links: &'a [Preview],
     body_html: &'a str,
 }
 
@@ -410,6 +412,7 @@ impl<'a> Fragment<'a> {
             system: message.system.as_deref(),
             attachments: &message.attachments,
             reactions: &message.reactions,
+            links: &message.links,
             body_html: &message.body_html,
         }
     }

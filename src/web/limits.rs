@@ -23,6 +23,7 @@ struct Buckets {
     accounts: Bucket<String>,
     registrations: Bucket<IpAddr>,
     searches: Bucket<UserId>,
+    fetches: Bucket<UserId>,
 }
 
 impl Limits {
@@ -34,6 +35,7 @@ impl Limits {
                 accounts: Bucket::new(10, Duration::from_secs(30)),
                 registrations: Bucket::new(10, Duration::from_secs(60)),
                 searches: Bucket::new(30, Duration::from_millis(500)),
+                fetches: Bucket::new(10, Duration::from_secs(3)),
             })
         }))
     }
@@ -54,6 +56,14 @@ impl Limits {
     /// `TooMany`.
     pub fn registration(&self, address: IpAddr) -> Result<()> {
         self.0.as_ref().map_or(Ok(()), |buckets| buckets.registrations.check(network(address)))
+    }
+
+    /// A person has an address fetched, by a text that is still being written.
+    ///
+    /// # Errors
+    /// `TooMany`.
+    pub fn fetch(&self, user: UserId) -> Result<()> {
+        self.0.as_ref().map_or(Ok(()), |buckets| buckets.fetches.check(user))
     }
 
     /// A person searches.

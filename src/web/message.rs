@@ -60,9 +60,10 @@ async fn show_again(
 async fn send(app: &App, member: &Member, form: &Form) -> Result<(StatusCode, String, MessageId)> {
     let reply_to = form.id("reply_to")?.map(MessageId);
     let draft = Draft::new(form.text("content"), reply_to, form.text("client_nonce"), &app.clock)?;
-    let (live, member, now) = (app.live.clone(), member.clone(), app.clock.now());
-    app.db
-        .write(Lane::Room(member.room().0), move |tx| match model::create(tx, &member, &draft, now)? {
+    let (live, who, now) = (app.live.clone(), member.clone(), app.clock.now());
+    let sent: Result<_> = app
+        .db
+        .write(Lane::Room(member.room().0), move |tx| match model::create(tx, &who, &draft, now)? {
             Sent::New(shown) => {
                 let id = shown.message.id;
                 Ok((StatusCode::CREATED, live.announce(tx, shown)?, id))
@@ -72,7 +73,10 @@ async fn send(app: &App, member: &Member, form: &Form) -> Result<(StatusCode, St
                 Ok((StatusCode::OK, live.render(shown)?, id))
             }
         })
-        .await
+        .await;
+    let sent = sent?;
+    app.unfurl.look(member.room(), sent.2, form.text("content"));
+    Ok(sent)
 }
 
 /// GET `/message/{id}`: the message as it is now, as its latest change; a browser is led to its place in the room.
@@ -99,6 +103,9 @@ pub async fn edit(
         Ok(content) => change(&app, &member, move |tx| model::edit(tx, &who, id, &content, window, now)).await,
         Err(error) => Err(error),
     };
+    if result.is_ok() {
+        app.unfurl.look(member.room(), id, form.text("content"));
+    }
     match result {
         Err(Error::Invalid(faults)) if !asking.wants_json() => {
             let wanted = Wanted { edit: Some(id), content: Some(form.owned("content")), faults, ..Wanted::default() };

@@ -70,6 +70,9 @@ const MATRIX: &[(&str, &str, &str, [u16; 7])] = &[
     ("GET", "/message/chatroom/{id}/pins", "", INSIDE),
     ("GET", "/message/chatroom/{id}/search", "a word", INSIDE),
     ("GET", "/search", "a word", SIGNED_IN),
+    ("POST", "/message/chatroom/{id}/preview", "", INSIDE),
+    ("POST", "/message/{id}/previews/remove", "own", INSIDE),
+    ("POST", "/message/{id}/previews/remove", "another's", [401, 404, 404, 403, 403, 403, 404]),
     ("GET", "/message/chatroom/{id}/hidden", "", INSIDE),
     ("GET", "/message/{id}", "another's", INSIDE),
     ("GET", "/message/{id}/reactions", "another's", INSIDE),
@@ -188,7 +191,9 @@ impl World {
             ("/preferences", _) => vec![("theme", "dark")],
             ("/realtime/mode", _) => vec![("mode", "hybrid")],
             ("/goal/new", _) => vec![("title", "Un autre but")],
-            ("/message/chatroom/{id}" | "/message/{id}/edit", _) => vec![("content", "Autre chose")],
+            ("/message/chatroom/{id}" | "/message/chatroom/{id}/preview" | "/message/{id}/edit", _) => {
+                vec![("content", "Autre chose")]
+            }
             (_, "to admin") => vec![("role", "admin")],
             (_, "to owner" | "oneself to owner") => vec![("role", "owner")],
             ("/.well-known/mercure", _) => vec![("topic", "chatroom/1"), ("data", "x"), ("private", "on")],
