@@ -9,6 +9,7 @@ pub mod change;
 pub mod courier;
 pub mod receipts;
 pub mod rights;
+pub mod unfurl;
 
 use crate::chatroom::{MemberState, Room, member};
 use crate::clock::{Clock, Micros};

@@ -1,6 +1,7 @@
 //! What templates are given: a type a template, so that a template's needs are written down.
 
 mod goal;
+mod search;
 mod settings;
 
 use crate::chatroom::{Listed, MemberState, Room};
@@ -8,9 +9,12 @@ use crate::clock::Micros;
 use crate::goal::Standing;
 use crate::goal::participation::Request;
 use crate::id::{GoalId, MessageId, RoomId, UserId};
+use crate::message::link::Preview;
 use crate::message::{Attachment, Message, Quoted, Reaction, ReplyTo};
+use crate::user::sharing::Sharing;
 use crate::user::{Name, User};
 pub use goal::{GoalEdit, GoalEditView, GoalFormView, GoalIndex, GoalNew, GoalShow, GoalView};
+pub use search::{FoundView, Search, SearchForm};
 use serde::Serialize;
 pub use settings::{ChoicesView, NoticeView, Notifications, ReadsSettings, Settings};
 use std::collections::BTreeMap;
@@ -410,6 +414,7 @@ pub struct Fragment<'a> {
     system: Option<&'a str>,
     attachments: &'a [Attachment],
     reactions: &'a [Reaction],
+    links: &'a [Preview],
     body_html: &'a str,
 }
 
@@ -430,6 +435,7 @@ impl<'a> Fragment<'a> {
             system: message.system.as_deref(),
             attachments: &message.attachments,
             reactions: &message.reactions,
+            links: &message.links,
             body_html: &message.body_html,
         }
     }

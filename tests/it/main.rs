@@ -31,6 +31,7 @@ mod reads;
 mod realtime;
 mod reducer;
 mod room;
+mod search;
 mod templates;
 mod tidy;
 mod user;
