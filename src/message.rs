@@ -2,6 +2,7 @@
 
 pub mod attachment;
 pub mod draft;
+pub mod export;
 pub mod hidden;
 pub mod markdown;
 pub mod page;
