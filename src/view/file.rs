@@ -56,7 +56,9 @@ mod tests {
     #[test]
     fn a_size_and_an_ending_are_short() {
         assert_eq!([bytes(0), bytes(999), bytes(340_499), bytes(26_214_400)], ["0 B", "999 B", "333 kB", "25.0 MB"]);
-        for (name, sign) in [("plan.pdf", "PDF"), ("a.tar.gz", "GZ"), ("Makefile", ""), ("a.<b>", ""), ("x.numbers", "")] {
+        for (name, sign) in
+            [("plan.pdf", "PDF"), ("a.tar.gz", "GZ"), ("Makefile", ""), ("a.<b>", ""), ("x.numbers", "")]
+        {
             assert_eq!(ending(name), sign, "{name}");
         }
     }
