@@ -1,7 +1,7 @@
 /**
  * The room's page: it joins the reducer, the list, the composer, the outbox and the link, and decides nothing itself.
  *
- * @import { Change, Frame, Message, UserEvent, UserPage } from "./types.js"
+ * @import { Change, Frame, Message, PendingItem, UserEvent, UserPage } from "./types.js"
  * @import { Effects } from "./room/list_state.js"
  */
 import { createComposer } from "./composer.js";
@@ -16,6 +16,7 @@ import { createPeople } from "./people.js";
 import { createLink } from "./realtime.js";
 import { acknowledge, adopt, apply, applyPage, noteTop, setPending } from "./room_state.js";
 import { asQuote, behind, createRoomState, nextRequest, ordered } from "./room/list_state.js";
+import { createAttaching } from "./room/attaching.js";
 import { listenToList } from "./room/actions.js";
 import { mentionSource } from "./room/mention.js";
 import { createSuggest } from "./room/suggest.js";
@@ -26,6 +27,8 @@ import { readPins } from "./room/pins.js";
 import { createReading } from "./room/reading.js";
 import { createScroll, keepPlace, recallPlace } from "./room/scroll.js";
 import { createRooms } from "./rooms.js";
+import { createPlayers } from "./voice/player.js";
+import { createRecorder } from "./voice/recorder.js";
 import { t } from "./strings.js";
 
 /** @param {string} id @returns {HTMLElement} */
@@ -107,16 +110,17 @@ export async function startChatroom(root) {
       if (change.chatroom === room) take(acknowledge(state, item.nonce, change));
     },
     onItems: (items) => take(setPending(state, items)),
+    onProgress: (nonce, part) => messages.progress(nonce, part),
     onSignedOut: () => showState("signed-out"),
   });
   const composer = createComposer({
     form: /** @type {HTMLFormElement} */ (byId("composer")),
     draftKey: `palabre:draft:${viewer}:${room}`,
     async send(content, quoted) {
-      await outbox.add({ room, content, reply_to: quoted?.id ?? null, quoted });
-      messages.setNewFrom(null);
-      scroll.toBottom();
-      reading.look();
+      const files = attaching.files();
+      await outbox.add({ room, content, reply_to: quoted?.id ?? null, quoted, files });
+      attaching.take(files);
+      follow();
     },
     async edit(id, content) {
       const reply = await request(`/message/${id}/edit`, { form: { content } });
@@ -124,11 +128,41 @@ export async function startChatroom(root) {
       take(apply(state, /** @type {Change} */ (reply.body)));
       return null;
     },
+    hasFiles: () => attaching.files().length > 0,
     editLast() {
       const last = ordered(state).filter((message) => message.author.id === viewer && message.kind === "text" && !message.deleted).at(-1);
       if (last) void beginEdit(last.id);
     },
   });
+
+  const attaching = createAttaching({
+    form: /** @type {HTMLFormElement} */ (byId("composer")),
+    talk: byId("main"),
+    list,
+    isOpen: () => root.dataset.roomState === "active" && composer.mode().kind !== "edit",
+    complain: (text) => composer.complain(text),
+  });
+
+  createPlayers(list);
+  createRecorder({
+    form: /** @type {HTMLFormElement} */ (byId("composer")),
+    complain: (text) => composer.complain(text),
+    async send({ blob, duration, waveform }) {
+      const mode = composer.mode();
+      const quoted = mode.kind === "reply" ? mode.quoted : null;
+      const files = [{ name: "voice", size: blob.size, type: blob.type, blob }];
+      await outbox.add({ room, content: "", reply_to: quoted?.id ?? null, quoted, files, voice: { duration_ms: duration, waveform } });
+      if (quoted) composer.cancel();
+      follow();
+    },
+  });
+
+  /** What one sends oneself is seen. */
+  function follow() {
+    messages.setNewFrom(null);
+    scroll.toBottom();
+    reading.look();
+  }
 
   const field = /** @type {HTMLTextAreaElement} */ (byId("composer-content"));
   const suggest = createSuggest({ field, host: /** @type {HTMLElement} */ (field.closest(".composer-box")) });
@@ -169,12 +203,17 @@ export async function startChatroom(root) {
       else composer.complain(reasonOf(reply, t("js-network-error")));
     },
     retry: (nonce) => void outbox.retry(nonce),
-    async discard(nonce) {
-      const text = await outbox.discard(nonce);
-      if (text) composer.giveBack(text);
-    },
+    discard: async (nonce) => giveBack(await outbox.discard(nonce)),
+    cancelUpload: async (nonce) => giveBack(await outbox.cancel(nonce)),
     jump: (id, position) => void jumpTo(id, position),
   });
+
+  /** What was not sent, to be sent otherwise. @param {PendingItem | null} item */
+  function giveBack(item) {
+    if (!item || item.voice) return;
+    attaching.add(item.files ?? []);
+    composer.giveBack(item.content);
+  }
 
   /** @param {number} id @param {number} position */
   async function jumpTo(id, position) {

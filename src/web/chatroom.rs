@@ -10,7 +10,7 @@ use crate::goal::{self, Goal, Standing};
 use crate::id::MessageId;
 use crate::message::page::{self, Cursor, NEWEST, Page};
 use crate::message::reaction::QUICK;
-use crate::message::{self, Message, Quoted, pin};
+use crate::message::{self, Message, Quoted, attachment, pin};
 use crate::user::notification;
 use crate::view::context::{
     Chatroom, Composer, Editing, Entry, GoalView, ListedView, May, MemberView, RequestView, RoomView, Told,
@@ -152,6 +152,9 @@ fn context(app: &App, asking: &Asking, member: &Member, read: Read, wanted: Want
             Some(own) if !typed.is_empty() => Some(Editing { content: typed.clone(), ..own }),
             other => other,
         },
+        file_limit: app.config.file_limit,
+        voice_limit: app.config.voice_limit.as_secs(),
+        file_count: attachment::MAX,
         form: Composer {
             content: typed,
             reply_to: read.reply_to,

@@ -145,6 +145,13 @@ async fn goals(tour: &mut Tour<'_>, town: &Town, visitor: &Browser, alice: &Brow
             tour.look("goal/show.html", who, path, 200).await;
         }
     }
+    for who in [alice, &bob] {
+        tour.look("goal/edit.html", who, "/goal/1/edit", 200).await;
+        let wrong = [("title", "x"), ("status", "y"), ("progress", "z")];
+        tour.submit("goal/edit.html", who, "/goal/1/edit", &wrong, 422).await;
+    }
+    tour.submit("goal/edit.html", alice, "/goal/1/delete", &[("confirm", "Autre chose")], 422).await;
+    tour.look("error.html", &carol, "/goal/1/edit", 403).await;
     rooms(tour, town, &goal, alice, [&bob, &carol, &dan]).await;
 }
 
@@ -160,6 +167,14 @@ async fn rooms(tour: &mut Tour<'_>, town: &Town, goal: &Goal, alice: &Browser, [
     let deleted = id(&carol.says(goal, "Non").await).to_string();
     alice.post(&room, &[("content", "Ah ?"), ("reply_to", &deleted)]).await;
     carol.post(&format!("/message/{deleted}/delete"), &[]).await;
+    for (who, act) in [(alice, "pin"), (alice, "react/like"), (bob, "react/like"), (bob, "hide")] {
+        assert_eq!(who.post(&format!("/message/{source}/{act}"), &[]).await.status, StatusCode::OK, "{act}");
+        for list in ["pins", "hidden"] {
+            tour.look("chatroom/marked.html", who, &format!("{room}/{list}"), 200).await;
+            tour.look("chatroom/marked.html", carol, &format!("{room}/{list}"), 200).await;
+        }
+        tour.look(ROOM, who, &room, 200).await;
+    }
     for n in 0..50 {
         alice.says(goal, &format!("n° {n}")).await;
     }
@@ -242,7 +257,7 @@ async fn everybody_reads_the_same_fragment() {
     let change = alice.says(&goal, "Salut **toi**").await;
     let html = change["message"]["html"].as_str().unwrap();
     for who in [&alice, &bob] {
-        assert_eq!(who.fetch(&goal, "").await["messages"][0]["html"], html);
+        assert_eq!(who.fetch(&goal, "").await["messages"][1]["html"], html);
         assert!(who.page(&goal.path()).await.text.contains(html), "{} reads the same bytes", who.name);
     }
     for word in ["Modifier", "Edit", "Supprimer", "Delete", "Répondre", "Reply", "is-mine", "form", "button"] {
