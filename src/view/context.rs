@@ -246,6 +246,8 @@ pub struct Chatroom {
     pub form: Composer,
     /// The largest file that may be attached, in bytes.
     pub file_limit: u64,
+    /// The longest recording that may be sent, in seconds.
+    pub voice_limit: u64,
     /// Files of one message, at most.
     pub file_count: usize,
     /// The message that is being edited without JavaScript.

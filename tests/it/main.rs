@@ -5,6 +5,7 @@
 
 mod crash;
 mod ear;
+mod export;
 mod files;
 mod goal;
 mod habits;
