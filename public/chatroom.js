@@ -1,7 +1,7 @@
 /**
  * The room's page: it joins the reducer, the list, the composer, the outbox and the link, and decides nothing itself.
  *
- * @import { Change, Frame, Message, UserEvent, UserPage } from "./types.js"
+ * @import { Change, Frame, Message, PendingItem, UserEvent, UserPage } from "./types.js"
  * @import { Effects } from "./room/list_state.js"
  */
 import { createComposer } from "./composer.js";
@@ -14,9 +14,11 @@ import { startOutbox } from "./outbox_browser.js";
 import { openStore } from "./outbox_store.js";
 import { createPeople } from "./people.js";
 import { createCompany } from "./room/company.js";
+import { createNotices } from "./notices.js";
 import { createLink } from "./realtime.js";
 import { acknowledge, adopt, apply, applyPage, noteTop, setPending } from "./room_state.js";
 import { asQuote, behind, createRoomState, nextRequest, ordered } from "./room/list_state.js";
+import { createAttaching } from "./room/attaching.js";
 import { listenToList } from "./room/actions.js";
 import { mentionSource } from "./room/mention.js";
 import { createSuggest } from "./room/suggest.js";
@@ -82,6 +84,7 @@ export async function startChatroom(root) {
   const company = createCompany({ root, list, form, state, say: (frame) => link.say(frame) });
   const panels = createPanels({ path, rooms, onPeople: company.peopleDrawn });
   const people = createPeople({ onStale: panels.reload });
+  const notices = createNotices({ isLive: true });
   let userRevision = root.dataset.userRevision === undefined ? null : Number(root.dataset.userRevision);
 
   const sync = createSync({
@@ -115,6 +118,7 @@ export async function startChatroom(root) {
       if (change.chatroom === room) take(acknowledge(state, item.nonce, change));
     },
     onItems: (items) => take(setPending(state, items)),
+    onProgress: (nonce, part) => messages.progress(nonce, part),
     onSignedOut: () => showState("signed-out"),
   });
   const composer = createComposer({
@@ -122,7 +126,9 @@ export async function startChatroom(root) {
     draftKey: `palabre:draft:${viewer}:${room}`,
     async send(content, quoted) {
       company.sent();
-      await outbox.add({ room, content, reply_to: quoted?.id ?? null, quoted });
+      const files = attaching.files();
+      await outbox.add({ room, content, reply_to: quoted?.id ?? null, quoted, files });
+      attaching.take(files);
       messages.setNewFrom(null);
       scroll.toBottom();
       reading.look();
@@ -133,10 +139,19 @@ export async function startChatroom(root) {
       take(apply(state, /** @type {Change} */ (reply.body)));
       return null;
     },
+    hasFiles: () => attaching.files().length > 0,
     editLast() {
       const last = ordered(state).filter((message) => message.author.id === viewer && message.kind === "text" && !message.deleted).at(-1);
       if (last) void beginEdit(last.id);
     },
+  });
+
+  const attaching = createAttaching({
+    form: /** @type {HTMLFormElement} */ (byId("composer")),
+    talk: byId("main"),
+    list,
+    isOpen: () => root.dataset.roomState === "active" && composer.mode().kind !== "edit",
+    complain: (text) => composer.complain(text),
   });
 
   const field = /** @type {HTMLTextAreaElement} */ (byId("composer-content"));
@@ -183,12 +198,17 @@ export async function startChatroom(root) {
       else composer.complain(reasonOf(reply, t("js-network-error")));
     },
     retry: (nonce) => void outbox.retry(nonce),
-    async discard(nonce) {
-      const text = await outbox.discard(nonce);
-      if (text) composer.giveBack(text);
-    },
+    discard: async (nonce) => giveBack(await outbox.discard(nonce)),
+    cancelUpload: async (nonce) => giveBack(await outbox.cancel(nonce)),
     jump: (id, position) => void jumpTo(id, position),
   });
+
+  /** What was not sent, to be sent otherwise. @param {PendingItem | null} item */
+  function giveBack(item) {
+    if (!item) return;
+    attaching.add(item.files ?? []);
+    composer.giveBack(item.content);
+  }
 
   /** @param {number} id @param {number} position */
   async function jumpTo(id, position) {
@@ -283,6 +303,7 @@ export async function startChatroom(root) {
 
   /** @param {UserEvent["event"]} event */
   function obey(event) {
+    if (notices.hear(event)) return;
     const ours = event.goal !== undefined && String(event.goal.id) === root.dataset.goal;
     if (event.kind === "mention" && event.chatroom !== undefined) rooms.mentioned(event.chatroom);
     if (event.kind === "read") {

@@ -36,3 +36,12 @@ export function plural(key, count, values = {}) {
 export function number(value) {
   return new Intl.NumberFormat(document.documentElement.lang || "fr").format(value);
 }
+
+const UNITS = ["byte", "kilobyte", "megabyte", "gigabyte"];
+
+/** A file's size, as the page's language writes it. @param {number} bytes */
+export function byteSize(bytes) {
+  const power = Math.min(Math.floor(Math.log2(Math.max(bytes, 1)) / 10), UNITS.length - 1);
+  const format = { style: "unit", unit: UNITS[power], unitDisplay: power === 0 ? "narrow" : "short", maximumFractionDigits: power > 1 ? 1 : 0 };
+  return new Intl.NumberFormat(document.documentElement.lang || "fr", /** @type {Intl.NumberFormatOptions} */ (format)).format(bytes / 1024 ** power);
+}

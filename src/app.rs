@@ -5,20 +5,26 @@ use crate::clock::Clock;
 use crate::config::{Config, Realtime};
 use crate::db::{self, Db, Lane};
 use crate::error::{Error, Result};
+use crate::files::{Files, Name};
 use crate::id::UserId;
 use crate::live::Live;
 use crate::live::awareness::{self, Awareness};
 use crate::live::bell::{self, Bell};
+use crate::live::courier::Courier;
 use crate::live::receipts::Receipts;
 use crate::live::rights::{Members, Rights, RoomTops, Topics};
+use crate::message::attachment;
+use crate::outbound::Outbound;
 use crate::quiet::Quiet;
 use crate::recent::Recent;
 use crate::setting;
+use crate::sound::Listener;
 use crate::tops::Tops;
 use crate::user::password::Passwords;
 use crate::user::session::{Session, TokenHash};
 use crate::view::Views;
-use crate::web::limits::Limits;
+use crate::web::limits::{Limits, Seats};
+use crate::webpush::Vapid;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use mercure_hub::{Hub, HubConfig, Key, RateLimits};
@@ -29,6 +35,9 @@ use tokio::sync::watch;
 
 /// Sessions and memberships that are kept in memory.
 const RECENT: usize = 20_000;
+
+/// How often the file store is swept.
+const TIDY: Duration = Duration::from_secs(3_600);
 
 /// Every handle. A cheap clone.
 #[derive(Clone)]
@@ -51,6 +60,14 @@ pub struct App {
     pub sessions: Recent<TokenHash, Session>,
     /// Who tries too often.
     pub limits: Limits,
+    /// Who uploads now.
+    pub uploads: Seats,
+    /// Decodes recordings, a few at a time.
+    pub listener: Listener,
+    /// The bytes of files.
+    pub files: Files,
+    /// Calls addresses that people name.
+    pub outbound: Outbound,
     /// True once the program is to end: long polls are answered at once.
     pub stopping: Arc<watch::Sender<bool>>,
 }
@@ -59,6 +76,7 @@ pub struct App {
 struct Beginnings {
     epoch: String,
     jwt_secret: String,
+    push_key: String,
     realtime: Option<String>,
     tops: Vec<(crate::id::RoomId, i64)>,
     reads: Vec<(crate::id::RoomId, i64)>,
@@ -99,14 +117,21 @@ impl App {
                 Bell::embedded(hub, Key::hs256(&secret))
             }
         };
+        let vapid = Vapid::parse(&begin.push_key, &contact(&config)).map_err(Error::internal)?;
+        let outbound = Outbound::new(&config).map_err(Error::internal)?;
+        let courier = Courier::start(&config, db.clone(), clock.clone(), outbound.clone(), vapid);
         let epoch = Arc::from(begin.epoch);
-        let live = Live::new(bell, tops, members, topics, epoch, views.clone(), aware, clock.clone());
+        let live = Live::new(bell, tops, members, topics, epoch, courier, views.clone(), aware, clock.clone());
         live.set_mode(begin.realtime.and_then(|mode| realtime(&mode)).unwrap_or(config.realtime));
         let stopping = Arc::new(watch::Sender::new(false));
         tokio::spawn(awareness::run(live.clone(), db.clone(), clock.clone(), words, stopping.subscribe()));
         Ok(Self {
             receipts: Receipts::start(live.clone(), db.clone()),
             limits: Limits::new(config.has_rate_limits),
+            uploads: Seats::default(),
+            listener: Listener::default(),
+            files: Files::open(&config, clock.clone())?,
+            outbound,
             config: Arc::new(config),
             db,
             clock,
@@ -131,6 +156,44 @@ impl App {
         awareness::write_seen(&self.live, &self.db, self.clock.now(), true).await;
     }
 
+    /// Deletes the bytes that deleted messages have let go.
+    ///
+    /// # Errors
+    /// `Unavailable`, `Internal`.
+    pub async fn delete_forgotten(&self) -> Result<()> {
+        loop {
+            let names = self.db.read(attachment::forgotten).await?;
+            if names.is_empty() {
+                return Ok(());
+            }
+            for name in names.iter().filter_map(|name| Name::parse(name)) {
+                self.files.delete(&name).await?;
+            }
+            self.db.write(Lane::None, move |tx| attachment::is_gone(tx, &names)).await?;
+        }
+    }
+
+    /// Deletes what lies in the file store and belongs to nothing; how many files that were.
+    ///
+    /// # Errors
+    /// `Unavailable`, `Internal`.
+    pub async fn sweep_files(&self) -> Result<usize> {
+        self.delete_forgotten().await?;
+        self.files.sweep(|shelf| self.db.read(move |db| attachment::named(db, &shelf))).await
+    }
+
+    /// Sweeps now and every hour, as long as the program runs.
+    pub async fn keep_files_tidy(self) {
+        loop {
+            match self.sweep_files().await {
+                Ok(0) => {}
+                Ok(swept) => tracing::info!(swept, "files that belonged to nothing are deleted"),
+                Err(error) => tracing::warn!(%error, "the file store could not be swept"),
+            }
+            tokio::time::sleep(TIDY).await;
+        }
+    }
+
     /// Ends everything that holds a connection or the database open.
     pub async fn close(&self) {
         self.stopping.send_replace(true);
@@ -143,8 +206,10 @@ impl App {
 async fn begin(db: &Db, clock: &Clock) -> Result<Beginnings> {
     let [epoch, secret] =
         [clock.random::<9>().to_vec(), clock.random::<32>().to_vec()].map(|bytes| URL_SAFE_NO_PAD.encode(bytes));
+    let push_key = Vapid::generate().map_err(Error::internal)?;
     db.write(Lane::None, move |tx| {
         Ok(Beginnings {
+            push_key: setting::find_or_put(tx, setting::PUSH_KEY, &push_key)?,
             epoch: setting::find_or_put(tx, setting::EPOCH, &epoch)?,
             jwt_secret: setting::find_or_put(tx, setting::JWT_SECRET, &secret)?,
             realtime: setting::find(tx, setting::REALTIME)?,
@@ -153,6 +218,16 @@ async fn begin(db: &Db, clock: &Clock) -> Result<Beginnings> {
         })
     })
     .await
+}
+
+/// Where push services reach us: who sends the mails, else the site itself.
+fn contact(config: &Config) -> String {
+    let host = || config.public_url.split_once("://").map_or("localhost", |(_, host)| host).split([':', '/']).next();
+    match &config.mail {
+        Some(mail) => format!("mailto:{}", mail.from.email),
+        None if config.is_secure() => config.public_url.clone(),
+        None => format!("mailto:palabre@{}", host().unwrap_or("localhost")),
+    }
 }
 
 fn realtime(word: &str) -> Option<Realtime> {

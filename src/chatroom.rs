@@ -234,6 +234,19 @@ pub fn advance_any(tx: &mut Writer<'_>, room: RoomId) -> Result<i64> {
     )?)
 }
 
+/// Whether a room takes messages.
+///
+/// # Errors
+/// `Conflict` for a room that is read only; `NotFound` for one that is gone.
+pub fn check_open(db: &mut Reader<'_>, room: RoomId) -> Result<()> {
+    match find(db, room)?.map(|room| room.state) {
+        Some(State::Active) => Ok(()),
+        Some(State::Locked) => Err(Error::Conflict(Text::new("room-locked"))),
+        Some(State::Archived) => Err(Error::Conflict(Text::new("room-archived"))),
+        Some(State::Deleted) | None => Err(Error::NotFound),
+    }
+}
+
 fn why_read_only(tx: &mut Writer<'_>, member: &Member) -> Result<Error> {
     let is_member = Member::find(tx, member.room(), member.user())?.is_some();
     let state = find(tx, member.room())?.map(|room| room.state);

@@ -6,6 +6,7 @@
 pub mod awareness;
 pub mod bell;
 pub mod change;
+pub mod courier;
 pub mod receipts;
 pub mod rights;
 
@@ -24,6 +25,7 @@ use crate::view::Views;
 use awareness::Awareness;
 use bell::Bell;
 use change::{Change, Item, MessageObject, RoomObject};
+use courier::Courier;
 use mercure_hub::Update;
 use rights::{Members, Topics};
 use serde_json::json;
@@ -50,6 +52,8 @@ pub struct Live {
     pub aware: Awareness,
     /// The time.
     pub clock: Clock,
+    /// Tells browsers whose pages are closed.
+    pub courier: Courier,
     views: Views,
     mode: Arc<AtomicU8>,
 }
@@ -65,11 +69,12 @@ impl Live {
         members: Members,
         topics: Topics,
         epoch: Arc<str>,
+        courier: Courier,
         views: Views,
         aware: Awareness,
         clock: Clock,
     ) -> Self {
-        Self { bell, tops, members, topics, epoch, aware, clock, views, mode: Arc::default() }
+        Self { bell, tops, members, topics, epoch, aware, clock, courier, views, mode: Arc::default() }
     }
 
     /// How pages are to hear of news, now.
@@ -115,6 +120,12 @@ impl Live {
     pub fn announce(&self, tx: &mut Writer<'_>, shown: Shown) -> Result<String> {
         let (room, revision) = (shown.message.chatroom, shown.message.revision);
         let is_for_all = is_for_all(tx, &shown)?;
+        shown.events.iter().try_for_each(|event| self.announce_event(tx, event))?;
+        let is_news = shown.message.position == shown.message.revision || !shown.events.is_empty();
+        if is_news && shown.message.kind != "system" {
+            let (courier, id) = (self.courier.clone(), shown.message.id);
+            tx.after_commit(move || courier.tell(id));
+        }
         let json = self.render(shown)?;
         let told = if is_for_all { json.clone() } else { self.thin(room, revision)? };
         self.after_commit(tx, room, revision, told);

@@ -157,6 +157,59 @@ pub fn changed_between(db: &mut Reader<'_>, room: RoomId, after: i64, up_to: i64
     )?)
 }
 
+/// How much of a room a person wants to be told when not looking at it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    /// Every message.
+    All,
+    /// What names the person or answers them.
+    Mentions,
+    /// Nothing.
+    None,
+}
+
+impl Level {
+    /// The word in the database, in forms and in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Mentions => "mentions",
+            Self::None => "none",
+        }
+    }
+
+    /// The level of a word.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::All, Self::Mentions, Self::None].into_iter().find(|level| level.as_str() == text)
+    }
+}
+
+impl FromColumn for Level {
+    const EXPECTED: &'static str = "a level of notifications";
+
+    fn from_column(cell: Cell<'_>) -> Option<Self> {
+        Self::parse(&String::from_column(cell)?)
+    }
+}
+
+/// How much of a room its member wants to be told.
+pub fn level(db: &mut Reader<'_>, member: &Member) -> Result<Level> {
+    Ok(db.one(
+        sql!("select notification_level from chatroom_member where chatroom_id = $1 and user_id = $2"),
+        params![member.room(), member.user()],
+        |row| row.get("notification_level"),
+    )?)
+}
+
+/// Chooses how much of a room one wants to be told. Nobody else learns of it.
+pub fn set_level(tx: &mut Writer<'_>, member: &Member, level: Level) -> Result<()> {
+    tx.execute(
+        sql!("update chatroom_member set notification_level = $3 where chatroom_id = $1 and user_id = $2"),
+        params![member.room(), member.user(), level.as_str()],
+    )?;
+    Ok(())
+}
+
 /// What a newcomer sees of what was said before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum History {

@@ -3,6 +3,7 @@
 //! Two guards, either of which would do: the events that reach the renderer hold no HTML of the author's, and the result
 //! passes an allow-list sanitiser.
 
+use crate::message::mention::{Named, People, Piece};
 use ammonia::Builder;
 use linkify::{LinkFinder, LinkKind};
 use pulldown_cmark::{CowStr, Event, LinkType, Options, Parser, Tag, TagEnd};
@@ -42,7 +43,12 @@ static SANITISER: LazyLock<Builder<'static>> = LazyLock::new(|| {
     let mut builder = Builder::empty();
     builder
         .tags(HashSet::from(TAGS))
-        .tag_attributes(HashMap::from([("a", HashSet::from(["href"])), ("ol", HashSet::from(["start"]))]))
+        .tag_attributes(HashMap::from([
+            ("a", HashSet::from(["href"])),
+            ("ol", HashSet::from(["start"])),
+            ("span", HashSet::from(["data-user"])),
+        ]))
+        .tag_attribute_values(HashMap::from([("span", HashMap::from([("class", HashSet::from(["mention"]))]))]))
         .url_schemes(HashSet::from(["http", "https", "mailto"]))
         .url_relative(ammonia::UrlRelative::Deny)
         // They scroll inside: who has no mouse must be able to reach them.
@@ -56,9 +62,16 @@ static SANITISER: LazyLock<Builder<'static>> = LazyLock::new(|| {
 
 /// Safe HTML of a message.
 pub fn to_html(markdown: &str) -> String {
+    to_html_naming(markdown, &People::default(), &mut Named::default())
+}
+
+/// The same with mentions as `<span class="mention" data-user="12">@Ben</span>`, and whom they name noted. Code and links name nobody.
+pub fn to_html_naming(markdown: &str, people: &People, named: &mut Named) -> String {
     let events = Shallow::new(Parser::new_ext(markdown, options())).flat_map(harmless);
     let mut html = String::with_capacity(markdown.len() * 3 / 2);
-    pulldown_cmark::html::push_html(&mut html, link_bare_addresses(events).into_iter());
+    let marked =
+        mark_text(events, &mut |text| people.split(text, named).into_iter().flat_map(mention_events).collect());
+    pulldown_cmark::html::push_html(&mut html, marked.into_iter());
     SANITISER.clean(&html).to_string().trim_end().to_owned()
 }
 
@@ -105,8 +118,22 @@ fn harmless(event: Event<'_>) -> Vec<Event<'_>> {
     }
 }
 
-/// Makes links of the bare addresses in running text; not inside links and code.
-fn link_bare_addresses<'a>(events: impl Iterator<Item = Event<'a>>) -> Vec<Event<'a>> {
+/// What is made of a text that is no address.
+type Marking<'m> = &'m mut dyn FnMut(&str) -> Vec<Event<'static>>;
+
+fn mention_events(piece: Piece<'_>) -> Vec<Event<'static>> {
+    match piece {
+        Piece::Text(text) => vec![Event::Text(CowStr::from(text.to_owned()))],
+        Piece::Name(key, shown) => vec![
+            Event::InlineHtml(CowStr::from(format!("<span class=\"mention\" data-user=\"{key}\">"))),
+            Event::Text(CowStr::from(shown.into_owned())),
+            Event::InlineHtml(CowStr::Borrowed("</span>")),
+        ],
+    }
+}
+
+/// Makes links of the bare addresses in running text, and of the rest what `mark` makes of it; not inside links and code.
+fn mark_text<'a>(events: impl Iterator<Item = Event<'a>>, mark: Marking<'_>) -> Vec<Event<'a>> {
     let mut finder = LinkFinder::new();
     finder.kinds(&[LinkKind::Url]);
     let mut opaque = 0_usize;
@@ -118,7 +145,7 @@ fn link_bare_addresses<'a>(events: impl Iterator<Item = Event<'a>>) -> Vec<Event
             run.push_str(text);
             continue;
         }
-        push_linked(&finder, &mut run, &mut linked);
+        push_linked(&finder, &mut run, &mut linked, mark);
         if let Event::Start(Tag::Link { .. } | Tag::CodeBlock(_)) = &event {
             opaque += 1;
         } else if let Event::End(TagEnd::Link | TagEnd::CodeBlock) = &event {
@@ -126,11 +153,11 @@ fn link_bare_addresses<'a>(events: impl Iterator<Item = Event<'a>>) -> Vec<Event
         }
         linked.push(event);
     }
-    push_linked(&finder, &mut run, &mut linked);
+    push_linked(&finder, &mut run, &mut linked, mark);
     linked
 }
 
-fn push_linked(finder: &LinkFinder, run: &mut String, events: &mut Vec<Event<'_>>) {
+fn push_linked(finder: &LinkFinder, run: &mut String, events: &mut Vec<Event<'_>>, mark: Marking<'_>) {
     for span in finder.spans(run) {
         let text = CowStr::from(span.as_str().to_owned());
         let is_web = span.as_str().starts_with("http://") || span.as_str().starts_with("https://");
@@ -143,7 +170,7 @@ fn push_linked(finder: &LinkFinder, run: &mut String, events: &mut Vec<Event<'_>
             };
             events.extend([Event::Start(link), Event::Text(text), Event::End(TagEnd::Link)]);
         } else {
-            events.push(Event::Text(text));
+            events.extend(mark(span.as_str()));
         }
     }
     run.clear();

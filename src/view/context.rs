@@ -1,14 +1,17 @@
 //! What templates are given: a type a template, so that a template's needs are written down.
 
+mod goal;
+
 use crate::chatroom::{Listed, MemberState, Room};
 use crate::clock::Micros;
-use crate::goal::edit::EditForm;
+use crate::goal::Standing;
 use crate::goal::participation::Request;
-use crate::goal::{Goal, GoalForm, Standing};
 use crate::id::{GoalId, MessageId, RoomId, UserId};
 use crate::message::{Attachment, Message, Quoted, Reaction, ReplyTo};
+use crate::user::choice::Choices;
 use crate::user::sharing::Sharing;
 use crate::user::{Name, User};
+pub use goal::{GoalEdit, GoalEditView, GoalFormView, GoalIndex, GoalNew, GoalShow, GoalView};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -102,117 +105,6 @@ pub struct RegisterForm {
     pub next: String,
 }
 
-/// A goal as templates and JSON show it.
-#[derive(Debug, Serialize)]
-pub struct GoalView {
-    /// Which.
-    pub id: GoalId,
-    /// What is pursued, in a line.
-    pub title: String,
-    /// And in a few.
-    pub description: String,
-    /// `active`, `completed`, `paused` or `cancelled`.
-    pub status: String,
-    /// 0 to 100.
-    pub progress: i64,
-    /// Approved members.
-    pub member_count: i64,
-    /// YYYY-MM-DD.
-    pub start_date: Option<String>,
-    /// YYYY-MM-DD.
-    pub end_date: Option<String>,
-    /// Its room.
-    pub chatroom_id: RoomId,
-    /// `none`, `pending`, `member`, `admin` or `owner`.
-    pub my: &'static str,
-}
-
-impl From<Goal> for GoalView {
-    fn from(goal: Goal) -> Self {
-        Self {
-            id: goal.id,
-            title: goal.title,
-            description: goal.description,
-            status: goal.status,
-            progress: goal.progress,
-            member_count: goal.member_count,
-            start_date: goal.start_date,
-            end_date: goal.end_date,
-            chatroom_id: goal.chatroom,
-            my: goal.my.map_or("none", Standing::as_str),
-        }
-    }
-}
-
-/// `goal/index.html`.
-#[derive(Debug, Serialize)]
-pub struct GoalIndex {
-    /// The page.
-    pub page: Page,
-    /// All goals.
-    pub goals: Vec<GoalView>,
-}
-
-/// `goal/new.html`.
-#[derive(Debug, Serialize)]
-pub struct GoalNew {
-    /// The page.
-    pub page: Page,
-    /// What was typed.
-    pub form: GoalFormView,
-    /// What is wrong with it.
-    pub errors: Errors,
-}
-
-/// What is typed to found a goal.
-#[derive(Debug, Default, Serialize)]
-pub struct GoalFormView {
-    /// The title.
-    pub title: String,
-    /// The description.
-    pub description: String,
-    /// YYYY-MM-DD.
-    pub start_date: String,
-    /// YYYY-MM-DD.
-    pub end_date: String,
-    /// `all`, `none` or empty: what newcomers see of the talk before them.
-    pub history: String,
-}
-
-/// `goal/edit.html`.
-#[derive(Debug, Serialize)]
-pub struct GoalEdit {
-    /// The page.
-    pub page: Page,
-    /// The goal as it is.
-    pub goal: GoalView,
-    /// What the viewer may do.
-    pub may: May,
-    /// What was typed.
-    pub form: GoalEditView,
-    /// What is wrong with it.
-    pub errors: Errors,
-}
-
-/// What is typed to change a goal.
-#[derive(Debug, Serialize)]
-pub struct GoalEditView {
-    /// What founding it asks for too.
-    #[serde(flatten)]
-    pub goal: GoalFormView,
-    /// `active`, `completed`, `paused` or `cancelled`.
-    pub status: String,
-    /// 0 to 100.
-    pub progress: String,
-}
-
-impl From<EditForm> for GoalEditView {
-    fn from(EditForm { goal, status, progress }: EditForm) -> Self {
-        let GoalForm { title, description, start_date, end_date, history } = goal;
-        Self { goal: GoalFormView { title, description, start_date, end_date, history }, status, progress }
-    }
-}
-
 /// `chatroom/marked.html`: what is pinned in a room, or what somebody hid there.
 #[derive(Debug, Serialize)]
 pub struct Marked {
@@ -228,23 +120,6 @@ pub struct Marked {
     pub may_act: bool,
     /// The messages.
     pub items: Vec<Quoted>,
-}
-
-/// `goal/show.html`.
-#[derive(Debug, Serialize)]
-pub struct GoalShow {
-    /// The page.
-    pub page: Page,
-    /// The goal.
-    pub goal: GoalView,
-    /// `none`, `pending`, `member`, `admin` or `owner`.
-    pub my: &'static str,
-    /// Its members; for members only.
-    pub members: Vec<MemberView>,
-    /// Who asks to join; for those who decide.
-    pub requests: Vec<RequestView>,
-    /// What the viewer may do.
-    pub may: May,
 }
 
 /// Somebody in a room or a goal.
@@ -349,6 +224,10 @@ pub struct Chatroom {
     pub my: &'static str,
     /// What the viewer may do.
     pub may: May,
+    /// How much of the room the viewer wants to be told: `all`, `mentions` or `none`.
+    pub level: &'static str,
+    /// New lines behind the bell.
+    pub unseen: i64,
     /// The viewer has read everything up to here.
     pub read_position: i64,
     /// What the viewer shows, and so sees of others.
@@ -361,6 +240,10 @@ pub struct Chatroom {
     pub user_revision: i64,
     /// What was typed.
     pub form: Composer,
+    /// The largest file that may be attached, in bytes.
+    pub file_limit: u64,
+    /// Files of one message, at most.
+    pub file_count: usize,
     /// The message that is being edited without JavaScript.
     pub editing: Option<Editing>,
     /// What is wrong with what was typed.
@@ -552,13 +435,73 @@ impl<'a> Fragment<'a> {
     }
 }
 
-/// `settings/reads.html`.
+/// `notification/index.html`.
 #[derive(Debug, Serialize)]
-pub struct ReadsSettings {
+pub struct Notifications {
     /// The page.
     pub page: Page,
-    /// What the person shows.
+    /// The newest first.
+    pub notices: Vec<NoticeView>,
+    /// How many are new.
+    pub unseen: i64,
+    /// The person's own top revision: what "all" means to the button.
+    pub revision: i64,
+}
+
+/// A line of the list behind the bell, in the person's language.
+#[derive(Debug, Serialize)]
+pub struct NoticeView {
+    /// Its number among the person's own events.
+    pub revision: i64,
+    /// A word of the model.
+    pub kind: String,
+    /// What happened, in a sentence.
+    pub text: String,
+    /// The message's beginning; empty when there is none.
+    pub excerpt: String,
+    /// Who did it.
+    pub actor: Option<Name>,
+    /// When, for programs.
+    pub at: String,
+    /// The same in microseconds.
+    pub created_at: Micros,
+    /// Whether the person has seen it.
+    pub seen: bool,
+    /// Where to look.
+    pub url: String,
+}
+
+/// `settings/index.html`.
+#[derive(Debug, Serialize)]
+pub struct Settings {
+    /// The page.
+    pub page: Page,
+    /// What the person chose.
+    pub choices: ChoicesView,
+    /// What the person shows of reading and being here.
     pub sharing: Sharing,
+    /// Browsers that are told by push.
+    pub browsers: i64,
+    /// What this browser would subscribe with.
+    pub push_key: String,
+    /// Whether this installation sends mail.
+    pub sends_mail: bool,
+}
+
+/// A person's choices about being told.
+#[derive(Debug, Serialize)]
+pub struct ChoicesView {
+    /// `digest` or `none`.
+    pub email_notices: &'static str,
+    /// Whether texts stand in notifications.
+    pub push_text: bool,
+}
+
+impl From<Choices> for ChoicesView {
+    fn from(choices: Choices) -> Self {
+        let email_notices = if choices.digest { "digest" } else { "none" };
+        Self { email_notices, push_text: choices.push_text }
+    }
 }
 
 /// `error.html`.

@@ -3,17 +3,18 @@
 pub mod state;
 
 use crate::app::App;
+use crate::chatroom::member::{self, Level};
 use crate::chatroom::receipt::{self, Mark};
-use crate::chatroom::{self, Listed, Member, MemberState, member};
+use crate::chatroom::{self, Listed, Member, MemberState};
 use crate::error::{Error, Fields, Result, Text};
 use crate::goal::participation::{self, Request};
 use crate::goal::{self, Goal, Standing};
 use crate::id::MessageId;
 use crate::message::page::{self, Cursor, NEWEST, Page};
 use crate::message::reaction::QUICK;
-use crate::message::{self, Message, Quoted, pin};
-use crate::user::notification;
+use crate::message::{self, Message, Quoted, attachment, pin};
 use crate::user::sharing::Sharing;
+use crate::user::{notice, notification};
 use crate::view::context::{
     Chatroom, Composer, Editing, Entry, GoalView, ListedView, May, MemberView, RequestView, RoomView, Told,
 };
@@ -77,6 +78,8 @@ struct Read {
     members: Vec<MemberState>,
     requests: Vec<Request>,
     user_revision: i64,
+    level: Level,
+    unseen: i64,
     reply_to: Option<Quoted>,
     editing: Option<Message>,
     sharing: Sharing,
@@ -118,6 +121,8 @@ pub async fn render(
                 requests: if who.role().may_moderate() { participation::requests(db, goal.id)? } else { Vec::new() },
                 rooms: chatroom::of_user(db, who.user())?,
                 user_revision: notification::top(db, who.user())?,
+                level: member::level(db, &who)?,
+                unseen: notice::unseen(db, who.user())?,
                 marks: if sharing.reads { receipt::list(db, who.room())? } else { Vec::new() },
                 sharing,
                 reads,
@@ -145,6 +150,8 @@ fn context(app: &App, asking: &Asking, member: &Member, read: Read, wanted: Want
     Ok(Chatroom {
         page: asking.page(app),
         user_revision: read.user_revision,
+        level: read.level.as_str(),
+        unseen: read.unseen,
         read_position: mine.map_or(0, |listed| listed.read_position),
         sharing: read.sharing,
         reads: read.reads,
@@ -166,6 +173,8 @@ fn context(app: &App, asking: &Asking, member: &Member, read: Read, wanted: Want
             Some(own) if !typed.is_empty() => Some(Editing { content: typed.clone(), ..own }),
             other => other,
         },
+        file_limit: app.config.file_limit,
+        file_count: attachment::MAX,
         form: Composer {
             content: typed,
             reply_to: read.reply_to,

@@ -7,15 +7,17 @@ use crate::db::{Lane, Writer};
 use crate::error::{Error, Fields, Result, Text};
 use crate::id::MessageId;
 use crate::live::change::{Beside, Fetched, Polled};
+use crate::message::attachment::New;
 use crate::message::page::{self, Cursor, NEWEST};
-use crate::message::{self as model, Content, Draft, Sent, Shown};
+use crate::message::{self as model, Content, Draft, Kind, Sent, Shown};
 use crate::quiet::Counts;
 use crate::web::access::{InRoom, OnMessage, member};
 use crate::web::asking::Asking;
 use crate::web::chatroom::{Wanted, render};
 use crate::web::form::Form;
+use crate::web::upload::{self, Parcel, Received, Rules};
 use crate::web::{header_text, reply};
-use axum::extract::{RawQuery, State};
+use axum::extract::{RawQuery, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use std::time::Duration;
@@ -23,18 +25,29 @@ use std::time::Duration;
 /// The longest that a poll may wait, in seconds.
 const WAIT_MAX: u64 = 30;
 
-/// POST `/message/chatroom/{id}`: `content`, `reply_to`, `client_nonce`. 201 with the change, 200 for a repetition.
-pub async fn create(State(app): State<App>, asking: Asking, InRoom(member): InRoom, form: Form) -> Result<Response> {
-    match send(&app, &member, &form).await {
+/// POST `/message/chatroom/{id}`: `content`, `attachment` (files), `reply_to`, `client_nonce`. 201 with the change, 200 for a
+/// repetition.
+pub async fn create(
+    State(app): State<App>,
+    asking: Asking,
+    InRoom(member): InRoom,
+    request: Request,
+) -> Result<Response> {
+    let mut parcel = upload::read(&app, &member, request, &Rules::attachments(&app)).await?;
+    match send(&app, &member, &mut parcel).await {
         Ok((status, json, _)) if asking.wants_json() => Ok(reply::json_text(status, json)),
         Ok((_, _, id)) => Ok(reply::see_other(&format!("/message/chatroom/{}#message-{id}", member.room()))),
         Err(Error::Invalid(faults)) if !asking.wants_json() => {
-            show_again(&app, &asking, member, &form, faults, StatusCode::UNPROCESSABLE_ENTITY).await
+            show_again(&app, &asking, member, &parcel.form, faults, StatusCode::UNPROCESSABLE_ENTITY).await
+        }
+        Err(Error::FileTooLarge(why)) if !asking.wants_json() => {
+            let faults = Fields(vec![("attachment".into(), why)]);
+            show_again(&app, &asking, member, &parcel.form, faults, StatusCode::PAYLOAD_TOO_LARGE).await
         }
         // The room was closed to writing meanwhile: what was typed is not lost by that.
         Err(Error::Conflict(why)) if !asking.wants_json() => {
             let faults = Fields(vec![("content".into(), why)]);
-            show_again(&app, &asking, member, &form, faults, StatusCode::CONFLICT).await
+            show_again(&app, &asking, member, &parcel.form, faults, StatusCode::CONFLICT).await
         }
         Err(error) => Err(error),
     }
@@ -58,9 +71,40 @@ async fn show_again(
     render(app, asking, member, wanted, status).await
 }
 
-async fn send(app: &App, member: &Member, form: &Form) -> Result<(StatusCode, String, MessageId)> {
-    let reply_to = form.id("reply_to")?.map(MessageId);
-    let draft = Draft::new(form.text("content"), reply_to, form.text("client_nonce"), &app.clock)?;
+async fn send(app: &App, member: &Member, parcel: &mut Parcel) -> Result<(StatusCode, String, MessageId)> {
+    if let Some(fault) = parcel.fault.take() {
+        return Err(fault);
+    }
+    let mut files = Vec::new();
+    let sent = deliver(app, member, parcel, &mut files).await;
+    // What did not become part of a message now has no message.
+    if !matches!(sent, Ok((StatusCode::CREATED, ..))) {
+        let names: Vec<_> = files.iter().flat_map(|file| file.kept.names().cloned()).collect();
+        app.files.discard(&names).await;
+    }
+    sent
+}
+
+async fn deliver(
+    app: &App,
+    member: &Member,
+    parcel: &mut Parcel,
+    files: &mut Vec<New>,
+) -> Result<(StatusCode, String, MessageId)> {
+    let reply_to = parcel.form.id("reply_to")?.map(MessageId);
+    for Received { name, file } in std::mem::take(&mut parcel.files) {
+        files.push(New::new(name, app.files.take(file).await?));
+    }
+    let (content, nonce) = (parcel.form.text("content"), parcel.form.text("client_nonce"));
+    let draft = Draft::with_files(Kind::Text, content, files.clone(), reply_to, nonce, &app.clock)?;
+    post(app, member, draft).await
+}
+
+/// Puts a draft into the room and tells everybody: the one way of sending.
+///
+/// # Errors
+/// Those of the model.
+pub(super) async fn post(app: &App, member: &Member, draft: Draft) -> Result<(StatusCode, String, MessageId)> {
     let (live, member, now) = (app.live.clone(), member.clone(), app.clock.now());
     live.stop_typing(&member);
     app.db
@@ -95,7 +139,7 @@ pub async fn edit(
     OnMessage(member, id): OnMessage,
     form: Form,
 ) -> Result<Response> {
-    let content = Content::new(form.text("content"));
+    let content = Content::new_or_empty(form.text("content"));
     let (who, window, now) = (member.clone(), app.config.edit_window, app.clock.now());
     let result = match content {
         Ok(content) => change(&app, &member, move |tx| model::edit(tx, &who, id, &content, window, now)).await,
@@ -114,6 +158,10 @@ pub async fn edit(
 pub async fn delete(State(app): State<App>, asking: Asking, OnMessage(member, id): OnMessage) -> Result<Response> {
     let (who, now) = (member.clone(), app.clock.now());
     let json = change(&app, &member, move |tx| model::delete(tx, &who, id, now)).await?;
+    // Nobody can ask for its files any more; their bytes go now. Should that fail, the sweep does it.
+    if let Err(error) = app.delete_forgotten().await {
+        tracing::warn!(%error, "files of a deleted message are still in the store");
+    }
     changed(&asking, &member, id, json)
 }
 

@@ -67,7 +67,7 @@ async fn an_empty_message_is_none() {
 async fn a_wrong_answer_or_nonce_keeps_what_was_typed() {
     let town = Town::start().await;
     let (alice, _, goal) = two(&town).await;
-    alice.post(&goal.path(), &[("content", "Avant"), ("client_nonce", "n-1")]).await;
+    let mine = id(&alice.post(&goal.path(), &[("content", "Avant"), ("client_nonce", "n-1")]).await.json());
     let before = state(&alice, &goal).await;
     let text = "<b>\"Mon\" texte & le reste</b>";
     for (field, value, sentence) in [
@@ -81,9 +81,10 @@ async fn a_wrong_answer_or_nonce_keeps_what_was_typed() {
         assert_eq!(typed(&page), text);
         assert!(page.text.contains(sentence), "{field}={value} is explained");
     }
-    let mine = alice.submit("/message/1/edit", &[("content", &"x".repeat(10_001))]).await;
-    assert_eq!((mine.status, typed(&mine).len()), (StatusCode::UNPROCESSABLE_ENTITY, 10_001));
-    assert!(mine.text.contains("action=\"&#x2f;message&#x2f;1&#x2f;edit\""), "still an edit");
+    let edited = alice.submit(&format!("/message/{mine}/edit"), &[("content", &"x".repeat(10_001))]).await;
+    assert_eq!((edited.status, typed(&edited).len()), (StatusCode::UNPROCESSABLE_ENTITY, 10_001));
+    let address = format!("action=\"&#x2f;message&#x2f;{mine}&#x2f;edit\"");
+    assert!(edited.text.contains(&address), "still an edit");
     assert_eq!(state(&alice, &goal).await, before);
 }
 
@@ -216,9 +217,12 @@ async fn a_form_in_parts_is_a_form() {
     assert_eq!(sent.status, StatusCode::CREATED, "a file field that was left empty is no file");
     let before = state(&alice, &goal).await;
     let file = [("content", None, "Avec".as_bytes()), ("attachment", Some("a.png"), b"\x89PNG\r\n")];
-    let refused = alice.post_body(&goal.path(), PARTS, multipart("b", &file)).await;
+    let refused = alice.post_body("/message/1/edit", PARTS, multipart("b", &file)).await;
     assert_eq!(fault(&refused), invalid("attachment"));
-    assert_eq!(refused.message(), "Les fichiers joints ne sont pas encore acceptés.");
+    assert_eq!(refused.message(), "Aucun fichier n’est attendu ici.");
+    let elsewhere = [("content", None, "Avec".as_bytes()), ("client_nonce", Some("a.png"), b"\x89PNG\r\n")];
+    let refused = alice.post_body(&goal.path(), PARTS, multipart("b", &elsewhere)).await;
+    assert_eq!(fault(&refused), invalid("attachment"));
     assert_eq!(state(&alice, &goal).await, before);
 }
 

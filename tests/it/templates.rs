@@ -11,7 +11,7 @@ use reqwest::{Method, StatusCode};
 use std::collections::BTreeSet;
 
 /// Pages that a route renders; the others are parts of these.
-const PAGES: [&str; 10] = [
+const PAGES: [&str; 11] = [
     "chatroom/chatroom.html",
     "chatroom/marked.html",
     "error.html",
@@ -19,9 +19,10 @@ const PAGES: [&str; 10] = [
     "goal/index.html",
     "goal/new.html",
     "goal/show.html",
+    "notification/index.html",
     "security/login.html",
     "security/register.html",
-    "settings/reads.html",
+    "settings/index.html",
 ];
 
 /// Is whole, speaks the language, leaves no trace of how it was made, and names nothing twice.
@@ -125,7 +126,6 @@ async fn goals(tour: &mut Tour<'_>, town: &Town, visitor: &Browser, alice: &Brow
         tour.speaks(who).await;
     }
     tour.look("goal/new.html", alice, "/goal/new", 200).await;
-    tour.look("settings/reads.html", alice, "/settings/reads?notice=sharing", 200).await;
     let wrong = [("title", "x"), ("start_date", "y"), ("end_date", "z"), ("description", "Pourquoi ?")];
     tour.submit("goal/new.html", alice, "/goal/new", &wrong, 422).await;
     let dates = [("2026-03-01", "2026-08-31"), ("", "2026-02-01"), ("2026-12-01", ""), ("", "")];
@@ -144,6 +144,13 @@ async fn goals(tour: &mut Tour<'_>, town: &Town, visitor: &Browser, alice: &Brow
             tour.look("goal/show.html", who, path, 200).await;
         }
     }
+    for who in [alice, &bob] {
+        tour.look("goal/edit.html", who, "/goal/1/edit", 200).await;
+        let wrong = [("title", "x"), ("status", "y"), ("progress", "z")];
+        tour.submit("goal/edit.html", who, "/goal/1/edit", &wrong, 422).await;
+    }
+    tour.submit("goal/edit.html", alice, "/goal/1/delete", &[("confirm", "Autre chose")], 422).await;
+    tour.look("error.html", &carol, "/goal/1/edit", 403).await;
     rooms(tour, town, &goal, alice, [&bob, &carol, &dan]).await;
 }
 
@@ -159,6 +166,14 @@ async fn rooms(tour: &mut Tour<'_>, town: &Town, goal: &Goal, alice: &Browser, [
     let deleted = id(&carol.says(goal, "Non").await).to_string();
     alice.post(&room, &[("content", "Ah ?"), ("reply_to", &deleted)]).await;
     carol.post(&format!("/message/{deleted}/delete"), &[]).await;
+    for (who, act) in [(alice, "pin"), (alice, "react/like"), (bob, "react/like"), (bob, "hide")] {
+        assert_eq!(who.post(&format!("/message/{source}/{act}"), &[]).await.status, StatusCode::OK, "{act}");
+        for list in ["pins", "hidden"] {
+            tour.look("chatroom/marked.html", who, &format!("{room}/{list}"), 200).await;
+            tour.look("chatroom/marked.html", carol, &format!("{room}/{list}"), 200).await;
+        }
+        tour.look(ROOM, who, &room, 200).await;
+    }
     for n in 0..50 {
         alice.says(goal, &format!("n° {n}")).await;
     }
@@ -175,6 +190,8 @@ async fn rooms(tour: &mut Tour<'_>, town: &Town, goal: &Goal, alice: &Browser, [
         ] {
             tour.look(ROOM, who, &format!("{room}{query}"), 200).await;
         }
+        tour.look("notification/index.html", who, "/notifications", 200).await;
+        tour.look("settings/index.html", who, "/settings?notice=saved", 200).await;
         tour.submit(ROOM, who, &room, &[("content", ""), ("reply_to", &source)], 422).await;
         tour.submit(ROOM, who, &room, &[("content", "x"), ("reply_to", "0")], 422).await;
     }
@@ -241,7 +258,7 @@ async fn everybody_reads_the_same_fragment() {
     let change = alice.says(&goal, "Salut **toi**").await;
     let html = change["message"]["html"].as_str().unwrap();
     for who in [&alice, &bob] {
-        assert_eq!(who.fetch(&goal, "").await["messages"][0]["html"], html);
+        assert_eq!(who.fetch(&goal, "").await["messages"][1]["html"], html);
         assert!(who.page(&goal.path()).await.text.contains(html), "{} reads the same bytes", who.name);
     }
     for word in ["Modifier", "Edit", "Supprimer", "Delete", "Répondre", "Reply", "is-mine", "form", "button"] {
