@@ -33,8 +33,11 @@ export function roomOf(page) {
   async function act(text, action) {
     const line = entry(text).first();
     await line.hover();
-    const tool = line.locator(`a[data-action=${action}], form[data-action=${action}] button`);
-    if (!(await tool.isVisible())) await line.locator("summary").click();
+    const tool = line.locator(`:is(a, button)[data-action=${action}], form[data-action=${action}] button`).filter({ visible: true });
+    // The menu for a finger, then the menu in the row for a pointer.
+    for (const menu of await line.locator("summary").all()) {
+      if ((await tool.count()) === 0 && (await menu.isVisible())) await menu.click();
+    }
     await tool.click();
   }
 
