@@ -13,13 +13,16 @@ import { createMessages, readList } from "./messages.js";
 import { startOutbox } from "./outbox_browser.js";
 import { openStore } from "./outbox_store.js";
 import { createPeople } from "./people.js";
-import { createCompany } from "./room/company.js";
 import { createNotices } from "./notices.js";
+import { createCompany } from "./room/company.js";
 import { createLink } from "./realtime.js";
 import { acknowledge, adopt, apply, applyPage, noteTop, setPending } from "./room_state.js";
 import { asQuote, behind, createRoomState, nextRequest, ordered } from "./room/list_state.js";
 import { createAttaching } from "./room/attaching.js";
 import { listenToList } from "./room/actions.js";
+import { createWriting } from "./room/writing.js";
+import { emojiSource } from "./room/emoji_source.js";
+import { createContext } from "./room/context.js";
 import { mentionSource } from "./room/mention.js";
 import { createSuggest } from "./room/suggest.js";
 import { createHistory } from "./room/history.js";
@@ -27,9 +30,13 @@ import { createMarks } from "./room/marks.js";
 import { createPanels } from "./room/panels.js";
 import { readPins } from "./room/pins.js";
 import { createReading } from "./room/reading.js";
+import { createSearch } from "./room/search.js";
 import { createScroll, keepPlace, recallPlace } from "./room/scroll.js";
 import { createRooms } from "./rooms.js";
 import { t } from "./strings.js";
+
+/** A message so many revisions above the list is shown in a dialog rather than loading everything in between. */
+const FAR = 1_000;
 
 /** @param {string} id @returns {HTMLElement} */
 function byId(id) {
@@ -83,6 +90,8 @@ export async function startChatroom(root) {
   const form = /** @type {HTMLFormElement} */ (byId("composer"));
   const company = createCompany({ root, list, form, state, say: (frame) => link.say(frame) });
   const panels = createPanels({ path, rooms, onPeople: company.peopleDrawn });
+  const context = createContext({ path });
+  createSearch({ room, path, jump: (id, position) => void jumpTo(id, position) });
   const people = createPeople({ onStale: panels.reload });
   const notices = createNotices({ isLive: true });
   let userRevision = root.dataset.userRevision === undefined ? null : Number(root.dataset.userRevision);
@@ -125,8 +134,8 @@ export async function startChatroom(root) {
     form,
     draftKey: `palabre:draft:${viewer}:${room}`,
     async send(content, quoted) {
-      company.sent();
       const files = attaching.files();
+      company.sent();
       await outbox.add({ room, content, reply_to: quoted?.id ?? null, quoted, files });
       attaching.take(files);
       messages.setNewFrom(null);
@@ -157,6 +166,8 @@ export async function startChatroom(root) {
   const field = /** @type {HTMLTextAreaElement} */ (byId("composer-content"));
   const suggest = createSuggest({ field, host: /** @type {HTMLElement} */ (field.closest(".composer-box")) });
   suggest.add(mentionSource({ viewer, role: () => reader.role }));
+  suggest.add(emojiSource());
+  createWriting({ field, path });
 
   /** @param {number} id */
   async function beginEdit(id) {
@@ -212,7 +223,9 @@ export async function startChatroom(root) {
 
   /** @param {number} id @param {number} position */
   async function jumpTo(id, position) {
-    if (!(await historyUp.reach(id, position))) return false;
+    const isFar = position > 0 && position < state.lowest - FAR;
+    if (isFar && (await context.open(id, position))) return true;
+    if (!(await historyUp.reach(id, position))) return context.open(id, position);
     const line = messages.line(id);
     if (!line) return false;
     scroll.to(line);

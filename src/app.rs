@@ -13,7 +13,8 @@ use crate::live::bell::{self, Bell};
 use crate::live::courier::Courier;
 use crate::live::receipts::Receipts;
 use crate::live::rights::{Members, Rights, RoomTops, Topics};
-use crate::message::attachment;
+use crate::live::unfurl::Unfurl;
+use crate::message::{attachment, search};
 use crate::outbound::Outbound;
 use crate::quiet::Quiet;
 use crate::recent::Recent;
@@ -68,6 +69,8 @@ pub struct App {
     pub files: Files,
     /// Calls addresses that people name.
     pub outbound: Outbound,
+    /// Looks behind links.
+    pub unfurl: Unfurl,
     /// True once the program is to end: long polls are answered at once.
     pub stopping: Arc<watch::Sender<bool>>,
 }
@@ -125,8 +128,14 @@ impl App {
         live.set_mode(begin.realtime.and_then(|mode| realtime(&mode)).unwrap_or(config.realtime));
         let stopping = Arc::new(watch::Sender::new(false));
         tokio::spawn(awareness::run(live.clone(), db.clone(), clock.clone(), words, stopping.subscribe()));
+        tokio::spawn(index_older_messages(db.clone()));
+        let unfurl = match config.has_link_previews {
+            true => Unfurl::start(db.clone(), live.clone(), clock.clone(), outbound.clone(), &config.public_url),
+            false => Unfurl::default(),
+        };
         Ok(Self {
             receipts: Receipts::start(live.clone(), db.clone()),
+            unfurl,
             limits: Limits::new(config.has_rate_limits),
             uploads: Seats::default(),
             listener: Listener::default(),
@@ -149,11 +158,6 @@ impl App {
     /// `Unavailable`, `Internal`.
     pub async fn rooms_of(&self, user: UserId) -> Result<Vec<Listed>> {
         self.db.read(move |db| chatroom::of_user(db, user)).await
-    }
-
-    /// Writes down who was here to the end.
-    pub async fn write_seen(&self) {
-        awareness::write_seen(&self.live, &self.db, self.clock.now(), true).await;
     }
 
     /// Deletes the bytes that deleted messages have let go.
@@ -194,6 +198,11 @@ impl App {
         }
     }
 
+    /// Writes down who was here to the end.
+    pub async fn write_seen(&self) {
+        awareness::write_seen(&self.live, &self.db, self.clock.now(), true).await;
+    }
+
     /// Ends everything that holds a connection or the database open.
     pub async fn close(&self) {
         self.stopping.send_replace(true);
@@ -227,6 +236,18 @@ fn contact(config: &Config) -> String {
         Some(mail) => format!("mailto:{}", mail.from.email),
         None if config.is_secure() => config.public_url.clone(),
         None => format!("mailto:palabre@{}", host().unwrap_or("localhost")),
+    }
+}
+
+/// Indexes for the search what was written before there was an index, a batch at a time between the writes of people. What is left when
+/// the program ends is done after the next start.
+async fn index_older_messages(db: Db) {
+    loop {
+        match db.write(Lane::None, search::catch_up).await {
+            Ok(true) => tokio::task::yield_now().await,
+            Ok(false) | Err(Error::Unavailable) => return,
+            Err(error) => return tracing::error!(%error, "older messages are not indexed for the search"),
+        }
     }
 }
 

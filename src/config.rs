@@ -113,6 +113,9 @@ pub struct Settings {
     /// Address that summaries come from, such as `Palabre <palabre@example.org>`
     #[arg(long, env = "PALABRE_MAIL_FROM", value_name = "ADDRESS")]
     pub mail_from: Option<String>,
+    /// Whether the server fetches the title and description of pages that messages link to
+    #[arg(long, env = "PALABRE_LINK_PREVIEWS", value_name = "ON|OFF", default_value = "on")]
+    pub link_previews: Switch,
 
     /// What is logged, as a tracing filter
     #[arg(long, env = "PALABRE_LOG", value_name = "FILTER", default_value = "palabre=info,mercure_hub=info,warn")]
@@ -213,6 +216,8 @@ pub struct Config {
     pub edit_window: Option<Micros>,
     /// Whether logins and registrations are limited.
     pub has_rate_limits: bool,
+    /// Whether pages that messages link to are fetched.
+    pub has_link_previews: bool,
     /// Whether anybody may open an account.
     pub is_registration_open: bool,
     /// Ports of 127.0.0.1 that outgoing requests may call by http: of a test's own servers. No setting opens them.
@@ -346,6 +351,7 @@ impl Config {
             s3: s3(settings)?,
             edit_window: (settings.edit_window > 0).then(|| Micros::from(settings.edit_window) * 60_000_000),
             has_rate_limits: settings.rate_limits == Switch::On,
+            has_link_previews: settings.link_previews == Switch::On,
             is_registration_open: settings.registration == Registration::Open,
             loopback_ports: Vec::new(),
             push_patience: Duration::from_secs(5),

@@ -9,6 +9,7 @@ pub mod change;
 pub mod courier;
 pub mod receipts;
 pub mod rights;
+pub mod unfurl;
 
 use crate::chatroom::{MemberState, Room, member};
 use crate::clock::{Clock, Micros};
@@ -48,12 +49,12 @@ pub struct Live {
     pub topics: Topics,
     /// The id of this history of the database.
     pub epoch: Arc<str>,
+    /// Tells browsers whose pages are closed.
+    pub courier: Courier,
     /// Receipts, typing, presence.
     pub aware: Awareness,
     /// The time.
     pub clock: Clock,
-    /// Tells browsers whose pages are closed.
-    pub courier: Courier,
     views: Views,
     mode: Arc<AtomicU8>,
 }
@@ -74,7 +75,7 @@ impl Live {
         aware: Awareness,
         clock: Clock,
     ) -> Self {
-        Self { bell, tops, members, topics, epoch, aware, clock, courier, views, mode: Arc::default() }
+        Self { bell, tops, members, topics, epoch, courier, aware, clock, views, mode: Arc::default() }
     }
 
     /// How pages are to hear of news, now.

@@ -4,12 +4,14 @@ pub mod attachment;
 pub mod audience;
 pub mod draft;
 pub mod hidden;
+pub mod link;
 pub mod markdown;
 pub mod mention;
 mod notice;
 pub mod page;
 pub mod pin;
 pub mod reaction;
+pub mod search;
 pub mod system;
 pub mod version;
 
@@ -66,6 +68,8 @@ pub struct Message {
     pub attachments: Vec<Attachment>,
     /// What people put on it.
     pub reactions: Vec<Reaction>,
+    /// What stands behind its links.
+    pub links: Vec<link::Preview>,
 }
 
 impl Message {
@@ -186,6 +190,7 @@ pub fn create(tx: &mut Writer<'_>, member: &Member, draft: &Draft, now: Micros) 
             attachment::insert(tx, id, &draft.files)?;
             let mut sent = shown(tx, member, id)?;
             sent.events = notice::posted(tx, member, &sent.message, sent.quoted.as_ref(), &named, now)?;
+            search::add(tx, &sent.message)?;
             Ok(Sent::New(sent))
         }
         // Another tab's retry of the same item committed between our look and the room's lock.
@@ -238,6 +243,7 @@ pub fn edit(
     version::keep(tx, &present.message)?;
     let Message { position, body_html, .. } = &present.message;
     let (content, named) = mention::resolve(tx, member, content, *position, body_html)?;
+    link::keep_only(tx, &present.message, content.markdown())?;
     tx.execute(
         sql!(
             r#"
@@ -250,6 +256,7 @@ pub fn edit(
     )?;
     let mut edited = shown(tx, member, id)?;
     edited.events = notice::edited(tx, member, &edited.message, &named, now)?;
+    search::renew(tx, &edited.message)?;
     Ok((true, edited))
 }
 
@@ -278,7 +285,9 @@ pub fn delete(tx: &mut Writer<'_>, member: &Member, id: MessageId, now: Micros) 
         params![id, now, revision],
     )?;
     forget_parts(tx, id)?;
-    Ok((true, shown(tx, member, id)?))
+    let shown = shown(tx, member, id)?;
+    search::renew(tx, &shown.message)?;
+    Ok((true, shown))
 }
 
 /// A tombstone has nothing: what belonged to the message goes with it.
@@ -398,6 +407,11 @@ fn complete(db: &mut Reader<'_>, messages: &mut [Message]) -> Result<()> {
             message.attachments.push(attachment);
         }
     }
+    for (id, preview) in link::of_messages(db, &ids)? {
+        if let Some(message) = messages.get_mut(place(id)) {
+            message.links.push(preview);
+        }
+    }
     for (id, reactions) in reaction::of_messages(db, &ids)? {
         if let Some(message) = messages.get_mut(place(id)) {
             message.reactions = reactions;
@@ -430,5 +444,6 @@ fn from_row(row: &Row<'_>) -> std::result::Result<Message, DbError> {
         system: row.get("system")?,
         attachments: Vec::new(),
         reactions: Vec::new(),
+        links: Vec::new(),
     })
 }

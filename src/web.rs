@@ -13,11 +13,13 @@ pub mod mark;
 pub mod message;
 pub mod notification;
 pub mod presence;
+pub mod preview;
 pub mod public;
 pub mod push;
 pub mod realtime;
 pub mod receipt;
 pub mod reply;
+pub mod search;
 pub mod security;
 pub mod settings;
 pub mod upload;
@@ -96,6 +98,10 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("POST", "/message/chatroom/{id}/send-voice"),
     ("GET", "/attachment/{id}"),
     ("GET", "/attachment/{id}/thumbnail"),
+    ("GET", "/message/chatroom/{id}/search"),
+    ("GET", "/search"),
+    ("POST", "/message/chatroom/{id}/preview"),
+    ("POST", "/message/{id}/previews/remove"),
     ("GET", "/message/chatroom/{id}/hidden"),
     ("GET", "/message/{id}"),
     ("GET", "/message/{id}/reactions"),
@@ -165,6 +171,10 @@ fn routes() -> Router<App> {
         .route("/message/chatroom/{id}/send-voice", post(voice::create))
         .route("/attachment/{id}", get(attachment::show))
         .route("/attachment/{id}/thumbnail", get(attachment::thumbnail))
+        .route("/message/chatroom/{id}/search", get(search::in_room))
+        .route("/search", get(search::everywhere))
+        .route("/message/chatroom/{id}/preview", post(preview::show))
+        .route("/message/{id}/previews/remove", post(preview::remove))
         .route("/message/chatroom/{id}/hidden", get(mark::all_hidden))
         .route("/message/{id}", get(message::show))
         .route("/message/{id}/reactions", get(mark::reactions))

@@ -7,6 +7,7 @@
 import { t } from "../strings.js";
 import { longTime, shortTime } from "../time.js";
 import { fragment } from "../trusted.js";
+import { addCopyButtons } from "./code_copy.js";
 import { drawReactions, readReactions } from "./chips.js";
 import { excerptOf, finishFiles, readAttachments } from "./attachments.js";
 import { drawPendingFiles, letFilesGo } from "./sending.js";
@@ -160,6 +161,7 @@ export function finish(line) {
   markMentions(line);
   // What is wider than the list scrolls by itself, with the keyboard too.
   for (const wide of line.querySelectorAll("pre, table")) wide.setAttribute("tabindex", "0");
+  addCopyButtons(line);
 }
 
 /** Local time in place of the server's UTC. @param {ParentNode} line */

@@ -5,6 +5,7 @@ use crate::chatroom::{MemberState, Room};
 use crate::clock::rfc3339;
 use crate::error::{Error, Result};
 use crate::id::{MessageId, RoomId, UserId};
+use crate::message::link::Preview;
 use crate::message::page::Page;
 use crate::message::{Attachment, Message, Quoted, Reaction, ReplyTo};
 use crate::user::Name;
@@ -29,6 +30,7 @@ pub struct MessageObject {
     system: Option<String>,
     attachments: Vec<Attachment>,
     reactions: Vec<Reaction>,
+    links: Vec<Preview>,
     html: String,
 }
 
@@ -52,6 +54,7 @@ impl MessageObject {
             system: message.system,
             attachments: message.attachments,
             reactions: message.reactions,
+            links: message.links,
             html,
         }
     }

@@ -24,6 +24,8 @@ struct Buckets {
     accounts: Bucket<String>,
     registrations: Bucket<IpAddr>,
     push_tests: Bucket<UserId>,
+    searches: Bucket<UserId>,
+    fetches: Bucket<UserId>,
 }
 
 impl Limits {
@@ -35,6 +37,8 @@ impl Limits {
                 accounts: Bucket::new(10, Duration::from_secs(30)),
                 registrations: Bucket::new(10, Duration::from_secs(60)),
                 push_tests: Bucket::new(5, Duration::from_secs(60)),
+                searches: Bucket::new(30, Duration::from_millis(500)),
+                fetches: Bucket::new(10, Duration::from_secs(3)),
             })
         }))
     }
@@ -55,6 +59,22 @@ impl Limits {
     /// `TooMany`.
     pub fn registration(&self, address: IpAddr) -> Result<()> {
         self.0.as_ref().map_or(Ok(()), |buckets| buckets.registrations.check(network(address)))
+    }
+
+    /// A person has an address fetched, by a text that is still being written.
+    ///
+    /// # Errors
+    /// `TooMany`.
+    pub fn fetch(&self, user: UserId) -> Result<()> {
+        self.0.as_ref().map_or(Ok(()), |buckets| buckets.fetches.check(user))
+    }
+
+    /// A person searches.
+    ///
+    /// # Errors
+    /// `TooMany`.
+    pub fn search(&self, user: UserId) -> Result<()> {
+        self.0.as_ref().map_or(Ok(()), |buckets| buckets.searches.check(user))
     }
 }
 

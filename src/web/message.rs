@@ -105,10 +105,12 @@ async fn deliver(
 /// # Errors
 /// Those of the model.
 pub(super) async fn post(app: &App, member: &Member, draft: Draft) -> Result<(StatusCode, String, MessageId)> {
-    let (live, member, now) = (app.live.clone(), member.clone(), app.clock.now());
-    live.stop_typing(&member);
-    app.db
-        .write(Lane::Room(member.room().0), move |tx| match model::create(tx, &member, &draft, now)? {
+    let (live, who, now) = (app.live.clone(), member.clone(), app.clock.now());
+    live.stop_typing(member);
+    let content = draft.content.markdown().to_owned();
+    let sent: Result<_> = app
+        .db
+        .write(Lane::Room(member.room().0), move |tx| match model::create(tx, &who, &draft, now)? {
             Sent::New(shown) => {
                 let id = shown.message.id;
                 Ok((StatusCode::CREATED, live.announce(tx, shown)?, id))
@@ -118,7 +120,10 @@ pub(super) async fn post(app: &App, member: &Member, draft: Draft) -> Result<(St
                 Ok((StatusCode::OK, live.render(shown)?, id))
             }
         })
-        .await
+        .await;
+    let sent = sent?;
+    app.unfurl.look(member.room(), sent.2, &content);
+    Ok(sent)
 }
 
 /// GET `/message/{id}`: the message as it is now, as its latest change; a browser is led to its place in the room.
@@ -145,6 +150,9 @@ pub async fn edit(
         Ok(content) => change(&app, &member, move |tx| model::edit(tx, &who, id, &content, window, now)).await,
         Err(error) => Err(error),
     };
+    if result.is_ok() {
+        app.unfurl.look(member.room(), id, form.text("content"));
+    }
     match result {
         Err(Error::Invalid(faults)) if !asking.wants_json() => {
             let wanted = Wanted { edit: Some(id), content: Some(form.owned("content")), faults, ..Wanted::default() };

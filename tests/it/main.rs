@@ -30,6 +30,7 @@ mod random;
 mod reads;
 mod realtime;
 mod reducer;
+mod search;
 mod templates;
 mod tidy;
 mod user;

@@ -74,6 +74,11 @@ const MATRIX: &[(&str, &str, &str, [u16; 7])] = &[
     ("POST", "/message/chatroom/{id}/send-voice", "", [401, 404, 404, 201, 201, 201, 404]),
     ("GET", "/attachment/{id}", "", INSIDE),
     ("GET", "/attachment/{id}/thumbnail", "", INSIDE),
+    ("GET", "/message/chatroom/{id}/search", "a word", INSIDE),
+    ("GET", "/search", "a word", SIGNED_IN),
+    ("POST", "/message/chatroom/{id}/preview", "", INSIDE),
+    ("POST", "/message/{id}/previews/remove", "own", INSIDE),
+    ("POST", "/message/{id}/previews/remove", "another's", [401, 404, 404, 403, 403, 403, 404]),
     ("GET", "/message/chatroom/{id}/hidden", "", INSIDE),
     ("GET", "/message/{id}", "another's", INSIDE),
     ("GET", "/message/{id}/reactions", "another's", INSIDE),
@@ -224,7 +229,9 @@ impl World {
             ("/push/test" | "/push/unsubscribe", _) => vec![("endpoint", "https://push.example/of-somebody-else")],
             ("/chatroom/{id}/notifications", _) => vec![("level", "mentions")],
             ("/goal/new", _) => vec![("title", "Un autre but")],
-            ("/message/chatroom/{id}" | "/message/{id}/edit", _) => vec![("content", "Autre chose")],
+            ("/message/chatroom/{id}" | "/message/chatroom/{id}/preview" | "/message/{id}/edit", _) => {
+                vec![("content", "Autre chose")]
+            }
             (_, "to admin") => vec![("role", "admin")],
             (_, "to owner" | "oneself to owner") => vec![("role", "owner")],
             ("/.well-known/mercure", _) => vec![("topic", "chatroom/1"), ("data", "x"), ("private", "on")],
@@ -233,6 +240,9 @@ impl World {
         if what == "the top" {
             let top = self.town.app.live.tops.get(RoomId(room)).unwrap_or(1);
             path = format!("{path}?since={top}");
+        }
+        if what == "a word" {
+            path = format!("{path}?q=bonjour");
         }
         if route == "/.well-known/mercure" {
             who.post("/realtime/token", &[]).await;
