@@ -5,6 +5,7 @@
 
 mod crash;
 mod ear;
+mod formatting;
 mod goal;
 mod habits;
 mod harness;
@@ -20,6 +21,7 @@ mod odd;
 mod outages;
 mod page;
 mod policy;
+mod previews;
 mod races;
 mod random;
 mod realtime;
