@@ -1,10 +1,13 @@
 //! Messages: sent, edited, deleted, each in one transaction with the room's next revision.
 
 pub mod attachment;
+pub mod audience;
 pub mod draft;
 pub mod hidden;
 pub mod link;
 pub mod markdown;
+pub mod mention;
+mod notice;
 pub mod page;
 pub mod pin;
 pub mod reaction;
@@ -18,9 +21,10 @@ use crate::db::{DbError, Reader, Row, Value, Writer};
 use crate::error::{Error, Result, Text};
 use crate::id::{MessageId, RoomId};
 use crate::user::Name;
+use crate::user::notification::Event;
 use crate::{params, sql};
 pub use attachment::Attachment;
-pub use draft::{Content, Draft};
+pub use draft::{Content, Draft, Kind};
 pub use reaction::Reaction;
 use serde::Serialize;
 use std::collections::HashMap;
@@ -127,6 +131,8 @@ pub struct Shown {
     pub message: Message,
     /// What it answers.
     pub quoted: Option<Quoted>,
+    /// What people hear of it on their own topics, when it has just been written.
+    pub events: Vec<Event>,
 }
 
 /// What became of a sent draft.
@@ -152,13 +158,14 @@ pub fn create(tx: &mut Writer<'_>, member: &Member, draft: &Draft, now: Micros) 
         source.ok_or_else(|| Error::field("reply_to", Text::new("field-reply-unknown")))?;
     }
     let revision = chatroom::advance(tx, member)?;
+    let (content, named) = mention::resolve(tx, member, &draft.content, revision, "")?;
     let id: Option<MessageId> = tx.first(
         sql!(
             r#"
             insert into message
                 (chatroom_id, author_id, content, body_html, excerpt, reply_to, client_nonce, sent_hash,
-                 position, revision, created_at)
-            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10)
+                 position, revision, created_at, kind)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $11)
             on conflict (chatroom_id, author_id, client_nonce) do nothing
             returning id
             "#
@@ -166,22 +173,25 @@ pub fn create(tx: &mut Writer<'_>, member: &Member, draft: &Draft, now: Micros) 
         params![
             member.room(),
             member.user(),
-            draft.content.markdown(),
-            draft.content.html(),
-            draft.content.excerpt(),
+            content.markdown(),
+            content.html(),
+            draft.excerpt(&content),
             draft.reply_to,
             &draft.client_nonce,
             draft.hash().as_slice(),
             revision,
-            now
+            now,
+            draft.kind.as_str()
         ],
         |row| row.get("id"),
     )?;
     match id {
         Some(id) => {
-            let shown = shown(tx, member, id)?;
-            search::add(tx, &shown.message)?;
-            Ok(Sent::New(shown))
+            attachment::insert(tx, id, &draft.files)?;
+            let mut sent = shown(tx, member, id)?;
+            search::add(tx, &sent.message)?;
+            sent.events = notice::posted(tx, member, &sent.message, sent.quoted.as_ref(), &named, now)?;
+            Ok(Sent::New(sent))
         }
         // Another tab's retry of the same item committed between our look and the room's lock.
         None => {
@@ -189,6 +199,15 @@ pub fn create(tx: &mut Writer<'_>, member: &Member, draft: &Draft, now: Micros) 
             find_sent(tx, member, draft)?.ok_or(Error::Unavailable)
         }
     }
+}
+
+/// A text as it would stand in the room if the member sent it now.
+///
+/// # Errors
+/// Those of the store.
+pub fn preview(db: &mut Reader<'_>, member: &Member, content: &Content) -> Result<String> {
+    let (content, _) = mention::resolve(db, member, content, i64::MAX, "")?;
+    Ok(content.html().to_owned())
 }
 
 /// Replaces the content of one's own message, within a time after it was sent when there is such a limit. The same content again
@@ -212,15 +231,28 @@ pub fn edit(
     if present.message.is_deleted() {
         return Err(Error::Conflict(Text::new("message-deleted")));
     }
+    if present.message.kind == Kind::Voice.as_str() {
+        return Err(Error::Conflict(Text::new("message-voice")));
+    }
     if present.message.content == content.markdown() {
         return Ok((false, present));
     }
+    let files = &present.message.attachments;
+    if content.is_empty() && files.is_empty() {
+        return Err(Error::field("content", Text::new("field-message-empty")));
+    }
+    let excerpt = match content.excerpt() {
+        "" => attachment::excerpt(files.iter().map(|file| file.name.as_str())),
+        excerpt => excerpt.to_owned(),
+    };
     if !present.message.is_editable(window, now) {
         return Err(Error::Conflict(Text::new("message-edit-late")));
     }
     let revision = chatroom::advance(tx, member)?;
     version::keep(tx, &present.message)?;
     link::keep_only(tx, &present.message, content.markdown())?;
+    let Message { position, body_html, .. } = &present.message;
+    let (content, named) = mention::resolve(tx, member, content, *position, body_html)?;
     tx.execute(
         sql!(
             r#"
@@ -229,11 +261,12 @@ pub fn edit(
             where id = $1
             "#
         ),
-        params![id, content.markdown(), content.html(), content.excerpt(), now, revision],
+        params![id, content.markdown(), content.html(), excerpt, now, revision],
     )?;
-    let shown = shown(tx, member, id)?;
-    search::renew(tx, &shown.message)?;
-    Ok((true, shown))
+    let mut edited = shown(tx, member, id)?;
+    search::renew(tx, &edited.message)?;
+    edited.events = notice::edited(tx, member, &edited.message, &named, now)?;
+    Ok((true, edited))
 }
 
 /// Leaves a tombstone with no content. Deleting twice is deleting once.
@@ -266,9 +299,9 @@ pub fn delete(tx: &mut Writer<'_>, member: &Member, id: MessageId, now: Micros) 
     Ok((true, shown))
 }
 
-/// A tombstone has nothing: what belonged to the message goes with it. Its files' bytes are swept when no row names them.
+/// A tombstone has nothing: what belonged to the message goes with it.
 fn forget_parts(tx: &mut Writer<'_>, id: MessageId) -> Result<()> {
-    tx.execute(sql!("delete from attachment where message_id = $1"), params![id])?;
+    attachment::forget(tx, id)?;
     tx.execute(sql!("delete from message_reaction where message_id = $1"), params![id])?;
     tx.execute(sql!("delete from message_version where message_id = $1"), params![id])?;
     tx.execute(sql!("delete from message_mention where message_id = $1"), params![id])?;
@@ -280,6 +313,20 @@ fn forget_parts(tx: &mut Writer<'_>, id: MessageId) -> Result<()> {
 fn touch(tx: &mut Writer<'_>, id: MessageId, revision: i64) -> Result<()> {
     tx.execute(sql!("update message set revision = $2 where id = $1"), params![id, revision])?;
     Ok(())
+}
+
+/// Whether a member may send now, asked before large files are read: the room is open, or the message is in it already and its
+/// answer was lost.
+///
+/// # Errors
+/// `Conflict` for a room that is read only; `NotFound` for one that is gone.
+pub fn check_sending(db: &mut Reader<'_>, member: &Member, client_nonce: &str) -> Result<()> {
+    let known: Option<i64> = db.first(
+        sql!("select id from message where chatroom_id = $1 and author_id = $2 and client_nonce = $3"),
+        params![member.room(), member.user(), client_nonce],
+        |row| row.get("id"),
+    )?;
+    if known.is_some() { Ok(()) } else { chatroom::check_open(db, member.room()) }
 }
 
 /// The room of a message, whoever asks: the first step of every route that names a message.
@@ -352,7 +399,7 @@ fn shown(db: &mut Reader<'_>, member: &Member, id: MessageId) -> Result<Shown> {
     let [message] = messages;
     let source: Vec<i64> = message.reply_to.iter().map(|source| source.id.0).collect();
     let quoted = quoted(db, &source, member.first_position())?.pop();
-    Ok(Shown { message, quoted })
+    Ok(Shown { message, quoted, events: Vec::new() })
 }
 
 /// Adds to messages what stands in tables of its own: a statement each, however many messages there are.

@@ -8,6 +8,7 @@ mod shortcode;
 #[cfg(test)]
 mod tests;
 
+use crate::message::mention::{Named, People, Piece};
 use ammonia::Builder;
 use linkify::{LinkFinder, LinkKind};
 use pulldown_cmark::{CodeBlockKind, CowStr, Event, LinkType, Options, Parser, Tag, TagEnd};
@@ -52,8 +53,12 @@ static SANITISER: LazyLock<Builder<'static>> = LazyLock::new(|| {
             ("a", HashSet::from(["href"])),
             ("ol", HashSet::from(["start"])),
             ("pre", HashSet::from(["data-language"])),
+            ("span", HashSet::from(["data-user"])),
         ]))
-        .allowed_classes(HashMap::from([("span", HashSet::from(code::CLASSES)), ("li", HashSet::from(TASKS))]))
+        .allowed_classes(HashMap::from([
+            ("span", code::CLASSES.into_iter().chain(["mention"]).collect()),
+            ("li", HashSet::from(TASKS)),
+        ]))
         .url_schemes(HashSet::from(["http", "https", "mailto"]))
         .url_relative(ammonia::UrlRelative::Deny)
         // They scroll inside: who has no mouse must be able to reach them.
@@ -67,10 +72,16 @@ static SANITISER: LazyLock<Builder<'static>> = LazyLock::new(|| {
 
 /// Safe HTML of a message.
 pub fn to_html(markdown: &str) -> String {
+    to_html_naming(markdown, &People::default(), &mut Named::default())
+}
+
+/// The same with mentions as `<span class="mention" data-user="12">@Ben</span>`, and whom they name noted. Code and links name nobody.
+pub fn to_html_naming(markdown: &str, people: &People, named: &mut Named) -> String {
     let events = Shallow::new(Parser::new_ext(markdown, options())).flat_map(harmless);
     let mut html = String::with_capacity(markdown.len() * 3 / 2);
-    let events = mark_code(link_bare_addresses(events));
-    pulldown_cmark::html::push_html(&mut html, mark_tasks(events).into_iter());
+    let marked =
+        mark_text(events, &mut |text| people.split(text, named).into_iter().flat_map(mention_events).collect());
+    pulldown_cmark::html::push_html(&mut html, mark_tasks(mark_code(marked)).into_iter());
     SANITISER.clean(&html).to_string().trim_end().to_owned()
 }
 
@@ -144,7 +155,7 @@ pub fn links(markdown: &str) -> Vec<String> {
         }
         is_shown
     });
-    let linked = link_bare_addresses(shown).into_iter();
+    let linked = mark_text(shown, &mut |_| Vec::new()).into_iter();
     linked
         .filter_map(|event| {
             if let Event::Start(Tag::Link { dest_url, .. }) = event { Some(dest_url.into_string()) } else { None }
@@ -221,8 +232,22 @@ fn harmless(event: Event<'_>) -> Vec<Event<'_>> {
     }
 }
 
-/// Makes links of the bare addresses in running text; not inside links and code.
-fn link_bare_addresses<'a>(events: impl Iterator<Item = Event<'a>>) -> Vec<Event<'a>> {
+/// What is made of a text that is no address.
+type Marking<'m> = &'m mut dyn FnMut(&str) -> Vec<Event<'static>>;
+
+fn mention_events(piece: Piece<'_>) -> Vec<Event<'static>> {
+    match piece {
+        Piece::Text(text) => vec![Event::Text(CowStr::from(shortcode::to_emoji(text).into_owned()))],
+        Piece::Name(key, shown) => vec![
+            Event::InlineHtml(CowStr::from(format!("<span class=\"mention\" data-user=\"{key}\">"))),
+            Event::Text(CowStr::from(shown.into_owned())),
+            Event::InlineHtml(CowStr::Borrowed("</span>")),
+        ],
+    }
+}
+
+/// Makes links of the bare addresses in running text, and of the rest what `mark` makes of it; not inside links and code.
+fn mark_text<'a>(events: impl Iterator<Item = Event<'a>>, mark: Marking<'_>) -> Vec<Event<'a>> {
     let mut finder = LinkFinder::new();
     finder.kinds(&[LinkKind::Url]);
     let mut opaque = 0_usize;
@@ -234,7 +259,7 @@ fn link_bare_addresses<'a>(events: impl Iterator<Item = Event<'a>>) -> Vec<Event
             run.push_str(text);
             continue;
         }
-        push_linked(&finder, &mut run, &mut linked);
+        push_linked(&finder, &mut run, &mut linked, mark);
         if let Event::Start(Tag::Link { .. } | Tag::CodeBlock(_)) = &event {
             opaque += 1;
         } else if let Event::End(TagEnd::Link | TagEnd::CodeBlock) = &event {
@@ -242,11 +267,11 @@ fn link_bare_addresses<'a>(events: impl Iterator<Item = Event<'a>>) -> Vec<Event
         }
         linked.push(event);
     }
-    push_linked(&finder, &mut run, &mut linked);
+    push_linked(&finder, &mut run, &mut linked, mark);
     linked
 }
 
-fn push_linked(finder: &LinkFinder, run: &mut String, events: &mut Vec<Event<'_>>) {
+fn push_linked(finder: &LinkFinder, run: &mut String, events: &mut Vec<Event<'_>>, mark: Marking<'_>) {
     for span in finder.spans(run) {
         let text = CowStr::from(span.as_str().to_owned());
         let is_web = span.as_str().starts_with("http://") || span.as_str().starts_with("https://");
@@ -259,7 +284,7 @@ fn push_linked(finder: &LinkFinder, run: &mut String, events: &mut Vec<Event<'_>
             };
             events.extend([Event::Start(link), Event::Text(text), Event::End(TagEnd::Link)]);
         } else {
-            events.push(Event::Text(CowStr::from(shortcode::to_emoji(&text).into_owned())));
+            events.extend(mark(span.as_str()));
         }
     }
     run.clear();

@@ -98,6 +98,7 @@ pub struct Town {
     pub hand: Arc<AtomicI64>,
     pub database: Arc<Database>,
     flags: Vec<String>,
+    neighbours: Vec<u16>,
     stop: Option<oneshot::Sender<()>>,
     served: Option<JoinHandle<()>>,
 }
@@ -135,13 +136,14 @@ impl Town {
         let (clock, hand) = Clock::set(now);
         let mut config = Config::new(&settings).unwrap();
         config.loopback_ports.clone_from(&neighbours);
+        (config.push_patience, config.push_pause) = (Duration::ZERO, Duration::from_millis(1));
         let app = App::open(config, clock).await.unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
         let serving = serve(listener, app.clone(), async {
             let _ = stopped.await;
         });
         let served = tokio::spawn(async move { serving.await.unwrap() });
-        Self { app, address, hand, database, flags, stop: Some(stop), served: Some(served) }
+        Self { app, address, hand, database, flags, neighbours, stop: Some(stop), served: Some(served) }
     }
 
     /// Ends the server as a supervisor would.
@@ -158,7 +160,7 @@ impl Town {
     pub async fn restart(mut self) -> Self {
         self.stop().await;
         let now = self.hand.load(Ordering::SeqCst);
-        Self::open(self.database.clone(), self.flags.clone(), now).await
+        Self::open_beside(self.database.clone(), self.flags.clone(), self.neighbours.clone(), now).await
     }
 
     /// Moves the clock by so many seconds.

@@ -1,6 +1,9 @@
 //! Who may do what: every route, every role, through the wire. A route that is not in the matrix fails the test.
 
+use crate::files;
 use crate::harness::{Answer, Browser, Goal, PASSWORD, Town};
+use crate::push;
+use crate::voice;
 use palabre::id::RoomId;
 use palabre::web::ROUTES;
 use reqwest::{Method, StatusCode};
@@ -73,6 +76,9 @@ const MATRIX: &[(&str, &str, &str, [u16; 7])] = &[
     ("POST", "/message/chatroom/{id}/preview", "", INSIDE),
     ("POST", "/message/{id}/previews/remove", "own", INSIDE),
     ("POST", "/message/{id}/previews/remove", "another's", [401, 404, 404, 403, 403, 403, 404]),
+    ("POST", "/message/chatroom/{id}/send-voice", "", [401, 404, 404, 201, 201, 201, 404]),
+    ("GET", "/attachment/{id}", "", INSIDE),
+    ("GET", "/attachment/{id}/thumbnail", "", INSIDE),
     ("GET", "/message/chatroom/{id}/hidden", "", INSIDE),
     ("GET", "/message/{id}", "another's", INSIDE),
     ("GET", "/message/{id}/reactions", "another's", INSIDE),
@@ -81,6 +87,23 @@ const MATRIX: &[(&str, &str, &str, [u16; 7])] = &[
     ("POST", "/chatroom/{id}/archive", "", DECIDES),
     ("POST", "/chatroom/{id}/restore", "", DECIDES),
     ("POST", "/chatroom/{id}/delete", "", OWNS),
+    ("GET", "/notifications", "", SIGNED_IN),
+    ("POST", "/notifications/seen", "", SIGNED_IN),
+    ("POST", "/chatroom/{id}/notifications", "", INSIDE),
+    ("GET", "/sw.js", "", ALL),
+    ("POST", "/push/subscribe", "", [401, 201, 201, 201, 201, 201, 201]),
+    ("POST", "/push/unsubscribe", "", SIGNED_IN),
+    ("POST", "/push/test", "another's", [401, 422, 422, 422, 422, 422, 422]),
+    ("GET", "/settings", "", SIGNED_IN),
+    ("POST", "/settings", "", SIGNED_IN),
+    ("POST", "/message/{id}/mark-unread", "another's", INSIDE),
+    ("GET", "/message/{id}/reads", "own", INSIDE),
+    ("GET", "/message/{id}/reads", "another's", INSIDE),
+    ("POST", "/presence/typing/{id}", "", INSIDE),
+    ("GET", "/presence/{id}", "", INSIDE),
+    ("POST", "/presence/away", "", SIGNED_IN),
+    ("GET", "/settings/reads", "", SIGNED_IN),
+    ("POST", "/settings/reads", "", SIGNED_IN),
     // The hub opens a stream for whoever holds a token, and says nothing on topics without the right. Nobody but the
     // server publishes.
     ("GET", "/.well-known/mercure", "", SIGNED_IN),
@@ -105,6 +128,8 @@ struct Scene {
     goal: Goal,
     others_message: i64,
     own_message: i64,
+    /// A picture of Dan's, where the route is about one.
+    file: i64,
 }
 
 impl World {
@@ -136,7 +161,7 @@ impl World {
         }
     }
 
-    async fn scene(&self, who: &Browser) -> Scene {
+    async fn scene(&self, who: &Browser, route: &str) -> Scene {
         let goal = self.alice.founds("Marathon").await;
         for insider in [&self.bob, &self.carol, &self.dan] {
             goal.lets_in(&self.alice, insider).await;
@@ -153,7 +178,13 @@ impl World {
         } else {
             others_message
         };
-        Scene { goal, others_message, own_message }
+        let file = if route.starts_with("/attachment/") {
+            let picture = files::picture(600, 2, image::ImageFormat::Png);
+            files::file_id(&files::sends(&self.dan, &goal, "", &[("a.png", &picture)]).await)
+        } else {
+            0
+        };
+        Scene { goal, others_message, own_message, file }
     }
 
     /// Does what the matrix names, in a scene or on things that do not exist.
@@ -173,7 +204,10 @@ impl World {
         };
         let id = match route {
             _ if route.starts_with("/goal/") => goal,
-            _ if route.starts_with("/message/chatroom/") || route.starts_with("/chatroom/") => room,
+            _ if route.starts_with("/attachment/") => scene.map_or(NOWHERE, |scene| scene.file),
+            _ if ["/message/chatroom/", "/chatroom/", "/presence/"].iter().any(|start| route.starts_with(start)) => {
+                room
+            }
             _ => message,
         };
         let mut path = route.replace("{id}", &id.to_string()).replace("{user}", &target.to_string());
@@ -183,6 +217,7 @@ impl World {
         }
         let email = format!("{}@example.org", if who.name.is_empty() { "frank" } else { &who.name }.to_lowercase());
         let fresh = format!("new-{}-{}@example.org", ROLES.len(), self.town.app.db.statements());
+        let endpoint = format!("https://push.example/{}", who.id);
         let form: Vec<(&str, &str)> = match (route, what) {
             ("/login", _) => vec![("email", &email), ("password", PASSWORD)],
             ("/register", _) => {
@@ -190,6 +225,10 @@ impl World {
             }
             ("/preferences", _) => vec![("theme", "dark")],
             ("/realtime/mode", _) => vec![("mode", "hybrid")],
+            ("/settings", _) => vec![("email_notices", "digest")],
+            ("/push/subscribe", _) => vec![("endpoint", &endpoint), ("p256dh", push::POINT), ("auth", push::AUTH)],
+            ("/push/test" | "/push/unsubscribe", _) => vec![("endpoint", "https://push.example/of-somebody-else")],
+            ("/chatroom/{id}/notifications", _) => vec![("level", "mentions")],
             ("/goal/new", _) => vec![("title", "Un autre but")],
             ("/message/chatroom/{id}" | "/message/chatroom/{id}/preview" | "/message/{id}/edit", _) => {
                 vec![("content", "Autre chose")]
@@ -215,6 +254,9 @@ impl World {
                 return Answer { status: response.status(), headers: response.headers().clone(), text: String::new() };
             }
         }
+        if route.ends_with("/send-voice") {
+            return voice::posts(who, &path, "case", &voice::wave(1)).await;
+        }
         if method == "GET" { who.get(&path).await } else { who.post(&path, &form).await }
     }
 }
@@ -227,7 +269,7 @@ async fn check(route_filter: impl Fn(&str) -> bool) {
             let who = world.person(role);
             // What was signed before a sign-out is void: the next token is of a later moment.
             world.town.pass(1);
-            let scene = world.scene(&who).await;
+            let scene = world.scene(&who, route).await;
             let room = RoomId(scene.goal.room);
             let before = world.town.app.live.tops.get(room);
             let answer = world.tries(&who, method, route, what, Some(&scene)).await;

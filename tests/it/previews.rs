@@ -79,7 +79,8 @@ fn titles(message: &Value) -> Vec<&str> {
 /// A message once it shows so many previews; when that is none, once a later message of the same queue has its own.
 async fn settled(who: &Browser, goal: &Goal, site: &Site, text: &str, previews: usize) -> Value {
     let first = who.says(goal, text).await;
-    let awaited = if previews > 0 { first.clone() } else { who.says(goal, &format!("repère {}", site.url("autre"))).await };
+    let awaited =
+        if previews > 0 { first.clone() } else { who.says(goal, &format!("repère {}", site.url("autre"))).await };
     let mut since = awaited["revision"].clone();
     let deadline = tokio::time::Instant::now() + DEADLINE;
     loop {

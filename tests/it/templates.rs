@@ -11,7 +11,7 @@ use reqwest::{Method, StatusCode};
 use std::collections::BTreeSet;
 
 /// Pages that a route renders; the others are parts of these.
-const PAGES: [&str; 10] = [
+const PAGES: [&str; 13] = [
     "chatroom/chatroom.html",
     "chatroom/marked.html",
     "chatroom/search.html",
@@ -20,8 +20,11 @@ const PAGES: [&str; 10] = [
     "goal/index.html",
     "goal/new.html",
     "goal/show.html",
+    "notification/index.html",
     "security/login.html",
     "security/register.html",
+    "settings/index.html",
+    "settings/reads.html",
 ];
 
 /// Is whole, speaks the language, leaves no trace of how it was made, and names nothing twice.
@@ -125,6 +128,7 @@ async fn goals(tour: &mut Tour<'_>, town: &Town, visitor: &Browser, alice: &Brow
         tour.speaks(who).await;
     }
     tour.look("goal/new.html", alice, "/goal/new", 200).await;
+    tour.look("settings/reads.html", alice, "/settings/reads?notice=sharing", 200).await;
     let wrong = [("title", "x"), ("start_date", "y"), ("end_date", "z"), ("description", "Pourquoi ?")];
     tour.submit("goal/new.html", alice, "/goal/new", &wrong, 422).await;
     let dates = [("2026-03-01", "2026-08-31"), ("", "2026-02-01"), ("2026-12-01", ""), ("", "")];
@@ -189,6 +193,8 @@ async fn rooms(tour: &mut Tour<'_>, town: &Town, goal: &Goal, alice: &Browser, [
         ] {
             tour.look(ROOM, who, &format!("{room}{query}"), 200).await;
         }
+        tour.look("notification/index.html", who, "/notifications", 200).await;
+        tour.look("settings/index.html", who, "/settings?notice=saved", 200).await;
         tour.submit(ROOM, who, &room, &[("content", ""), ("reply_to", &source)], 422).await;
         tour.submit(ROOM, who, &room, &[("content", "x"), ("reply_to", "0")], 422).await;
     }
