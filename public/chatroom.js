@@ -87,11 +87,11 @@ export async function startChatroom(root) {
     reach: async (position) => void (await historyUp.reach(-1, position)),
   });
   const historyUp = createHistory({ state, scroller, list, button: document.getElementById("earlier"), take: draw });
-  const context = createContext({ path });
-  createSearch({ room, path, jump: (id, position) => void jumpTo(id, position) });
   const form = /** @type {HTMLFormElement} */ (byId("composer"));
   const company = createCompany({ root, list, form, state, say: (frame) => link.say(frame) });
   const panels = createPanels({ path, rooms, onPeople: company.peopleDrawn });
+  const context = createContext({ path });
+  createSearch({ room, path, jump: (id, position) => void jumpTo(id, position) });
   const people = createPeople({ onStale: panels.reload });
   const notices = createNotices({ isLive: true });
   let userRevision = root.dataset.userRevision === undefined ? null : Number(root.dataset.userRevision);

@@ -14,8 +14,7 @@ use crate::live::courier::Courier;
 use crate::live::receipts::Receipts;
 use crate::live::rights::{Members, Rights, RoomTops, Topics};
 use crate::live::unfurl::Unfurl;
-use crate::message::attachment;
-use crate::message::search;
+use crate::message::{attachment, search};
 use crate::outbound::Outbound;
 use crate::quiet::Quiet;
 use crate::recent::Recent;
@@ -62,8 +61,6 @@ pub struct App {
     pub sessions: Recent<TokenHash, Session>,
     /// Who tries too often.
     pub limits: Limits,
-    /// Looks behind links.
-    pub unfurl: Unfurl,
     /// Who uploads now.
     pub uploads: Seats,
     /// Decodes recordings, a few at a time.
@@ -72,6 +69,8 @@ pub struct App {
     pub files: Files,
     /// Calls addresses that people name.
     pub outbound: Outbound,
+    /// Looks behind links.
+    pub unfurl: Unfurl,
     /// True once the program is to end: long polls are answered at once.
     pub stopping: Arc<watch::Sender<bool>>,
 }
@@ -127,16 +126,16 @@ impl App {
         let epoch = Arc::from(begin.epoch);
         let live = Live::new(bell, tops, members, topics, epoch, courier, views.clone(), aware, clock.clone());
         live.set_mode(begin.realtime.and_then(|mode| realtime(&mode)).unwrap_or(config.realtime));
+        let stopping = Arc::new(watch::Sender::new(false));
+        tokio::spawn(awareness::run(live.clone(), db.clone(), clock.clone(), words, stopping.subscribe()));
         tokio::spawn(index_older_messages(db.clone()));
         let unfurl = match config.has_link_previews {
             true => Unfurl::start(db.clone(), live.clone(), clock.clone(), outbound.clone(), &config.public_url),
             false => Unfurl::default(),
         };
-        let stopping = Arc::new(watch::Sender::new(false));
-        tokio::spawn(awareness::run(live.clone(), db.clone(), clock.clone(), words, stopping.subscribe()));
         Ok(Self {
-            unfurl,
             receipts: Receipts::start(live.clone(), db.clone()),
+            unfurl,
             limits: Limits::new(config.has_rate_limits),
             uploads: Seats::default(),
             listener: Listener::default(),
@@ -230,6 +229,16 @@ async fn begin(db: &Db, clock: &Clock) -> Result<Beginnings> {
     .await
 }
 
+/// Where push services reach us: who sends the mails, else the site itself.
+fn contact(config: &Config) -> String {
+    let host = || config.public_url.split_once("://").map_or("localhost", |(_, host)| host).split([':', '/']).next();
+    match &config.mail {
+        Some(mail) => format!("mailto:{}", mail.from.email),
+        None if config.is_secure() => config.public_url.clone(),
+        None => format!("mailto:palabre@{}", host().unwrap_or("localhost")),
+    }
+}
+
 /// Indexes for the search what was written before there was an index, a batch at a time between the writes of people. What is left when
 /// the program ends is done after the next start.
 async fn index_older_messages(db: Db) {
@@ -239,16 +248,6 @@ async fn index_older_messages(db: Db) {
             Ok(false) | Err(Error::Unavailable) => return,
             Err(error) => return tracing::error!(%error, "older messages are not indexed for the search"),
         }
-    }
-}
-
-/// Where push services reach us: who sends the mails, else the site itself.
-fn contact(config: &Config) -> String {
-    let host = || config.public_url.split_once("://").map_or("localhost", |(_, host)| host).split([':', '/']).next();
-    match &config.mail {
-        Some(mail) => format!("mailto:{}", mail.from.email),
-        None if config.is_secure() => config.public_url.clone(),
-        None => format!("mailto:palabre@{}", host().unwrap_or("localhost")),
     }
 }
 

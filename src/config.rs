@@ -106,10 +106,6 @@ pub struct Settings {
     #[arg(long, env = "PALABRE_REGISTRATION", value_name = "OPEN|CLOSED", default_value = "open")]
     pub registration: Registration,
 
-    /// Whether the server fetches the title and description of pages that messages link to
-    #[arg(long, env = "PALABRE_LINK_PREVIEWS", value_name = "ON|OFF", default_value = "on")]
-    pub link_previews: Switch,
-
     /// Mail server that sends summaries to who is away: `smtps://user:password@host`, `smtp://host:587?tls=required`; needs PALABRE_MAIL_FROM
     #[arg(long, env = "PALABRE_SMTP_URL", value_name = "URL", hide_env_values = true)]
     pub smtp_url: Option<String>,
@@ -117,6 +113,9 @@ pub struct Settings {
     /// Address that summaries come from, such as `Palabre <palabre@example.org>`
     #[arg(long, env = "PALABRE_MAIL_FROM", value_name = "ADDRESS")]
     pub mail_from: Option<String>,
+    /// Whether the server fetches the title and description of pages that messages link to
+    #[arg(long, env = "PALABRE_LINK_PREVIEWS", value_name = "ON|OFF", default_value = "on")]
+    pub link_previews: Switch,
 
     /// What is logged, as a tracing filter
     #[arg(long, env = "PALABRE_LOG", value_name = "FILTER", default_value = "palabre=info,mercure_hub=info,warn")]

@@ -95,13 +95,13 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("POST", "/message/{id}/hide"),
     ("GET", "/message/{id}/versions"),
     ("GET", "/message/chatroom/{id}/pins"),
+    ("POST", "/message/chatroom/{id}/send-voice"),
+    ("GET", "/attachment/{id}"),
+    ("GET", "/attachment/{id}/thumbnail"),
     ("GET", "/message/chatroom/{id}/search"),
     ("GET", "/search"),
     ("POST", "/message/chatroom/{id}/preview"),
     ("POST", "/message/{id}/previews/remove"),
-    ("POST", "/message/chatroom/{id}/send-voice"),
-    ("GET", "/attachment/{id}"),
-    ("GET", "/attachment/{id}/thumbnail"),
     ("GET", "/message/chatroom/{id}/hidden"),
     ("GET", "/message/{id}"),
     ("GET", "/message/{id}/reactions"),
@@ -169,13 +169,13 @@ fn routes() -> Router<App> {
         .route("/message/{id}/hide", post(mark::hide))
         .route("/message/{id}/versions", get(mark::versions))
         .route("/message/chatroom/{id}/pins", get(mark::pins))
+        .route("/message/chatroom/{id}/send-voice", post(voice::create))
+        .route("/attachment/{id}", get(attachment::show))
+        .route("/attachment/{id}/thumbnail", get(attachment::thumbnail))
         .route("/message/chatroom/{id}/search", get(search::in_room))
         .route("/search", get(search::everywhere))
         .route("/message/chatroom/{id}/preview", post(preview::show))
         .route("/message/{id}/previews/remove", post(preview::remove))
-        .route("/message/chatroom/{id}/send-voice", post(voice::create))
-        .route("/attachment/{id}", get(attachment::show))
-        .route("/attachment/{id}/thumbnail", get(attachment::thumbnail))
         .route("/message/chatroom/{id}/hidden", get(mark::all_hidden))
         .route("/message/{id}", get(message::show))
         .route("/message/{id}/reactions", get(mark::reactions))

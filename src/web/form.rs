@@ -66,14 +66,6 @@ impl Form {
         }
     }
 
-    /// What stands behind the question mark of an address.
-    ///
-    /// # Errors
-    /// `Invalid`, `TooLarge`.
-    pub fn from_query(query: &str) -> Result<Self> {
-        urlencoded(query.as_bytes())
-    }
-
     /// Bytes of all names and values.
     pub fn size(&self) -> usize {
         self.0.iter().map(|(name, value)| name.len() + value.len()).sum()
@@ -89,6 +81,14 @@ impl Form {
         }
         self.0.push((name, value));
         Ok(())
+    }
+
+    /// What stands behind the question mark of an address.
+    ///
+    /// # Errors
+    /// `Invalid`, `TooLarge`.
+    pub fn from_query(query: &str) -> Result<Self> {
+        urlencoded(query.as_bytes())
     }
 }
 

@@ -23,9 +23,9 @@ struct Buckets {
     logins: Bucket<IpAddr>,
     accounts: Bucket<String>,
     registrations: Bucket<IpAddr>,
+    push_tests: Bucket<UserId>,
     searches: Bucket<UserId>,
     fetches: Bucket<UserId>,
-    push_tests: Bucket<UserId>,
 }
 
 impl Limits {
@@ -36,9 +36,9 @@ impl Limits {
                 logins: Bucket::new(20, Duration::from_secs(6)),
                 accounts: Bucket::new(10, Duration::from_secs(30)),
                 registrations: Bucket::new(10, Duration::from_secs(60)),
+                push_tests: Bucket::new(5, Duration::from_secs(60)),
                 searches: Bucket::new(30, Duration::from_millis(500)),
                 fetches: Bucket::new(10, Duration::from_secs(3)),
-                push_tests: Bucket::new(5, Duration::from_secs(60)),
             })
         }))
     }

@@ -106,8 +106,8 @@ async fn deliver(
 /// Those of the model.
 pub(super) async fn post(app: &App, member: &Member, draft: Draft) -> Result<(StatusCode, String, MessageId)> {
     let (live, who, now) = (app.live.clone(), member.clone(), app.clock.now());
-    live.stop_typing(&who);
-    let typed = draft.content.markdown().to_owned();
+    live.stop_typing(member);
+    let content = draft.content.markdown().to_owned();
     let sent: Result<_> = app
         .db
         .write(Lane::Room(member.room().0), move |tx| match model::create(tx, &who, &draft, now)? {
@@ -122,7 +122,7 @@ pub(super) async fn post(app: &App, member: &Member, draft: Draft) -> Result<(St
         })
         .await;
     let sent = sent?;
-    app.unfurl.look(member.room(), sent.2, &typed);
+    app.unfurl.look(member.room(), sent.2, &content);
     Ok(sent)
 }
 
