@@ -6,6 +6,7 @@
 mod crash;
 mod ear;
 mod files;
+mod files_hostile;
 mod goal;
 mod habits;
 mod harness;
@@ -20,6 +21,7 @@ mod newcomer;
 mod odd;
 mod outages;
 mod page;
+mod pictures;
 mod policy;
 mod races;
 mod random;

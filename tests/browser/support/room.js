@@ -18,12 +18,12 @@ export function roomOf(page) {
 
   /** Every message in the order of the page, pending ones included. */
   function texts() {
-    return page.$$eval("#messages .entry .message-body", (bodies) => bodies.map((body) => body.textContent?.trim() ?? ""));
+    return page.$$eval("#messages .entry:not(.is-system) .message-body", (bodies) => bodies.map((body) => body.textContent?.trim() ?? ""));
   }
 
   /** What is written beside the fragments: "pending", "queued", "failed" or "". */
   function states() {
-    return page.$$eval("#messages .entry", (lines) => lines.map((line) => {
+    return page.$$eval("#messages .entry:not(.is-system)", (lines) => lines.map((line) => {
       const state = /** @type {HTMLElement} */ (line).dataset.state ?? "";
       return state === "sent" ? "" : state;
     }));
