@@ -2,8 +2,10 @@
 import { startChatroom } from "./chatroom.js";
 import { startGoals } from "./goals.js";
 import { startMenus } from "./menus.js";
+import { createNotices } from "./notices.js";
 import { loadStrings } from "./strings.js";
 import { startPreferences } from "./preferences.js";
+import { forgetRenewal, renewPush, startPush } from "./push.js";
 
 loadStrings(document);
 startPreferences();
@@ -12,6 +14,11 @@ forgetNotice();
 sendOnce();
 const room = document.getElementById("chatroom");
 if (room) void startChatroom(room);
+else createNotices();
+const push = document.getElementById("push");
+if (push) void startPush(push);
+if (document.querySelector("[data-bell-count]")) void renewPush();
+else forgetRenewal();
 const goals = document.querySelector("main[data-follow]");
 if (goals instanceof HTMLElement) startGoals(goals);
 

@@ -143,7 +143,12 @@ export function createMessages({ list, state, reader, scroll, offline, newFrom }
       const line = bubbles.get(item.nonce);
       if (line) entries.push({ message: asMessage(item), line });
     }
-    decorate(list, entries, firstNew, Date.now());
+    decorate(list, entries, reachesBack(messages) ? firstNew : null, Date.now());
+  }
+
+  /** Where even the oldest message that is loaded is new, the line would stand somewhere in the middle of the new ones. @param {Message[]} messages */
+  function reachesBack(messages) {
+    return state.lowest === 0 || firstNew === null || (messages.length > 0 && messages[0].position < firstNew);
   }
 
   /** Enough of a message to be grouped as one. @param {PendingItem} item @returns {Placed} */

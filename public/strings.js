@@ -21,10 +21,15 @@ export function t(key, values = {}) {
   return text.replace(/\{\s*\$(\w+)\s*\}/g, (whole, name) => (name in values ? String(values[name]) : whole));
 }
 
-/** A count in words: `-one` or `-other`, as the page's language counts. @param {string} key @param {number} count */
-export function plural(key, count) {
+/**
+ * A count in words: `-one` or `-other`, as the page's language counts.
+ * @param {string} key
+ * @param {number} count
+ * @param {Record<string, string | number>} [values]
+ */
+export function plural(key, count, values = {}) {
   const form = new Intl.PluralRules(document.documentElement.lang || "fr").select(count);
-  return t(`${key}-${form === "one" ? "one" : "other"}`, { count: number(count) });
+  return t(`${key}-${form === "one" ? "one" : "other"}`, { ...values, count: number(count) });
 }
 
 /** @param {number} value */

@@ -51,7 +51,8 @@
  * }} UserEventBody
  * @typedef {{ user: number, revision?: number, event: UserEventBody }} UserEvent
  * @typedef {{
- *   id: number, title: string, kind: string, state: string, epoch: string, revision: number, unread: number, mentions: number
+ *   id: number, title: string, kind: string, state: string, epoch: string, revision: number, unread: number, mentions: number,
+ *   muted?: boolean
  * }} RoomMark
  * @typedef {{ revision: number, rooms: RoomMark[], events: UserEvent[] }} UserPage
  *

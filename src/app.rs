@@ -1,6 +1,6 @@
 //! The application: every handle that a handler may need, put together once. The first parameter everywhere above.
 
-use crate::chatroom::{self, Listed};
+use crate::chatroom::{self, Listed, receipt};
 use crate::clock::Clock;
 use crate::config::{Config, Realtime};
 use crate::db::{self, Db, Lane};
@@ -8,19 +8,27 @@ use crate::error::{Error, Result};
 use crate::files::{Files, Name};
 use crate::id::UserId;
 use crate::live::Live;
+use crate::live::awareness::{self, Awareness};
 use crate::live::bell::{self, Bell};
+use crate::live::courier::Courier;
+use crate::live::receipts::Receipts;
 use crate::live::rights::{Members, Rights, RoomTops, Topics};
-use crate::message::attachment;
+use crate::live::unfurl::Unfurl;
+use crate::message::{attachment, search};
+use crate::outbound::Outbound;
+use crate::quiet::Quiet;
 use crate::recent::Recent;
 use crate::setting;
+use crate::sound::Listener;
 use crate::tops::Tops;
 use crate::user::password::Passwords;
 use crate::user::session::{Session, TokenHash};
 use crate::view::Views;
 use crate::web::limits::{Limits, Seats};
+use crate::webpush::Vapid;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use mercure_hub::{Hub, HubConfig, Key};
+use mercure_hub::{Hub, HubConfig, Key, RateLimits};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Handle;
@@ -43,6 +51,8 @@ pub struct App {
     pub clock: Clock,
     /// Who is told what.
     pub live: Live,
+    /// Where readers say how far they have come.
+    pub receipts: Receipts,
     /// HTML.
     pub views: Views,
     /// Hashing, on a thread of its own.
@@ -53,8 +63,14 @@ pub struct App {
     pub limits: Limits,
     /// Who uploads now.
     pub uploads: Seats,
+    /// Decodes recordings, a few at a time.
+    pub listener: Listener,
     /// The bytes of files.
     pub files: Files,
+    /// Calls addresses that people name.
+    pub outbound: Outbound,
+    /// Looks behind links.
+    pub unfurl: Unfurl,
     /// True once the program is to end: long polls are answered at once.
     pub stopping: Arc<watch::Sender<bool>>,
 }
@@ -63,8 +79,10 @@ pub struct App {
 struct Beginnings {
     epoch: String,
     jwt_secret: String,
+    push_key: String,
     realtime: Option<String>,
     tops: Vec<(crate::id::RoomId, i64)>,
+    reads: Vec<(crate::id::RoomId, i64)>,
 }
 
 impl App {
@@ -89,21 +107,40 @@ impl App {
         let tops = Tops::new(begin.tops, Handle::current());
         let members: Members = Recent::new(RECENT);
         let topics = Topics::new(&config.topic_prefix);
+        let (aware, words) = Awareness::new(Quiet::new(begin.reads), clock.now());
         let secret = config.jwt_secret.clone().unwrap_or(begin.jwt_secret);
         let bell = match &config.external_hub {
             Some(hub) => Bell::external(hub.clone(), Key::hs256(&secret))?,
             None => {
-                let rights = Rights { db: db.clone(), members: members.clone(), topics: topics.clone() };
+                let (db, members, topics, sharing) =
+                    (db.clone(), members.clone(), topics.clone(), aware.sharing.clone());
                 let cursors = RoomTops { tops: tops.clone(), topics: topics.clone() };
-                Bell::embedded(embedded_hub(&config, &clock, &secret, rights, cursors), Key::hs256(&secret))
+                let rights = Rights { db, members, topics, sharing };
+                let hub = embedded_hub(&config, &clock, &secret, (rights, cursors, aware.clone()));
+                Bell::embedded(hub, Key::hs256(&secret))
             }
         };
-        let live = Live::new(bell, tops, members, topics, Arc::from(begin.epoch), views.clone());
+        let vapid = Vapid::parse(&begin.push_key, &contact(&config)).map_err(Error::internal)?;
+        let outbound = Outbound::new(&config).map_err(Error::internal)?;
+        let courier = Courier::start(&config, db.clone(), clock.clone(), outbound.clone(), vapid);
+        let epoch = Arc::from(begin.epoch);
+        let live = Live::new(bell, tops, members, topics, epoch, courier, views.clone(), aware, clock.clone());
         live.set_mode(begin.realtime.and_then(|mode| realtime(&mode)).unwrap_or(config.realtime));
+        let stopping = Arc::new(watch::Sender::new(false));
+        tokio::spawn(awareness::run(live.clone(), db.clone(), clock.clone(), words, stopping.subscribe()));
+        tokio::spawn(index_older_messages(db.clone()));
+        let unfurl = match config.has_link_previews {
+            true => Unfurl::start(db.clone(), live.clone(), clock.clone(), outbound.clone(), &config.public_url),
+            false => Unfurl::default(),
+        };
         Ok(Self {
+            receipts: Receipts::start(live.clone(), db.clone()),
+            unfurl,
             limits: Limits::new(config.has_rate_limits),
             uploads: Seats::default(),
+            listener: Listener::default(),
             files: Files::open(&config, clock.clone())?,
+            outbound,
             config: Arc::new(config),
             db,
             clock,
@@ -111,7 +148,7 @@ impl App {
             views,
             passwords: Passwords::start()?,
             sessions: Recent::new(RECENT),
-            stopping: Arc::new(watch::Sender::new(false)),
+            stopping,
         })
     }
 
@@ -161,10 +198,16 @@ impl App {
         }
     }
 
+    /// Writes down who was here to the end.
+    pub async fn write_seen(&self) {
+        awareness::write_seen(&self.live, &self.db, self.clock.now(), true).await;
+    }
+
     /// Ends everything that holds a connection or the database open.
     pub async fn close(&self) {
         self.stopping.send_replace(true);
         self.live.bell.close().await;
+        self.write_seen().await;
         self.db.close().await;
     }
 }
@@ -172,24 +215,51 @@ impl App {
 async fn begin(db: &Db, clock: &Clock) -> Result<Beginnings> {
     let [epoch, secret] =
         [clock.random::<9>().to_vec(), clock.random::<32>().to_vec()].map(|bytes| URL_SAFE_NO_PAD.encode(bytes));
+    let push_key = Vapid::generate().map_err(Error::internal)?;
     db.write(Lane::None, move |tx| {
         Ok(Beginnings {
+            push_key: setting::find_or_put(tx, setting::PUSH_KEY, &push_key)?,
             epoch: setting::find_or_put(tx, setting::EPOCH, &epoch)?,
             jwt_secret: setting::find_or_put(tx, setting::JWT_SECRET, &secret)?,
             realtime: setting::find(tx, setting::REALTIME)?,
             tops: chatroom::tops(tx)?,
+            reads: receipt::counts(tx)?,
         })
     })
     .await
+}
+
+/// Where push services reach us: who sends the mails, else the site itself.
+fn contact(config: &Config) -> String {
+    let host = || config.public_url.split_once("://").map_or("localhost", |(_, host)| host).split([':', '/']).next();
+    match &config.mail {
+        Some(mail) => format!("mailto:{}", mail.from.email),
+        None if config.is_secure() => config.public_url.clone(),
+        None => format!("mailto:palabre@{}", host().unwrap_or("localhost")),
+    }
+}
+
+/// Indexes for the search what was written before there was an index, a batch at a time between the writes of people. What is left when
+/// the program ends is done after the next start.
+async fn index_older_messages(db: Db) {
+    loop {
+        match db.write(Lane::None, search::catch_up).await {
+            Ok(true) => tokio::task::yield_now().await,
+            Ok(false) | Err(Error::Unavailable) => return,
+            Err(error) => return tracing::error!(%error, "older messages are not indexed for the search"),
+        }
+    }
 }
 
 fn realtime(word: &str) -> Option<Realtime> {
     [Realtime::Hybrid, Realtime::Mercure, Realtime::Polling].into_iter().find(|mode| mode.as_str() == word)
 }
 
-fn embedded_hub(config: &Config, clock: &Clock, secret: &str, rights: Rights, cursors: RoomTops) -> Hub {
+fn embedded_hub(config: &Config, clock: &Clock, secret: &str, hooks: (Rights, RoomTops, Awareness)) -> Hub {
+    let (rights, cursors, aware) = hooks;
     let origin = config.public_url.clone();
-    let clock = clock.clone();
+    let (clock, attended_at, heard) = (clock.clone(), clock.clone(), aware.clone());
+    let person = |subject: &str| subject.parse().map(UserId);
     Hub::new(HubConfig {
         path: bell::PATH.to_owned(),
         publisher_key: Some(Key::hs256(secret)),
@@ -205,6 +275,17 @@ fn embedded_hub(config: &Config, clock: &Clock, secret: &str, rights: Rights, cu
         revocation: Duration::from_secs(2 * 3_600),
         authorizer: Some(Arc::new(rights)),
         cursors: Some(Arc::new(cursors)),
+        // Nobody types that fast: what a page says of its person.
+        limits: RateLimits {
+            messages_per_second: if config.has_rate_limits { 5.0 } else { 0.0 },
+            ..RateLimits::default()
+        },
+        inbound: Some(Arc::new(move |subject, frame| person(subject).is_ok_and(|user| heard.take_frame(user, frame)))),
+        attendance: Some(Arc::new(move |subject, streams| {
+            if let Ok(user) = person(subject) {
+                aware.attend(user, streams, attended_at.now());
+            }
+        })),
         #[expect(clippy::cast_precision_loss, reason = "microseconds since 1970 stay exact in a double until 2255")]
         clock: Arc::new(move || clock.now() as f64 / 1e6),
         ..HubConfig::default()

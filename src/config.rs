@@ -7,10 +7,13 @@ use crate::clock::Micros;
 use crate::db::Target;
 use clap::{Args, ValueEnum};
 use ipnet::IpNet;
+use lettre::message::Mailbox;
+use lettre::{AsyncSmtpTransport, Tokio1Executor};
 use serde::Serialize;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// The settings as they were given.
 #[derive(Debug, Clone, Args)]
@@ -63,6 +66,10 @@ pub struct Settings {
     #[arg(long, env = "PALABRE_FILE_LIMIT", value_name = "BYTES", default_value_t = 26_214_400)]
     pub file_limit: u64,
 
+    /// The longest voice message, in seconds
+    #[arg(long, env = "PALABRE_VOICE_LIMIT", value_name = "SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..=3_600))]
+    pub voice_limit: u64,
+
     /// Bucket that holds the files instead of the data folder (builds with the feature `s3`)
     #[arg(long, env = "PALABRE_S3_BUCKET", value_name = "NAME")]
     pub s3_bucket: Option<String>,
@@ -98,6 +105,17 @@ pub struct Settings {
     /// Who may open an account; the first one of an installation always may
     #[arg(long, env = "PALABRE_REGISTRATION", value_name = "OPEN|CLOSED", default_value = "open")]
     pub registration: Registration,
+
+    /// Mail server that sends summaries to who is away: `smtps://user:password@host`, `smtp://host:587?tls=required`; needs PALABRE_MAIL_FROM
+    #[arg(long, env = "PALABRE_SMTP_URL", value_name = "URL", hide_env_values = true)]
+    pub smtp_url: Option<String>,
+
+    /// Address that summaries come from, such as `Palabre <palabre@example.org>`
+    #[arg(long, env = "PALABRE_MAIL_FROM", value_name = "ADDRESS")]
+    pub mail_from: Option<String>,
+    /// Whether the server fetches the title and description of pages that messages link to
+    #[arg(long, env = "PALABRE_LINK_PREVIEWS", value_name = "ON|OFF", default_value = "on")]
+    pub link_previews: Switch,
 
     /// What is logged, as a tracing filter
     #[arg(long, env = "PALABRE_LOG", value_name = "FILTER", default_value = "palabre=info,mercure_hub=info,warn")]
@@ -190,16 +208,42 @@ pub struct Config {
     pub body_limit: usize,
     /// The largest file that may be attached, in bytes.
     pub file_limit: u64,
+    /// The longest voice message.
+    pub voice_limit: Duration,
     /// The bucket that holds the files, when they are not in the data folder.
     pub s3: Option<S3>,
     /// For how long after sending a message may be edited; none is for ever.
     pub edit_window: Option<Micros>,
     /// Whether logins and registrations are limited.
     pub has_rate_limits: bool,
+    /// Whether pages that messages link to are fetched.
+    pub has_link_previews: bool,
     /// Whether anybody may open an account.
     pub is_registration_open: bool,
     /// Ports of 127.0.0.1 that outgoing requests may call by http: of a test's own servers. No setting opens them.
     pub loopback_ports: Vec<u16>,
+    /// How long a message waits to be read before browsers without a page are told. No setting changes it.
+    pub push_patience: Duration,
+    /// The pause before a push that failed is tried again; the next ones are four times as long. No setting changes it.
+    pub push_pause: Duration,
+    /// The mail server, when there is one.
+    pub mail: Option<Mail>,
+}
+
+/// How mail is sent.
+#[derive(Clone)]
+pub struct Mail {
+    /// The server.
+    pub smtp_url: String,
+    /// Whom it comes from.
+    pub from: Mailbox,
+}
+
+// The URL may hold a password.
+impl fmt::Debug for Mail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Mail(from {})", self.from)
+    }
 }
 
 /// A bucket for files.
@@ -303,11 +347,16 @@ impl Config {
             trusted_proxies: settings.trusted_proxies.clone(),
             body_limit: settings.body_limit,
             file_limit: settings.file_limit,
+            voice_limit: Duration::from_secs(settings.voice_limit),
             s3: s3(settings)?,
             edit_window: (settings.edit_window > 0).then(|| Micros::from(settings.edit_window) * 60_000_000),
             has_rate_limits: settings.rate_limits == Switch::On,
+            has_link_previews: settings.link_previews == Switch::On,
             is_registration_open: settings.registration == Registration::Open,
             loopback_ports: Vec::new(),
+            push_patience: Duration::from_secs(5),
+            push_pause: Duration::from_secs(1),
+            mail: mail(settings)?,
         })
     }
 
@@ -336,6 +385,24 @@ fn s3(settings: &Settings) -> Result<Option<S3>, WrongSetting> {
         secret_key,
         prefix: settings.s3_prefix.clone(),
     }))
+}
+
+fn mail(settings: &Settings) -> Result<Option<Mail>, WrongSetting> {
+    let wrong = |variable, why: &str| WrongSetting { variable, why: why.to_owned() };
+    match (&settings.smtp_url, &settings.mail_from) {
+        (None, None) => Ok(None),
+        (None, Some(_)) => Err(wrong("PALABRE_MAIL_FROM", "means nothing without PALABRE_SMTP_URL")),
+        (Some(_), None) => {
+            Err(wrong("PALABRE_MAIL_FROM", "is needed with PALABRE_SMTP_URL: mail must come from somebody"))
+        }
+        (Some(url), Some(from)) => {
+            // The text may hold a password, so it stays out of the sentence.
+            AsyncSmtpTransport::<Tokio1Executor>::from_url(url)
+                .map_err(|_| wrong("PALABRE_SMTP_URL", "is no smtp:// or smtps:// address"))?;
+            let from = from.parse().map_err(|_| wrong("PALABRE_MAIL_FROM", "is no mail address"))?;
+            Ok(Some(Mail { smtp_url: url.clone(), from }))
+        }
+    }
 }
 
 /// An http or https URL without a slash at its end.
@@ -386,5 +453,9 @@ mod tests {
         assert_eq!(wrong(&["--body-limit", "1"]), "PALABRE_BODY_LIMIT");
         let missing = if cfg!(feature = "s3") { "PALABRE_S3_ACCESS_KEY" } else { "PALABRE_S3_BUCKET" };
         assert_eq!(wrong(&["--s3-bucket", "files"]), missing);
+        assert_eq!(wrong(&["--mail-from", "a@b.fr"]), "PALABRE_MAIL_FROM");
+        assert_eq!(wrong(&["--smtp-url", "smtp://h"]), "PALABRE_MAIL_FROM");
+        assert_eq!(wrong(&["--smtp-url", "smtp://h", "--mail-from", "a@b.fr\r\nBcc: c@d.fr"]), "PALABRE_MAIL_FROM");
+        assert_eq!(wrong(&["--smtp-url", "http://h", "--mail-from", "a@b.fr"]), "PALABRE_SMTP_URL");
     }
 }

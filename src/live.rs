@@ -3,9 +3,13 @@
 //! The handler composes: the model makes the change, [`Live::announce`] renders it inside the same transaction and leaves
 //! the ringing for after the commit. So nothing can be told that was not kept, and the poster's answer is the same bytes.
 
+pub mod awareness;
 pub mod bell;
 pub mod change;
+pub mod courier;
+pub mod receipts;
 pub mod rights;
+pub mod unfurl;
 
 use crate::chatroom::{MemberState, Room, member};
 use crate::clock::{Clock, Micros};
@@ -19,8 +23,10 @@ use crate::message::{Quoted, Shown, pin};
 use crate::tops::Tops;
 use crate::user::notification::Event;
 use crate::view::Views;
+use awareness::Awareness;
 use bell::Bell;
 use change::{Change, Item, MessageObject, RoomObject};
+use courier::Courier;
 use mercure_hub::Update;
 use rights::{Members, Topics};
 use serde_json::json;
@@ -43,6 +49,12 @@ pub struct Live {
     pub topics: Topics,
     /// The id of this history of the database.
     pub epoch: Arc<str>,
+    /// Tells browsers whose pages are closed.
+    pub courier: Courier,
+    /// Receipts, typing, presence.
+    pub aware: Awareness,
+    /// The time.
+    pub clock: Clock,
     views: Views,
     mode: Arc<AtomicU8>,
 }
@@ -51,8 +63,19 @@ const MODES: [Realtime; 3] = [Realtime::Hybrid, Realtime::Mercure, Realtime::Pol
 
 impl Live {
     /// Puts the parts together.
-    pub fn new(bell: Bell, tops: Tops, members: Members, topics: Topics, epoch: Arc<str>, views: Views) -> Self {
-        Self { bell, tops, members, topics, epoch, views, mode: Arc::default() }
+    #[expect(clippy::too_many_arguments, reason = "each is a part of its own, put together once")]
+    pub fn new(
+        bell: Bell,
+        tops: Tops,
+        members: Members,
+        topics: Topics,
+        epoch: Arc<str>,
+        courier: Courier,
+        views: Views,
+        aware: Awareness,
+        clock: Clock,
+    ) -> Self {
+        Self { bell, tops, members, topics, epoch, courier, aware, clock, views, mode: Arc::default() }
     }
 
     /// How pages are to hear of news, now.
@@ -98,6 +121,12 @@ impl Live {
     pub fn announce(&self, tx: &mut Writer<'_>, shown: Shown) -> Result<String> {
         let (room, revision) = (shown.message.chatroom, shown.message.revision);
         let is_for_all = is_for_all(tx, &shown)?;
+        shown.events.iter().try_for_each(|event| self.announce_event(tx, event))?;
+        let is_news = shown.message.position == shown.message.revision || !shown.events.is_empty();
+        if is_news && shown.message.kind != "system" {
+            let (courier, id) = (self.courier.clone(), shown.message.id);
+            tx.after_commit(move || courier.tell(id));
+        }
         let json = self.render(shown)?;
         let told = if is_for_all { json.clone() } else { self.thin(room, revision)? };
         self.after_commit(tx, room, revision, told);
@@ -201,8 +230,19 @@ impl Live {
     /// good by the next poll.
     pub fn tell_read(&self, user: UserId, room: RoomId, position: i64) {
         let data = json!({ "user": user, "event": { "kind": "read", "chatroom": room, "position": position } });
-        let update = Update::new(self.topics.user(user), data.to_string())
-            .and_then(|update| update.private().ephemeral().event_type(USER_EVENT));
+        self.whisper(self.topics.user(user), USER_EVENT, &data);
+    }
+
+    /// Tells a person that a room was marked as unread from a position on.
+    pub fn tell_unread(&self, user: UserId, room: RoomId, position: i64) {
+        let data = json!({ "user": user, "event": { "kind": "unread", "chatroom": room, "position": position } });
+        self.whisper(self.topics.user(user), USER_EVENT, &data);
+    }
+
+    /// Tells what is kept nowhere: missed, it is made good by the next poll, or was true for a moment only.
+    fn whisper(&self, topic: String, kind: &str, data: &serde_json::Value) {
+        let update =
+            Update::new(topic, data.to_string()).and_then(|update| update.private().ephemeral().event_type(kind));
         if let Ok(update) = update {
             self.bell.ring(update);
         }

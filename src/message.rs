@@ -1,12 +1,17 @@
 //! Messages: sent, edited, deleted, each in one transaction with the room's next revision.
 
 pub mod attachment;
+pub mod audience;
 pub mod draft;
 pub mod hidden;
+pub mod link;
 pub mod markdown;
+pub mod mention;
+mod notice;
 pub mod page;
 pub mod pin;
 pub mod reaction;
+pub mod search;
 pub mod system;
 pub mod version;
 
@@ -16,6 +21,7 @@ use crate::db::{DbError, Reader, Row, Value, Writer};
 use crate::error::{Error, Result, Text};
 use crate::id::{MessageId, RoomId};
 use crate::user::Name;
+use crate::user::notification::Event;
 use crate::{params, sql};
 pub use attachment::Attachment;
 pub use draft::{Content, Draft, Kind};
@@ -62,6 +68,8 @@ pub struct Message {
     pub attachments: Vec<Attachment>,
     /// What people put on it.
     pub reactions: Vec<Reaction>,
+    /// What stands behind its links.
+    pub links: Vec<link::Preview>,
 }
 
 impl Message {
@@ -123,6 +131,8 @@ pub struct Shown {
     pub message: Message,
     /// What it answers.
     pub quoted: Option<Quoted>,
+    /// What people hear of it on their own topics, when it has just been written.
+    pub events: Vec<Event>,
 }
 
 /// What became of a sent draft.
@@ -148,6 +158,7 @@ pub fn create(tx: &mut Writer<'_>, member: &Member, draft: &Draft, now: Micros) 
         source.ok_or_else(|| Error::field("reply_to", Text::new("field-reply-unknown")))?;
     }
     let revision = chatroom::advance(tx, member)?;
+    let (content, named) = mention::resolve(tx, member, &draft.content, revision, "")?;
     let id: Option<MessageId> = tx.first(
         sql!(
             r#"
@@ -162,9 +173,9 @@ pub fn create(tx: &mut Writer<'_>, member: &Member, draft: &Draft, now: Micros) 
         params![
             member.room(),
             member.user(),
-            draft.content.markdown(),
-            draft.content.html(),
-            draft.excerpt(),
+            content.markdown(),
+            content.html(),
+            draft.excerpt(&content),
             draft.reply_to,
             &draft.client_nonce,
             draft.hash().as_slice(),
@@ -177,7 +188,10 @@ pub fn create(tx: &mut Writer<'_>, member: &Member, draft: &Draft, now: Micros) 
     match id {
         Some(id) => {
             attachment::insert(tx, id, &draft.files)?;
-            Ok(Sent::New(shown(tx, member, id)?))
+            let mut sent = shown(tx, member, id)?;
+            sent.events = notice::posted(tx, member, &sent.message, sent.quoted.as_ref(), &named, now)?;
+            search::add(tx, &sent.message)?;
+            Ok(Sent::New(sent))
         }
         // Another tab's retry of the same item committed between our look and the room's lock.
         None => {
@@ -208,6 +222,9 @@ pub fn edit(
     if present.message.is_deleted() {
         return Err(Error::Conflict(Text::new("message-deleted")));
     }
+    if present.message.kind == Kind::Voice.as_str() {
+        return Err(Error::Conflict(Text::new("message-voice")));
+    }
     if present.message.content == content.markdown() {
         return Ok((false, present));
     }
@@ -224,6 +241,9 @@ pub fn edit(
     }
     let revision = chatroom::advance(tx, member)?;
     version::keep(tx, &present.message)?;
+    let Message { position, body_html, .. } = &present.message;
+    let (content, named) = mention::resolve(tx, member, content, *position, body_html)?;
+    link::keep_only(tx, &present.message, content.markdown())?;
     tx.execute(
         sql!(
             r#"
@@ -234,7 +254,10 @@ pub fn edit(
         ),
         params![id, content.markdown(), content.html(), excerpt, now, revision],
     )?;
-    Ok((true, shown(tx, member, id)?))
+    let mut edited = shown(tx, member, id)?;
+    edited.events = notice::edited(tx, member, &edited.message, &named, now)?;
+    search::renew(tx, &edited.message)?;
+    Ok((true, edited))
 }
 
 /// Leaves a tombstone with no content. Deleting twice is deleting once.
@@ -262,7 +285,9 @@ pub fn delete(tx: &mut Writer<'_>, member: &Member, id: MessageId, now: Micros) 
         params![id, now, revision],
     )?;
     forget_parts(tx, id)?;
-    Ok((true, shown(tx, member, id)?))
+    let shown = shown(tx, member, id)?;
+    search::renew(tx, &shown.message)?;
+    Ok((true, shown))
 }
 
 /// A tombstone has nothing: what belonged to the message goes with it.
@@ -365,7 +390,7 @@ fn shown(db: &mut Reader<'_>, member: &Member, id: MessageId) -> Result<Shown> {
     let [message] = messages;
     let source: Vec<i64> = message.reply_to.iter().map(|source| source.id.0).collect();
     let quoted = quoted(db, &source, member.first_position())?.pop();
-    Ok(Shown { message, quoted })
+    Ok(Shown { message, quoted, events: Vec::new() })
 }
 
 /// Adds to messages what stands in tables of its own: a statement each, however many messages there are.
@@ -380,6 +405,11 @@ fn complete(db: &mut Reader<'_>, messages: &mut [Message]) -> Result<()> {
     for attachment in attachment::of_messages(db, &ids)? {
         if let Some(message) = messages.get_mut(place(attachment.message)) {
             message.attachments.push(attachment);
+        }
+    }
+    for (id, preview) in link::of_messages(db, &ids)? {
+        if let Some(message) = messages.get_mut(place(id)) {
+            message.links.push(preview);
         }
     }
     for (id, reactions) in reaction::of_messages(db, &ids)? {
@@ -414,5 +444,6 @@ fn from_row(row: &Row<'_>) -> std::result::Result<Message, DbError> {
         system: row.get("system")?,
         attachments: Vec::new(),
         reactions: Vec::new(),
+        links: Vec::new(),
     })
 }

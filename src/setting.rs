@@ -8,6 +8,10 @@ use crate::{params, sql};
 pub const EPOCH: &str = "epoch";
 /// The secret that signs the live link's tokens, when no setting names one.
 pub const JWT_SECRET: &str = "jwt_secret";
+/// Our key towards push services (VAPID), made at the first start: browsers' subscriptions are bound to it.
+pub const PUSH_KEY: &str = "push_key";
+/// The secret that signs the links at the end of our mails.
+pub const MAIL_SECRET: &str = "mail_secret";
 /// The mode of the live link that the administrator chose while running.
 pub const REALTIME: &str = "realtime";
 

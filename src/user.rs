@@ -1,8 +1,12 @@
 //! People: who they are, how an account begins. Knows nothing of goals, rooms or HTTP.
 
+pub mod choice;
+pub mod notice;
 pub mod notification;
 pub mod password;
+pub mod push;
 pub mod session;
+pub mod sharing;
 
 use crate::clock::Micros;
 use crate::db::{DbError, Reader, Row, Writer};

@@ -11,12 +11,20 @@ pub mod health;
 pub mod limits;
 pub mod mark;
 pub mod message;
+pub mod notification;
+pub mod presence;
+pub mod preview;
 pub mod public;
+pub mod push;
 pub mod realtime;
+pub mod receipt;
 pub mod reply;
+pub mod search;
 pub mod security;
+pub mod settings;
 pub mod upload;
 pub mod user;
+pub mod voice;
 
 use crate::app::App;
 use axum::Router;
@@ -87,8 +95,13 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("POST", "/message/{id}/hide"),
     ("GET", "/message/{id}/versions"),
     ("GET", "/message/chatroom/{id}/pins"),
+    ("POST", "/message/chatroom/{id}/send-voice"),
     ("GET", "/attachment/{id}"),
     ("GET", "/attachment/{id}/thumbnail"),
+    ("GET", "/message/chatroom/{id}/search"),
+    ("GET", "/search"),
+    ("POST", "/message/chatroom/{id}/preview"),
+    ("POST", "/message/{id}/previews/remove"),
     ("GET", "/message/chatroom/{id}/hidden"),
     ("GET", "/message/{id}"),
     ("GET", "/message/{id}/reactions"),
@@ -97,6 +110,22 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("POST", "/chatroom/{id}/archive"),
     ("POST", "/chatroom/{id}/restore"),
     ("POST", "/chatroom/{id}/delete"),
+    ("GET", "/notifications"),
+    ("POST", "/notifications/seen"),
+    ("POST", "/chatroom/{id}/notifications"),
+    ("GET", "/sw.js"),
+    ("POST", "/push/subscribe"),
+    ("POST", "/push/unsubscribe"),
+    ("POST", "/push/test"),
+    ("GET", "/settings"),
+    ("POST", "/settings"),
+    ("POST", "/message/{id}/mark-unread"),
+    ("GET", "/message/{id}/reads"),
+    ("POST", "/presence/typing/{id}"),
+    ("POST", "/presence/away"),
+    ("GET", "/presence/{id}"),
+    ("GET", "/settings/reads"),
+    ("POST", "/settings/reads"),
 ];
 
 fn routes() -> Router<App> {
@@ -133,15 +162,20 @@ fn routes() -> Router<App> {
         .route("/message/chatroom/{id}/fetch", get(message::fetch))
         .route("/message/{id}/edit", post(message::edit))
         .route("/message/{id}/delete", post(message::delete))
-        .route("/message/{id}/mark-read", post(message::mark_read))
+        .route("/message/{id}/mark-read", post(receipt::mark_read))
         .route("/message/{id}/react/{emoji}", post(mark::react))
         .route("/message/{id}/pin", post(mark::pin))
         .route("/message/{id}/unpin", post(mark::unpin))
         .route("/message/{id}/hide", post(mark::hide))
         .route("/message/{id}/versions", get(mark::versions))
         .route("/message/chatroom/{id}/pins", get(mark::pins))
+        .route("/message/chatroom/{id}/send-voice", post(voice::create))
         .route("/attachment/{id}", get(attachment::show))
         .route("/attachment/{id}/thumbnail", get(attachment::thumbnail))
+        .route("/message/chatroom/{id}/search", get(search::in_room))
+        .route("/search", get(search::everywhere))
+        .route("/message/chatroom/{id}/preview", post(preview::show))
+        .route("/message/{id}/previews/remove", post(preview::remove))
         .route("/message/chatroom/{id}/hidden", get(mark::all_hidden))
         .route("/message/{id}", get(message::show))
         .route("/message/{id}/reactions", get(mark::reactions))
@@ -151,6 +185,22 @@ fn routes() -> Router<App> {
         .route("/chatroom/{id}/archive", post(chatroom::state::archive))
         .route("/chatroom/{id}/restore", post(chatroom::state::restore))
         .route("/chatroom/{id}/delete", post(chatroom::state::delete))
+        // What a person is told, and where
+        .route("/notifications", get(notification::index))
+        .route("/notifications/seen", post(notification::seen))
+        .route("/chatroom/{id}/notifications", post(notification::level))
+        .route("/sw.js", get(push::worker))
+        .route("/push/subscribe", post(push::subscribe))
+        .route("/push/unsubscribe", post(push::unsubscribe))
+        .route("/push/test", post(push::test))
+        .route("/settings", get(settings::show).post(settings::save))
+        .route("/message/{id}/mark-unread", post(receipt::mark_unread))
+        .route("/message/{id}/reads", get(receipt::seen))
+        // Who types, who is here, and who shows it
+        .route("/presence/typing/{id}", post(presence::typing))
+        .route("/presence/away", post(presence::away))
+        .route("/presence/{id}", get(presence::show))
+        .route("/settings/reads", get(receipt::settings).post(receipt::share))
         .fallback(async || Error::NotFound)
         .method_not_allowed_fallback(async || (StatusCode::METHOD_NOT_ALLOWED, Error::NotFound.into_response()))
 }

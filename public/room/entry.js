@@ -7,10 +7,12 @@
 import { t } from "../strings.js";
 import { longTime, shortTime } from "../time.js";
 import { fragment } from "../trusted.js";
+import { addCopyButtons } from "./code_copy.js";
 import { drawReactions, readReactions } from "./chips.js";
 import { excerptOf, finishFiles, readAttachments } from "./attachments.js";
 import { drawPendingFiles, letFilesGo } from "./sending.js";
 import { setText } from "./text.js";
+import { markMentions } from "./mention.js";
 
 /** @typedef {{ viewer: number, role: string, roomPath: string, editWindow: number }} Reader `editWindow`: milliseconds, 0 for ever */
 
@@ -112,6 +114,7 @@ function drawActions(line, message, mine, reader) {
   const late = reader.editWindow > 0 && Date.now() - Date.parse(message.created_at) > reader.editWindow;
   if (!mine || late) actions.querySelector("[data-action=edit]")?.remove();
   if (!mine && !moderates) actions.querySelector("[data-action=delete]")?.remove();
+  if (mine) actions.querySelector("[data-action=unread]")?.remove();
   if (!moderates) actions.querySelector("[data-action=pin]")?.remove();
   actions.querySelector("[data-action=versions]")?.toggleAttribute("hidden", !message.edited_at || (!mine && !moderates));
 }
@@ -155,8 +158,10 @@ export function drawQuote(line, quoted) {
 export function finish(line) {
   drawTimes(line);
   finishFiles(line);
+  markMentions(line);
   // What is wider than the list scrolls by itself, with the keyboard too.
   for (const wide of line.querySelectorAll("pre, table")) wide.setAttribute("tabindex", "0");
+  addCopyButtons(line);
 }
 
 /** Local time in place of the server's UTC. @param {ParentNode} line */

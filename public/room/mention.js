@@ -60,3 +60,16 @@ export function mentionSource({ viewer, role }) {
     },
   };
 }
+
+/**
+ * The fragment knows no viewer: who is named in it is seen here. Everybody is not who calls everybody.
+ * @param {ParentNode} line
+ */
+export function markMentions(line) {
+  const viewer = document.getElementById("messages")?.dataset.viewer;
+  for (const mention of line.querySelectorAll(".mention")) {
+    const user = mention.getAttribute("data-user");
+    const isMine = mention.closest(".message")?.getAttribute("data-author") === viewer;
+    mention.classList.toggle("is-me", user === viewer || (user === "all" && !isMine));
+  }
+}

@@ -100,6 +100,12 @@ pub(super) fn excerpt<'a>(mut names: impl Iterator<Item = &'a str>) -> String {
     }
 }
 
+/// What stands in place of the text of a recording, without a word of any language: how long it is.
+pub(super) fn voice_excerpt(duration_ms: Option<i64>) -> String {
+    let seconds = duration_ms.unwrap_or(0) / 1_000;
+    format!("🎤 {}:{:02}", seconds / 60, seconds % 60)
+}
+
 /// Writes down the files of a new message.
 pub(super) fn insert(tx: &mut Writer<'_>, message: MessageId, files: &[New]) -> Result<()> {
     for (ordinal, New { name, kept, duration_ms, waveform }) in files.iter().enumerate() {

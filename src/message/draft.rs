@@ -5,9 +5,11 @@ use crate::error::{Error, Result, Text};
 use crate::id::MessageId;
 use crate::message::attachment::{self, New};
 use crate::message::markdown;
+use crate::message::mention::{Named, People, Piece};
 use aws_lc_rs::digest::{Context, SHA256};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use std::borrow::Cow;
 
 /// The longest message, in characters.
 pub const CONTENT_MAX: usize = 10_000;
@@ -51,6 +53,17 @@ impl Content {
     /// Whether nothing was typed.
     pub fn is_empty(&self) -> bool {
         self.markdown.is_empty()
+    }
+
+    /// The same with whom it names made visible, and noted.
+    pub(super) fn naming(&self, people: &People, named: &mut Named) -> Self {
+        let html = markdown::to_html_naming(&self.markdown, people, named);
+        let excerpt = people.split(&self.excerpt, &mut Named::default());
+        let excerpt = excerpt.into_iter().map(|piece| match piece {
+            Piece::Text(text) => Cow::Borrowed(text),
+            Piece::Name(_, shown) => shown,
+        });
+        Self { markdown: self.markdown.clone(), html, excerpt: excerpt.collect() }
     }
 
     /// As typed.
@@ -133,11 +146,12 @@ impl Draft {
         Ok(Self { kind, content, files, reply_to, client_nonce })
     }
 
-    /// What is shown of it where another message quotes it.
-    pub fn excerpt(&self) -> String {
-        match self.content.excerpt() {
-            "" => attachment::excerpt(self.files.iter().map(|file| file.name.as_str())),
-            excerpt => excerpt.to_owned(),
+    /// What is shown of it where another message quotes it; `content` is the draft's, whoever it names made visible.
+    pub fn excerpt(&self, content: &Content) -> String {
+        match (self.kind, content.excerpt()) {
+            (Kind::Voice, _) => attachment::voice_excerpt(self.files.first().and_then(|file| file.duration_ms)),
+            (Kind::Text, "") => attachment::excerpt(self.files.iter().map(|file| file.name.as_str())),
+            (Kind::Text, excerpt) => excerpt.to_owned(),
         }
     }
 

@@ -3,11 +3,15 @@
 //! Two guards, either of which would do: the events that reach the renderer hold no HTML of the author's, and the result
 //! passes an allow-list sanitiser.
 
+mod code;
+
+use crate::message::mention::{Named, People, Piece};
 use ammonia::Builder;
 use linkify::{LinkFinder, LinkKind};
-use pulldown_cmark::{CowStr, Event, LinkType, Options, Parser, Tag, TagEnd};
+use pulldown_cmark::{CodeBlockKind, CowStr, Event, LinkType, Options, Parser, Tag, TagEnd};
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
+use std::time::Instant;
 use unicode_segmentation::UnicodeSegmentation;
 
 /// The longest excerpt, in characters as people see them.
@@ -42,7 +46,16 @@ static SANITISER: LazyLock<Builder<'static>> = LazyLock::new(|| {
     let mut builder = Builder::empty();
     builder
         .tags(HashSet::from(TAGS))
-        .tag_attributes(HashMap::from([("a", HashSet::from(["href"])), ("ol", HashSet::from(["start"]))]))
+        .tag_attributes(HashMap::from([
+            ("a", HashSet::from(["href"])),
+            ("ol", HashSet::from(["start"])),
+            ("span", HashSet::from(["data-user"])),
+            ("pre", HashSet::from(["data-language"])),
+        ]))
+        .allowed_classes(HashMap::from([
+            ("span", code::CLASSES.into_iter().chain(["mention"]).collect()),
+            ("li", HashSet::from(TASKS)),
+        ]))
         .url_schemes(HashSet::from(["http", "https", "mailto"]))
         .url_relative(ammonia::UrlRelative::Deny)
         // They scroll inside: who has no mouse must be able to reach them.
@@ -56,18 +69,43 @@ static SANITISER: LazyLock<Builder<'static>> = LazyLock::new(|| {
 
 /// Safe HTML of a message.
 pub fn to_html(markdown: &str) -> String {
+    to_html_naming(markdown, &People::default(), &mut Named::default())
+}
+
+/// The same with mentions as `<span class="mention" data-user="12">@Ben</span>`, and whom they name noted. Code and links name nobody.
+pub fn to_html_naming(markdown: &str, people: &People, named: &mut Named) -> String {
     let events = Shallow::new(Parser::new_ext(markdown, options())).flat_map(harmless);
     let mut html = String::with_capacity(markdown.len() * 3 / 2);
-    pulldown_cmark::html::push_html(&mut html, link_bare_addresses(events).into_iter());
+    let marked =
+        mark_text(events, &mut |text| people.split(text, named).into_iter().flat_map(mention_events).collect());
+    pulldown_cmark::html::push_html(&mut html, mark_tasks(mark_code(marked)).into_iter());
     SANITISER.clean(&html).to_string().trim_end().to_owned()
 }
 
 /// The beginning of a message as plain text in one line.
 pub fn to_excerpt(markdown: &str) -> String {
+    let text = to_text(markdown);
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let short: String = line.graphemes(true).take(EXCERPT_MAX).collect();
+    if short.len() < line.len() { format!("{short}…") } else { line }
+}
+
+/// All that a message says, without what formats it.
+pub fn to_text(markdown: &str) -> String {
     let mut text = String::new();
     for event in Parser::new_ext(markdown, options()) {
         match event {
             Event::Text(part) | Event::Code(part) | Event::Html(part) | Event::InlineHtml(part) => text.push_str(&part),
+            // A word may be half bold: only what ends a block ends a word.
+            Event::End(
+                TagEnd::Emphasis
+                | TagEnd::Strong
+                | TagEnd::Strikethrough
+                | TagEnd::Link
+                | TagEnd::Image
+                | TagEnd::Superscript
+                | TagEnd::Subscript,
+            ) => {}
             Event::SoftBreak | Event::HardBreak | Event::End(_) => text.push(' '),
             Event::Start(_)
             | Event::Rule
@@ -77,13 +115,79 @@ pub fn to_excerpt(markdown: &str) -> String {
             | Event::DisplayMath(_) => {}
         }
     }
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let short: String = line.graphemes(true).take(EXCERPT_MAX).collect();
-    if short.len() < line.len() { format!("{short}…") } else { line }
+    text
+}
+
+/// The addresses that a text links to, in their order, as typed. Not pictures, and not what stands in angle brackets: who writes an address
+/// so wants the address and nothing else.
+pub fn links(markdown: &str) -> Vec<String> {
+    let mut is_bare = true;
+    let shown = Parser::new_ext(markdown, options()).filter(|event| {
+        if matches!(event, Event::Start(Tag::Link { link_type: LinkType::Autolink | LinkType::Email, .. })) {
+            is_bare = false;
+        }
+        let is_shown = is_bare;
+        if matches!(event, Event::End(TagEnd::Link)) {
+            is_bare = true;
+        }
+        is_shown
+    });
+    let linked = mark_text(shown, &mut |_| Vec::new()).into_iter();
+    linked
+        .filter_map(|event| {
+            if let Event::Start(Tag::Link { dest_url, .. }) = event { Some(dest_url.into_string()) } else { None }
+        })
+        .collect()
 }
 
 fn options() -> Options {
-    Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TABLES
+    Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TABLES | Options::ENABLE_TASKLISTS
+}
+
+/// Items of a list of tasks: to do, and done. The page draws the box: a form's control would have no name here.
+const TASKS: [&str; 2] = ["task", "task-done"];
+
+/// An item that begins with a box gets a class in place of it.
+fn mark_tasks(events: Vec<Event<'_>>) -> Vec<Event<'_>> {
+    let mut marked = Vec::with_capacity(events.len());
+    for event in events {
+        let Event::TaskListMarker(is_done) = event else {
+            marked.push(event);
+            continue;
+        };
+        let item = marked.iter().rposition(|event| matches!(event, Event::Start(Tag::Item)));
+        if let Some(item) = item.and_then(|place| marked.get_mut(place)) {
+            let class = TASKS[usize::from(is_done)];
+            *item = Event::Html(CowStr::from(format!("<li class=\"{class}\">")));
+        }
+    }
+    marked
+}
+
+/// Replaces each block of code by its HTML.
+fn mark_code(events: Vec<Event<'_>>) -> Vec<Event<'_>> {
+    let until = Instant::now() + code::PATIENCE;
+    let mut marked = Vec::with_capacity(events.len());
+    let mut open: Option<(Option<String>, String)> = None;
+    for event in events {
+        match (&mut open, event) {
+            (None, Event::Start(Tag::CodeBlock(kind))) => {
+                let language = match kind {
+                    CodeBlockKind::Fenced(info) => code::language(&info),
+                    CodeBlockKind::Indented => None,
+                };
+                open = Some((language, String::new()));
+            }
+            (Some((language, text)), Event::End(TagEnd::CodeBlock)) => {
+                marked.push(Event::Html(CowStr::from(code::block(text, language.as_deref(), until))));
+                open = None;
+            }
+            (Some((_, text)), Event::Text(part)) => text.push_str(&part),
+            (Some(_), _) => {}
+            (None, event) => marked.push(event),
+        }
+    }
+    marked
 }
 
 /// Turns what an author may not use into what shows it: HTML into its text, an image into a link, a heading into bold,
@@ -105,8 +209,22 @@ fn harmless(event: Event<'_>) -> Vec<Event<'_>> {
     }
 }
 
-/// Makes links of the bare addresses in running text; not inside links and code.
-fn link_bare_addresses<'a>(events: impl Iterator<Item = Event<'a>>) -> Vec<Event<'a>> {
+/// What is made of a text that is no address.
+type Marking<'m> = &'m mut dyn FnMut(&str) -> Vec<Event<'static>>;
+
+fn mention_events(piece: Piece<'_>) -> Vec<Event<'static>> {
+    match piece {
+        Piece::Text(text) => vec![Event::Text(CowStr::from(text.to_owned()))],
+        Piece::Name(key, shown) => vec![
+            Event::InlineHtml(CowStr::from(format!("<span class=\"mention\" data-user=\"{key}\">"))),
+            Event::Text(CowStr::from(shown.into_owned())),
+            Event::InlineHtml(CowStr::Borrowed("</span>")),
+        ],
+    }
+}
+
+/// Makes links of the bare addresses in running text, and of the rest what `mark` makes of it; not inside links and code.
+fn mark_text<'a>(events: impl Iterator<Item = Event<'a>>, mark: Marking<'_>) -> Vec<Event<'a>> {
     let mut finder = LinkFinder::new();
     finder.kinds(&[LinkKind::Url]);
     let mut opaque = 0_usize;
@@ -118,7 +236,7 @@ fn link_bare_addresses<'a>(events: impl Iterator<Item = Event<'a>>) -> Vec<Event
             run.push_str(text);
             continue;
         }
-        push_linked(&finder, &mut run, &mut linked);
+        push_linked(&finder, &mut run, &mut linked, mark);
         if let Event::Start(Tag::Link { .. } | Tag::CodeBlock(_)) = &event {
             opaque += 1;
         } else if let Event::End(TagEnd::Link | TagEnd::CodeBlock) = &event {
@@ -126,11 +244,11 @@ fn link_bare_addresses<'a>(events: impl Iterator<Item = Event<'a>>) -> Vec<Event
         }
         linked.push(event);
     }
-    push_linked(&finder, &mut run, &mut linked);
+    push_linked(&finder, &mut run, &mut linked, mark);
     linked
 }
 
-fn push_linked(finder: &LinkFinder, run: &mut String, events: &mut Vec<Event<'_>>) {
+fn push_linked(finder: &LinkFinder, run: &mut String, events: &mut Vec<Event<'_>>, mark: Marking<'_>) {
     for span in finder.spans(run) {
         let text = CowStr::from(span.as_str().to_owned());
         let is_web = span.as_str().starts_with("http://") || span.as_str().starts_with("https://");
@@ -143,7 +261,7 @@ fn push_linked(finder: &LinkFinder, run: &mut String, events: &mut Vec<Event<'_>
             };
             events.extend([Event::Start(link), Event::Text(text), Event::End(TagEnd::Link)]);
         } else {
-            events.push(Event::Text(text));
+            events.extend(mark(span.as_str()));
         }
     }
     run.clear();
@@ -248,6 +366,7 @@ mod tests {
     #[test]
     fn an_excerpt_is_one_plain_line() {
         assert_eq!(to_excerpt("# A\n\n**b** `c`\nd"), "A b c d");
+        assert_eq!(to_excerpt("**Pa**labre [un *lien*](https://a.fr)s\n- x\n- y"), "Palabre un liens x y");
         assert_eq!(to_excerpt(&"é".repeat(200)).chars().count(), EXCERPT_MAX + 1);
         assert_eq!(to_excerpt("👩‍🚀".repeat(200).as_str()).graphemes(true).count(), EXCERPT_MAX + 1);
     }

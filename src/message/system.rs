@@ -95,7 +95,7 @@ pub fn tell(tx: &mut Writer<'_>, room: RoomId, what: What<'_>, actor: UserId, no
         |row| row.get("id"),
     )?;
     let message = tx.one(sql!("select * from message_view where id = $1"), params![id], from_row)?;
-    Ok(Shown { message, quoted: None })
+    Ok(Shown { message, quoted: None, events: Vec::new() })
 }
 
 /// What the room said itself is nobody's to change.

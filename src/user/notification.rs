@@ -2,12 +2,13 @@
 //! its order is commit order and a page that was away asks for what came after its number.
 
 use crate::clock::Micros;
-use crate::db::{DbError, Reader, Row, Writer};
+use crate::db::{DbError, Reader, Row, Value, Writer};
 use crate::error::Result;
 use crate::id::{GoalId, MessageId, RoomId, UserId};
 use crate::user::Name;
 use crate::{params, sql};
 use serde::Serialize;
+use std::collections::HashMap;
 
 /// At most so many events are told to a page that was away; the lists that it loads anew hold the rest.
 pub const PAGE: i64 = 100;
@@ -143,6 +144,77 @@ pub fn create_all(tx: &mut Writer<'_>, mut notices: Vec<Notice>, now: Micros) ->
         events.extend(since(tx, notice.user, revision - 1)?);
     }
     Ok(events)
+}
+
+/// The message that people are told of.
+#[derive(Debug)]
+pub struct OnMessage<'a> {
+    /// Its room.
+    pub chatroom: RoomId,
+    /// Which.
+    pub message: MessageId,
+    /// Who wrote it.
+    pub actor: &'a Name,
+}
+
+/// Tells many people of one message, in as many statements as there are kinds, however many people there are.
+pub fn create_on_message(
+    tx: &mut Writer<'_>,
+    about: &OnMessage<'_>,
+    concerned: &[(Kind, Vec<UserId>)],
+    now: Micros,
+) -> Result<Vec<Event>> {
+    let everybody: Vec<i64> = concerned.iter().flat_map(|(_, users)| users).map(|user| user.0).collect();
+    if everybody.is_empty() {
+        return Ok(Vec::new());
+    }
+    // Locked in the order of their ids: two transactions that each wait for the other's row would not end.
+    tx.all(
+        sql!(r#"select id from "user" where id in {ids:$1} order by id {for_update}"#),
+        params![Value::ids(&everybody)],
+        |_| Ok(()),
+    )?;
+    let revisions: HashMap<UserId, i64> = tx
+        .all(
+            sql!(r#"update "user" set revision = revision + 1 where id in {ids:$1} returning id, revision"#),
+            params![Value::ids(&everybody)],
+            |row| Ok((row.get("id")?, row.get("revision")?)),
+        )?
+        .into_iter()
+        .collect();
+    let mut events = Vec::with_capacity(everybody.len());
+    for (kind, users) in concerned.iter().filter(|(_, users)| !users.is_empty()) {
+        let ids: Vec<i64> = users.iter().map(|user| user.0).collect();
+        tx.execute(
+            sql!(
+                r#"
+                insert into notification (user_id, revision, kind, chatroom_id, message_id, actor_id, created_at)
+                select u.id, u.revision, $2, $3, $4, $5, $6
+                from "user" u
+                where u.id in {ids:$1}
+                "#
+            ),
+            params![Value::ids(&ids), kind.as_str(), about.chatroom, about.message, about.actor.id, now],
+        )?;
+        let event = |user: &UserId| Some(about.event(*user, *revisions.get(user)?, *kind));
+        events.extend(users.iter().filter_map(event));
+    }
+    Ok(events)
+}
+
+impl OnMessage<'_> {
+    /// What [`since`] reads of the row later.
+    fn event(&self, user: UserId, revision: i64, kind: Kind) -> Event {
+        let event = Happening {
+            kind: kind.as_str().to_owned(),
+            goal: None,
+            chatroom: Some(self.chatroom),
+            message: Some(self.message),
+            actor: Some(self.actor.clone()),
+            role: None,
+        };
+        Event { user, revision, event }
+    }
 }
 
 /// A person's events after a revision, oldest first, at most [`PAGE`].

@@ -4,7 +4,7 @@ use crate::clock::{Clock, Micros};
 use crate::db::{Reader, Writer};
 use crate::error::Result;
 use crate::id::UserId;
-use crate::user::{self, User};
+use crate::user::{self, User, push};
 use crate::{params, sql};
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
@@ -81,8 +81,9 @@ pub fn find(db: &mut Reader<'_>, hash: &TokenHash, now: Micros) -> Result<Option
     )?)
 }
 
-/// Ends a session.
+/// Ends a session, and what its browser is told by push.
 pub fn delete(tx: &mut Writer<'_>, hash: &TokenHash) -> Result<()> {
+    push::forget_session(tx, hash)?;
     tx.execute(sql!("delete from session where token_hash = $1"), params![hash.as_slice()])?;
     Ok(())
 }

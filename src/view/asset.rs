@@ -49,9 +49,11 @@ impl Assets {
 
     /// The file of an address, if the digest is this binary's.
     pub fn find(&self, digest: &str, path: &str) -> Option<Asset> {
-        if digest != &*self.0 {
-            return None;
-        }
+        if digest == &*self.0 { self.read(path) } else { None }
+    }
+
+    /// A file of `public/` that is asked for under an address of its own.
+    pub fn read(&self, path: &str) -> Option<Asset> {
         let file = Files::get(path)?;
         let media_type = match path.rsplit_once('.').map(|(_, ending)| ending) {
             Some("js") => "text/javascript; charset=utf-8",

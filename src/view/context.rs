@@ -1,16 +1,22 @@
 //! What templates are given: a type a template, so that a template's needs are written down.
 
 mod goal;
+mod search;
+mod settings;
 
 use crate::chatroom::{Listed, MemberState, Room};
 use crate::clock::Micros;
 use crate::goal::Standing;
 use crate::goal::participation::Request;
 use crate::id::{GoalId, MessageId, RoomId, UserId};
+use crate::message::link::Preview;
 use crate::message::{Attachment, Message, Quoted, Reaction, ReplyTo};
+use crate::user::sharing::Sharing;
 use crate::user::{Name, User};
 pub use goal::{GoalEdit, GoalEditView, GoalFormView, GoalIndex, GoalNew, GoalShow, GoalView};
+pub use search::{FoundView, Search, SearchForm};
 use serde::Serialize;
+pub use settings::{ChoicesView, NoticeView, Notifications, ReadsSettings, Settings};
 use std::collections::BTreeMap;
 
 /// What every page knows: who looks, in which language and theme.
@@ -222,8 +228,18 @@ pub struct Chatroom {
     pub my: &'static str,
     /// What the viewer may do.
     pub may: May,
+    /// How much of the room the viewer wants to be told: `all`, `mentions` or `none`.
+    pub level: &'static str,
+    /// New lines behind the bell.
+    pub unseen: i64,
     /// The viewer has read everything up to here.
     pub read_position: i64,
+    /// What the viewer shows, and so sees of others.
+    pub sharing: Sharing,
+    /// The room's count of receipts.
+    pub reads: i64,
+    /// How far the others have read, as JSON.
+    pub marks: String,
     /// The person's own top revision: what the page shows of requests and rooms is as new as this.
     pub user_revision: i64,
     /// What was typed.
@@ -308,6 +324,10 @@ pub struct ListedView {
     pub state: &'static str,
     /// Unread messages.
     pub unread: i64,
+    /// Those that name the viewer.
+    pub mentions: i64,
+    /// Whether the viewer wants to hear nothing of it.
+    pub muted: bool,
     /// Its top.
     pub revision: i64,
     /// The history that the revision belongs to.
@@ -325,6 +345,8 @@ impl ListedView {
             kind: listed.room.kind,
             state: listed.room.state.as_str(),
             unread: listed.unread,
+            mentions: listed.mentions,
+            muted: listed.is_muted,
             revision: listed.room.top,
             epoch: epoch.to_owned(),
             current: listed.room.id == current,
@@ -392,6 +414,7 @@ pub struct Fragment<'a> {
     system: Option<&'a str>,
     attachments: &'a [Attachment],
     reactions: &'a [Reaction],
+    links: &'a [Preview],
     body_html: &'a str,
 }
 
@@ -412,6 +435,7 @@ impl<'a> Fragment<'a> {
             system: message.system.as_deref(),
             attachments: &message.attachments,
             reactions: &message.reactions,
+            links: &message.links,
             body_html: &message.body_html,
         }
     }

@@ -82,6 +82,14 @@ impl Form {
         self.0.push((name, value));
         Ok(())
     }
+
+    /// What stands behind the question mark of an address.
+    ///
+    /// # Errors
+    /// `Invalid`, `TooLarge`.
+    pub fn from_query(query: &str) -> Result<Self> {
+        urlencoded(query.as_bytes())
+    }
 }
 
 impl FromRequest<App> for Form {

@@ -23,6 +23,9 @@ struct Buckets {
     logins: Bucket<IpAddr>,
     accounts: Bucket<String>,
     registrations: Bucket<IpAddr>,
+    push_tests: Bucket<UserId>,
+    searches: Bucket<UserId>,
+    fetches: Bucket<UserId>,
 }
 
 impl Limits {
@@ -33,6 +36,9 @@ impl Limits {
                 logins: Bucket::new(20, Duration::from_secs(6)),
                 accounts: Bucket::new(10, Duration::from_secs(30)),
                 registrations: Bucket::new(10, Duration::from_secs(60)),
+                push_tests: Bucket::new(5, Duration::from_secs(60)),
+                searches: Bucket::new(30, Duration::from_millis(500)),
+                fetches: Bucket::new(10, Duration::from_secs(3)),
             })
         }))
     }
@@ -53,6 +59,22 @@ impl Limits {
     /// `TooMany`.
     pub fn registration(&self, address: IpAddr) -> Result<()> {
         self.0.as_ref().map_or(Ok(()), |buckets| buckets.registrations.check(network(address)))
+    }
+
+    /// A person has an address fetched, by a text that is still being written.
+    ///
+    /// # Errors
+    /// `TooMany`.
+    pub fn fetch(&self, user: UserId) -> Result<()> {
+        self.0.as_ref().map_or(Ok(()), |buckets| buckets.fetches.check(user))
+    }
+
+    /// A person searches.
+    ///
+    /// # Errors
+    /// `TooMany`.
+    pub fn search(&self, user: UserId) -> Result<()> {
+        self.0.as_ref().map_or(Ok(()), |buckets| buckets.searches.check(user))
     }
 }
 
@@ -94,6 +116,16 @@ impl Drop for Seat {
                 seats.remove(&self.user);
             }
         }
+    }
+}
+
+impl Limits {
+    /// A person tries a push out.
+    ///
+    /// # Errors
+    /// `TooMany`.
+    pub fn push_test(&self, user: UserId) -> Result<()> {
+        self.0.as_ref().map_or(Ok(()), |buckets| buckets.push_tests.check(user))
     }
 }
 

@@ -1,14 +1,16 @@
 //! Messages: sent, edited, deleted, fetched. One send path for pages, scripts and programs.
 
 use crate::app::App;
-use crate::chatroom::{self, Member};
+use crate::chatroom::Member;
+use crate::chatroom::receipt::{self, Mark};
 use crate::db::{Lane, Writer};
 use crate::error::{Error, Fields, Result, Text};
 use crate::id::MessageId;
-use crate::live::change::Fetched;
+use crate::live::change::{Beside, Fetched, Polled};
 use crate::message::attachment::New;
 use crate::message::page::{self, Cursor, NEWEST};
 use crate::message::{self as model, Content, Draft, Kind, Sent, Shown};
+use crate::quiet::Counts;
 use crate::web::access::{InRoom, OnMessage, member};
 use crate::web::asking::Asking;
 use crate::web::chatroom::{Wanted, render};
@@ -18,7 +20,6 @@ use crate::web::{header_text, reply};
 use axum::extract::{RawQuery, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
 use std::time::Duration;
 
 /// The longest that a poll may wait, in seconds.
@@ -104,9 +105,12 @@ async fn deliver(
 /// # Errors
 /// Those of the model.
 pub(super) async fn post(app: &App, member: &Member, draft: Draft) -> Result<(StatusCode, String, MessageId)> {
-    let (live, member, now) = (app.live.clone(), member.clone(), app.clock.now());
-    app.db
-        .write(Lane::Room(member.room().0), move |tx| match model::create(tx, &member, &draft, now)? {
+    let (live, who, now) = (app.live.clone(), member.clone(), app.clock.now());
+    live.stop_typing(member);
+    let content = draft.content.markdown().to_owned();
+    let sent: Result<_> = app
+        .db
+        .write(Lane::Room(member.room().0), move |tx| match model::create(tx, &who, &draft, now)? {
             Sent::New(shown) => {
                 let id = shown.message.id;
                 Ok((StatusCode::CREATED, live.announce(tx, shown)?, id))
@@ -116,7 +120,10 @@ pub(super) async fn post(app: &App, member: &Member, draft: Draft) -> Result<(St
                 Ok((StatusCode::OK, live.render(shown)?, id))
             }
         })
-        .await
+        .await;
+    let sent = sent?;
+    app.unfurl.look(member.room(), sent.2, &content);
+    Ok(sent)
 }
 
 /// GET `/message/{id}`: the message as it is now, as its latest change; a browser is led to its place in the room.
@@ -143,6 +150,9 @@ pub async fn edit(
         Ok(content) => change(&app, &member, move |tx| model::edit(tx, &who, id, &content, window, now)).await,
         Err(error) => Err(error),
     };
+    if result.is_ok() {
+        app.unfurl.look(member.room(), id, form.text("content"));
+    }
     match result {
         Err(Error::Invalid(faults)) if !asking.wants_json() => {
             let wanted = Wanted { edit: Some(id), content: Some(form.owned("content")), faults, ..Wanted::default() };
@@ -161,23 +171,6 @@ pub async fn delete(State(app): State<App>, asking: Asking, OnMessage(member, id
         tracing::warn!(%error, "files of a deleted message are still in the store");
     }
     changed(&asking, &member, id, json)
-}
-
-/// POST `/message/{id}/mark-read`: everything up to this message was read. 200 with the watermark.
-pub async fn mark_read(State(app): State<App>, asking: Asking, OnMessage(member, id): OnMessage) -> Result<Response> {
-    let who = member.clone();
-    let (position, has_moved) = app
-        .db
-        .write(Lane::Room(member.room().0), move |tx| -> Result<_> {
-            let message = model::find(tx, &who, id)?.ok_or(Error::NotFound)?;
-            Ok((message.position, chatroom::mark_read(tx, &who, message.position)?))
-        })
-        .await?;
-    if has_moved {
-        app.live.tell_read(member.user(), member.room(), position);
-    }
-    let body = json!({ "room": member.room(), "position": position });
-    reply::done(&asking, StatusCode::OK, &body, &format!("/message/chatroom/{}", member.room()))
 }
 
 pub(super) async fn change(
@@ -201,12 +194,14 @@ pub(super) fn changed(asking: &Asking, member: &Member, id: MessageId, json: Str
     Ok(reply::see_other(&format!("/message/chatroom/{}#message-{id}", member.room())))
 }
 
-/// What a poll asks for.
+/// What a poll asks for. Who names no count of receipts or typing is told of neither.
 #[derive(Debug)]
 struct Query {
     cursor: Cursor,
     wait: u64,
     limit: i64,
+    reads: Option<i64>,
+    typing: Option<i64>,
 }
 
 impl Query {
@@ -231,7 +226,14 @@ impl Query {
             (None, None, None) => Cursor::Newest,
         };
         let wait = u64::try_from(number("wait")?.unwrap_or(0)).unwrap_or(0).min(WAIT_MAX);
-        Ok(Self { cursor, wait, limit: number("limit")?.unwrap_or(NEWEST) })
+        let limit = number("limit")?.unwrap_or(NEWEST);
+        Ok(Self { cursor, wait, limit, reads: number("reads")?, typing: number("typing")? })
+    }
+
+    /// Whether the reader knows these counts, or does not ask for them.
+    fn knows(&self, counts: Counts) -> bool {
+        self.reads.is_none_or(|reads| reads == counts.reads)
+            && self.typing.is_none_or(|typing| u64::try_from(typing) == Ok(counts.typing))
     }
 }
 
@@ -243,26 +245,38 @@ pub async fn fetch(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response> {
-    let query = Query::parse(query.as_deref().unwrap_or_default(), &app.live.epoch)?;
-    if let Cursor::Since(since) = query.cursor
-        && app.live.tops.get(who.room()) == Some(since)
-    {
-        if query.wait > 0 {
-            wait_for_news(&app, &who, since, query.wait).await;
+    let mut query = Query::parse(query.as_deref().unwrap_or_default(), &app.live.epoch)?;
+    app.live.aware.presence.polled(who.user(), app.clock.now());
+    if query.reads.is_some() && !app.live.aware.sharing_of(&app.db, who.user()).await?.reads {
+        query.reads = None;
+    }
+    if let Cursor::Since(since) = query.cursor {
+        if query.wait > 0 && is_nothing_new(&app, &who, since, &query) {
+            wait_for_news(&app, &who, since, &query).await;
             // Who was removed or signed out meanwhile must not learn what came after.
             let user = asking.still_signed_in(&app).await?;
             who = member(&app, who.room(), user).await?;
         }
-        if app.live.tops.get(who.room()) == Some(since) {
-            return nothing_new(&app, &who, since, &headers);
+        if is_nothing_new(&app, &who, since, &query) {
+            return nothing_new(&app, &who, since, &query, &headers);
         }
     }
+    let counts = app.live.aware.quiet.get(who.room());
     let (reader, room) = (who.clone(), who.room());
-    let (cursor, limit) = (query.cursor, query.limit);
-    let page = app.db.read(move |db| page::read(db, &reader, cursor, limit)).await?;
+    let (cursor, limit, reads) = (query.cursor, query.limit, query.reads);
+    let (page, marks) = app
+        .db
+        .read(move |db| -> Result<_> {
+            let page = page::read(db, &reader, cursor, limit)?;
+            // Who starts over gets all marks: the count may be of another history.
+            let known = reads.map(|reads| if page.is_reset || reads > counts.reads { -1 } else { reads });
+            Ok((page, known.map(|known| receipt::since(db, room, known)).transpose()?))
+        })
+        .await?;
     let fetched = Fetched::new(&app.live, room, page)?;
-    let tag = etag(&app, fetched.revision);
-    let mut response = reply::json(StatusCode::OK, &fetched)?;
+    let tag = etag(&app, &who, &query, counts, fetched.revision);
+    let beside = beside(&app, &who, &query, counts, marks);
+    let mut response = reply::json(StatusCode::OK, &Polled { fetched, beside })?;
     let is_history = matches!(cursor, Cursor::Before(_));
     if !is_history {
         response.headers_mut().insert(header::ETAG, tag);
@@ -271,17 +285,34 @@ pub async fn fetch(
     Ok(response)
 }
 
-async fn wait_for_news(app: &App, who: &Member, since: i64, seconds: u64) {
+/// What a poll is told besides the room's log.
+fn beside(app: &App, who: &Member, query: &Query, counts: Counts, marks: Option<Vec<Mark>>) -> Beside {
+    let is_typing_asked = query.typing.is_some();
+    Beside {
+        reads: query.reads.map(|_| counts.reads),
+        marks: marks.filter(|marks| !marks.is_empty()),
+        typing: is_typing_asked.then_some(counts.typing),
+        typists: is_typing_asked.then(|| app.live.aware.typing.list(who.room(), app.clock.now())),
+    }
+}
+
+fn is_nothing_new(app: &App, who: &Member, since: i64, query: &Query) -> bool {
+    app.live.tops.get(who.room()) == Some(since) && query.knows(app.live.aware.quiet.get(who.room()))
+}
+
+async fn wait_for_news(app: &App, who: &Member, since: i64, query: &Query) {
     let mut stopping = app.stopping.subscribe();
     tokio::select! {
         () = app.live.tops.above(who.room(), since) => {}
-        () = tokio::time::sleep(Duration::from_secs(seconds)) => {}
+        () = app.live.aware.quiet.differ(who.room(), |counts| query.knows(counts)) => {}
+        () = tokio::time::sleep(Duration::from_secs(query.wait)) => {}
         _ = stopping.wait_for(|is_stopping| *is_stopping) => {}
     }
 }
 
-fn nothing_new(app: &App, who: &Member, revision: i64, headers: &HeaderMap) -> Result<Response> {
-    let tag = etag(app, revision);
+fn nothing_new(app: &App, who: &Member, revision: i64, query: &Query, headers: &HeaderMap) -> Result<Response> {
+    let counts = app.live.aware.quiet.get(who.room());
+    let tag = etag(app, who, query, counts, revision);
     let is_known = tag.to_str().is_ok_and(|tag| {
         header_text(headers, header::IF_NONE_MATCH).split(',').any(|known| known.trim().trim_start_matches("W/") == tag)
     });
@@ -289,15 +320,21 @@ fn nothing_new(app: &App, who: &Member, revision: i64, headers: &HeaderMap) -> R
         StatusCode::NOT_MODIFIED.into_response()
     } else {
         let page = page::Page { revision, ..page::Page::default() };
-        reply::json(StatusCode::OK, &Fetched::new(&app.live, who.room(), page)?)?
+        let fetched = Fetched::new(&app.live, who.room(), page)?;
+        let beside = beside(app, who, query, counts, None);
+        reply::json(StatusCode::OK, &Polled { fetched, beside })?
     };
     response.headers_mut().insert(header::ETAG, tag);
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     Ok(response)
 }
 
-fn etag(app: &App, revision: i64) -> HeaderValue {
-    HeaderValue::from_str(&format!("\"{}.{revision}\"", app.live.epoch)).unwrap_or(HeaderValue::from_static("\"\""))
+/// Epoch, revision, and the counters of what the reader is told besides.
+fn etag(app: &App, who: &Member, query: &Query, counts: Counts, revision: i64) -> HeaderValue {
+    let reads = query.reads.map_or(0, |_| counts.reads);
+    let typing = query.typing.map_or(0, |_| counts.typing);
+    let tag = format!("\"{}.{revision}.{reads}.{}.{typing}\"", app.live.epoch, who.hides());
+    HeaderValue::from_str(&tag).unwrap_or(HeaderValue::from_static("\"\""))
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
 /// Sentences that a redirect may ask the next page to show: `?notice=` and one of these.
-const NOTICES: [&str; 16] = [
+const NOTICES: [&str; 18] = [
     "notice-signed-out",
     "notice-joined-asked",
     "notice-approved",
@@ -30,6 +30,8 @@ const NOTICES: [&str; 16] = [
     "notice-room-unlocked",
     "notice-room-archived",
     "notice-room-restored",
+    "notice-saved",
+    "notice-sharing",
 ];
 
 /// The notice that a query asks for.

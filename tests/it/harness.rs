@@ -98,6 +98,7 @@ pub struct Town {
     pub hand: Arc<AtomicI64>,
     pub database: Arc<Database>,
     flags: Vec<String>,
+    neighbours: Vec<u16>,
     stop: Option<oneshot::Sender<()>>,
     served: Option<JoinHandle<()>>,
 }
@@ -113,8 +114,18 @@ impl Town {
         Self::open(Arc::new(Database::new()), flags, START).await
     }
 
+    /// Beside servers of the test's own, which the program may call on these ports of this machine.
+    pub async fn start_beside(neighbours: &[u16], flags: &[&str]) -> Self {
+        let flags = flags.iter().map(|flag| (*flag).to_owned()).collect();
+        Self::open_beside(Arc::new(Database::new()), flags, neighbours.to_vec(), START).await
+    }
+
     /// On a database that exists.
     pub async fn open(database: Arc<Database>, flags: Vec<String>, now: i64) -> Self {
+        Self::open_beside(database, flags, Vec::new(), now).await
+    }
+
+    async fn open_beside(database: Arc<Database>, flags: Vec<String>, neighbours: Vec<u16>, now: i64) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let data = database.folder.path().display().to_string();
@@ -123,13 +134,16 @@ impl Town {
         line.extend(flags.iter().cloned());
         let settings = Line::try_parse_from(line).unwrap().settings;
         let (clock, hand) = Clock::set(now);
-        let app = App::open(Config::new(&settings).unwrap(), clock).await.unwrap();
+        let mut config = Config::new(&settings).unwrap();
+        config.loopback_ports.clone_from(&neighbours);
+        (config.push_patience, config.push_pause) = (Duration::ZERO, Duration::from_millis(1));
+        let app = App::open(config, clock).await.unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
         let serving = serve(listener, app.clone(), async {
             let _ = stopped.await;
         });
         let served = tokio::spawn(async move { serving.await.unwrap() });
-        Self { app, address, hand, database, flags, stop: Some(stop), served: Some(served) }
+        Self { app, address, hand, database, flags, neighbours, stop: Some(stop), served: Some(served) }
     }
 
     /// Ends the server as a supervisor would.
@@ -146,7 +160,7 @@ impl Town {
     pub async fn restart(mut self) -> Self {
         self.stop().await;
         let now = self.hand.load(Ordering::SeqCst);
-        Self::open(self.database.clone(), self.flags.clone(), now).await
+        Self::open_beside(self.database.clone(), self.flags.clone(), self.neighbours.clone(), now).await
     }
 
     /// Moves the clock by so many seconds.

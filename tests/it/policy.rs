@@ -2,6 +2,8 @@
 
 use crate::files;
 use crate::harness::{Answer, Browser, Goal, PASSWORD, Town};
+use crate::push;
+use crate::voice;
 use palabre::id::RoomId;
 use palabre::web::ROUTES;
 use reqwest::{Method, StatusCode};
@@ -69,8 +71,14 @@ const MATRIX: &[(&str, &str, &str, [u16; 7])] = &[
     ("GET", "/message/{id}/versions", "own", INSIDE),
     ("GET", "/message/{id}/versions", "another's", DECIDES),
     ("GET", "/message/chatroom/{id}/pins", "", INSIDE),
+    ("POST", "/message/chatroom/{id}/send-voice", "", [401, 404, 404, 201, 201, 201, 404]),
     ("GET", "/attachment/{id}", "", INSIDE),
     ("GET", "/attachment/{id}/thumbnail", "", INSIDE),
+    ("GET", "/message/chatroom/{id}/search", "a word", INSIDE),
+    ("GET", "/search", "a word", SIGNED_IN),
+    ("POST", "/message/chatroom/{id}/preview", "", INSIDE),
+    ("POST", "/message/{id}/previews/remove", "own", INSIDE),
+    ("POST", "/message/{id}/previews/remove", "another's", [401, 404, 404, 403, 403, 403, 404]),
     ("GET", "/message/chatroom/{id}/hidden", "", INSIDE),
     ("GET", "/message/{id}", "another's", INSIDE),
     ("GET", "/message/{id}/reactions", "another's", INSIDE),
@@ -79,6 +87,23 @@ const MATRIX: &[(&str, &str, &str, [u16; 7])] = &[
     ("POST", "/chatroom/{id}/archive", "", DECIDES),
     ("POST", "/chatroom/{id}/restore", "", DECIDES),
     ("POST", "/chatroom/{id}/delete", "", OWNS),
+    ("GET", "/notifications", "", SIGNED_IN),
+    ("POST", "/notifications/seen", "", SIGNED_IN),
+    ("POST", "/chatroom/{id}/notifications", "", INSIDE),
+    ("GET", "/sw.js", "", ALL),
+    ("POST", "/push/subscribe", "", [401, 201, 201, 201, 201, 201, 201]),
+    ("POST", "/push/unsubscribe", "", SIGNED_IN),
+    ("POST", "/push/test", "another's", [401, 422, 422, 422, 422, 422, 422]),
+    ("GET", "/settings", "", SIGNED_IN),
+    ("POST", "/settings", "", SIGNED_IN),
+    ("POST", "/message/{id}/mark-unread", "another's", INSIDE),
+    ("GET", "/message/{id}/reads", "own", INSIDE),
+    ("GET", "/message/{id}/reads", "another's", INSIDE),
+    ("POST", "/presence/typing/{id}", "", INSIDE),
+    ("GET", "/presence/{id}", "", INSIDE),
+    ("POST", "/presence/away", "", SIGNED_IN),
+    ("GET", "/settings/reads", "", SIGNED_IN),
+    ("POST", "/settings/reads", "", SIGNED_IN),
     // The hub opens a stream for whoever holds a token, and says nothing on topics without the right. Nobody but the
     // server publishes.
     ("GET", "/.well-known/mercure", "", SIGNED_IN),
@@ -180,7 +205,9 @@ impl World {
         let id = match route {
             _ if route.starts_with("/goal/") => goal,
             _ if route.starts_with("/attachment/") => scene.map_or(NOWHERE, |scene| scene.file),
-            _ if route.starts_with("/message/chatroom/") || route.starts_with("/chatroom/") => room,
+            _ if ["/message/chatroom/", "/chatroom/", "/presence/"].iter().any(|start| route.starts_with(start)) => {
+                room
+            }
             _ => message,
         };
         let mut path = route.replace("{id}", &id.to_string()).replace("{user}", &target.to_string());
@@ -190,6 +217,7 @@ impl World {
         }
         let email = format!("{}@example.org", if who.name.is_empty() { "frank" } else { &who.name }.to_lowercase());
         let fresh = format!("new-{}-{}@example.org", ROLES.len(), self.town.app.db.statements());
+        let endpoint = format!("https://push.example/{}", who.id);
         let form: Vec<(&str, &str)> = match (route, what) {
             ("/login", _) => vec![("email", &email), ("password", PASSWORD)],
             ("/register", _) => {
@@ -197,8 +225,14 @@ impl World {
             }
             ("/preferences", _) => vec![("theme", "dark")],
             ("/realtime/mode", _) => vec![("mode", "hybrid")],
+            ("/settings", _) => vec![("email_notices", "digest")],
+            ("/push/subscribe", _) => vec![("endpoint", &endpoint), ("p256dh", push::POINT), ("auth", push::AUTH)],
+            ("/push/test" | "/push/unsubscribe", _) => vec![("endpoint", "https://push.example/of-somebody-else")],
+            ("/chatroom/{id}/notifications", _) => vec![("level", "mentions")],
             ("/goal/new", _) => vec![("title", "Un autre but")],
-            ("/message/chatroom/{id}" | "/message/{id}/edit", _) => vec![("content", "Autre chose")],
+            ("/message/chatroom/{id}" | "/message/chatroom/{id}/preview" | "/message/{id}/edit", _) => {
+                vec![("content", "Autre chose")]
+            }
             (_, "to admin") => vec![("role", "admin")],
             (_, "to owner" | "oneself to owner") => vec![("role", "owner")],
             ("/.well-known/mercure", _) => vec![("topic", "chatroom/1"), ("data", "x"), ("private", "on")],
@@ -208,6 +242,9 @@ impl World {
             let top = self.town.app.live.tops.get(RoomId(room)).unwrap_or(1);
             path = format!("{path}?since={top}");
         }
+        if what == "a word" {
+            path = format!("{path}?q=bonjour");
+        }
         if route == "/.well-known/mercure" {
             who.post("/realtime/token", &[]).await;
             if method == "GET" {
@@ -216,6 +253,9 @@ impl World {
                 let response = who.request(Method::GET, &format!("{path}?topic=chatroom/{room}"), &stream, "").await;
                 return Answer { status: response.status(), headers: response.headers().clone(), text: String::new() };
             }
+        }
+        if route.ends_with("/send-voice") {
+            return voice::posts(who, &path, "case", &voice::wave(1)).await;
         }
         if method == "GET" { who.get(&path).await } else { who.post(&path, &form).await }
     }

@@ -1,0 +1,107 @@
+//! Who is told of a message outside of the page: a browser of somebody who is in the room now, wants to hear of it, is signed in there, and
+//! has not read it.
+
+use crate::clock::Micros;
+use crate::db::{DbError, Reader, Row};
+use crate::error::Result;
+use crate::id::{MessageId, RoomId, UserId};
+use crate::user::Name;
+use crate::user::push::Subscription;
+use crate::{params, sql};
+
+/// A message as a notification shows it.
+#[derive(Debug, Clone)]
+pub struct Told {
+    /// Which.
+    pub message: MessageId,
+    /// Where.
+    pub room: RoomId,
+    /// The room's title.
+    pub title: String,
+    /// Whose.
+    pub author: Name,
+    /// Its beginning.
+    pub excerpt: String,
+}
+
+/// A browser that is told.
+#[derive(Clone)]
+pub struct Listener {
+    /// Whose.
+    pub user: UserId,
+    /// `fr` or `en`.
+    pub locale: String,
+    /// Whether the text may stand in the notification.
+    pub shows_text: bool,
+    /// `mention`, `reply`, or none for a message like any other.
+    pub kind: Option<String>,
+    /// Where to post.
+    pub browser: Subscription,
+}
+
+/// What there is to tell of a message, now; nothing of a tombstone, of what a room says itself, or of a deleted room.
+pub fn told(db: &mut Reader<'_>, id: MessageId) -> Result<Option<Told>> {
+    Ok(db.first(
+        sql!(
+            r#"
+            select t.chatroom_id, c.title, t.excerpt, a.id, a.first_name, a.last_name
+            from message t
+            join chatroom c on c.id = t.chatroom_id
+            join "user" a on a.id = t.author_id
+            where t.id = $1 and t.deleted_at is null and t.kind <> 'system' and c.state <> 'deleted'
+            "#
+        ),
+        params![id],
+        |row| {
+            Ok(Told {
+                message: id,
+                room: row.get("chatroom_id")?,
+                title: row.get("title")?,
+                author: Name::from_row(row, "id", "first_name", "last_name")?,
+                excerpt: row.get("excerpt")?,
+            })
+        },
+    )?)
+}
+
+/// The browsers that a message is told to, now.
+pub fn listeners(db: &mut Reader<'_>, id: MessageId, now: Micros) -> Result<Vec<Listener>> {
+    Ok(db.all(
+        sql!(
+            r#"
+            select m.user_id, u.locale, u.push_text, n.kind, s.endpoint, s.p256dh, s.auth
+            from message t
+            join chatroom_member m on m.chatroom_id = t.chatroom_id
+            join "user" u on u.id = m.user_id
+            join push_subscription s on s.user_id = m.user_id
+            join session e on e.token_hash = s.session_hash and e.user_id = m.user_id
+            left join notification n
+                on n.message_id = t.id and n.user_id = m.user_id and n.kind in ('mention', 'reply')
+            where t.id = $1
+                and m.left_at is null
+                and m.user_id <> t.author_id
+                and m.first_position < t.position
+                and m.read_position < t.position
+                and u.status = 'active'
+                and e.expires_at > $2
+                and (
+                    m.notification_level = 'all'
+                    or (m.notification_level = 'mentions' and n.user_id is not null)
+                )
+            order by s.id
+            "#
+        ),
+        params![id, now],
+        listener,
+    )?)
+}
+
+fn listener(row: &Row<'_>) -> std::result::Result<Listener, DbError> {
+    Ok(Listener {
+        user: row.get("user_id")?,
+        locale: row.get("locale")?,
+        shows_text: row.get::<i64>("push_text")? != 0,
+        kind: row.get("kind")?,
+        browser: Subscription::from_row(row)?,
+    })
+}

@@ -1,0 +1,106 @@
+//! The list behind the bell: what a person was told and still concerns them, and how much of it is new.
+
+use crate::clock::Micros;
+use crate::db::{DbError, Reader, Row, Writer};
+use crate::error::Result;
+use crate::id::{GoalId, MessageId, RoomId, UserId};
+use crate::user::Name;
+use crate::{params, sql};
+
+/// The newest so many stand in the list.
+pub const SHOWN: i64 = 50;
+/// More new ones than this are counted as this many.
+pub const UNSEEN_MAX: i64 = 100;
+
+/// A line of the list.
+#[derive(Debug, Clone)]
+pub struct Notice {
+    /// Its number among the person's own events.
+    pub revision: i64,
+    /// A word of [`crate::user::notification::Kind`].
+    pub kind: String,
+    /// The goal, with its title.
+    pub goal: Option<(GoalId, String)>,
+    /// The room, with its title.
+    pub chatroom: Option<(RoomId, String)>,
+    /// The message.
+    pub message: Option<MessageId>,
+    /// The message's beginning.
+    pub excerpt: Option<String>,
+    /// Who did it.
+    pub actor: Option<Name>,
+    /// The new role, when that is what changed.
+    pub role: Option<String>,
+    /// When.
+    pub created_at: Micros,
+    /// Whether the person has seen it, here or in the room.
+    pub is_seen: bool,
+}
+
+/// The newest lines first.
+pub fn list(db: &mut Reader<'_>, user: UserId) -> Result<Vec<Notice>> {
+    Ok(db.all(
+        sql!("select * from notice_view where user_id = $1 order by revision desc limit $2"),
+        params![user, SHOWN],
+        from_row,
+    )?)
+}
+
+/// How many lines are new, at most [`UNSEEN_MAX`].
+pub fn unseen(db: &mut Reader<'_>, user: UserId) -> Result<i64> {
+    Ok(db.one(
+        sql!(
+            r#"
+            select count(*) as unseen
+            from (
+                select 1
+                from notice_view
+                where user_id = $1
+                    and revision > (select noticed_revision from "user" where id = $1)
+                    and seen = 0
+                limit $2
+            ) new
+            "#
+        ),
+        params![user, UNSEEN_MAX],
+        |row| row.get("unseen"),
+    )?)
+}
+
+/// Everything up to a revision was seen in the list.
+pub fn mark_seen(tx: &mut Writer<'_>, user: UserId, up_to: i64) -> Result<()> {
+    tx.execute(
+        sql!(
+            r#"
+            update "user"
+            set noticed_revision = case when $2 > revision then revision else $2 end
+            where id = $1 and noticed_revision < $2
+            "#
+        ),
+        params![user, up_to],
+    )?;
+    Ok(())
+}
+
+/// A row of the list.
+pub fn from_row(row: &Row<'_>) -> std::result::Result<Notice, DbError> {
+    let with_title = |id: Option<i64>, title: Option<String>| id.zip(title);
+    let goal = with_title(row.get("goal_id")?, row.get("goal_title")?);
+    let chatroom = with_title(row.get("chatroom_id")?, row.get("chatroom_title")?);
+    let actor = match row.get::<Option<i64>>("actor_id")? {
+        Some(_) => Some(Name::from_row(row, "actor_id", "first_name", "last_name")?),
+        None => None,
+    };
+    Ok(Notice {
+        revision: row.get("revision")?,
+        kind: row.get("kind")?,
+        goal: goal.map(|(id, title)| (GoalId(id), title)),
+        chatroom: chatroom.map(|(id, title)| (RoomId(id), title)),
+        message: row.get("message_id")?,
+        excerpt: row.get("excerpt")?,
+        actor,
+        role: row.get("role")?,
+        created_at: row.get("created_at")?,
+        is_seen: row.get::<i64>("seen")? != 0,
+    })
+}
