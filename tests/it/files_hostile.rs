@@ -151,11 +151,7 @@ async fn limits_are_told_and_leave_nothing_behind() {
             StatusCode::PAYLOAD_TOO_LARGE,
             "Ce fichier est trop lourd : 97 ko au plus.",
         ),
-        (
-            &[("a.txt", &[b'a'; 1_500_000])],
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "Ce fichier est trop lourd : 97 ko au plus.",
-        ),
+        (&[("a.txt", &[b'a'; 1_500_000])], StatusCode::PAYLOAD_TOO_LARGE, "Ce fichier est trop lourd : 97 ko au plus."),
         (&[("a.txt", &b"x"[..]); 11], StatusCode::UNPROCESSABLE_ENTITY, "10 fichiers au plus par message."),
         (&[("a.txt", b"")], StatusCode::UNPROCESSABLE_ENTITY, "Ce fichier est vide."),
     ];
