@@ -5,7 +5,10 @@
 
 mod crash;
 mod ear;
+mod export;
 mod files;
+mod formatting;
+mod files_hostile;
 mod goal;
 mod habits;
 mod harness;
@@ -22,14 +25,17 @@ mod notify;
 mod odd;
 mod outages;
 mod page;
+mod pictures;
 mod policy;
 mod presence;
+mod previews;
 mod push;
 mod races;
 mod random;
 mod reads;
 mod realtime;
 mod reducer;
+mod room;
 mod search;
 mod templates;
 mod tidy;
