@@ -5,7 +5,9 @@
 
 mod crash;
 mod ear;
+mod export;
 mod files;
+mod formatting;
 mod files_hostile;
 mod goal;
 mod habits;
@@ -26,12 +28,14 @@ mod page;
 mod pictures;
 mod policy;
 mod presence;
+mod previews;
 mod push;
 mod races;
 mod random;
 mod reads;
 mod realtime;
 mod reducer;
+mod room;
 mod search;
 mod templates;
 mod tidy;
