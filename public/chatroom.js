@@ -338,7 +338,7 @@ export async function startChatroom(root) {
   /** @param {UserEvent["event"]} event */
   function obey(event) {
     if (notices.hear(event)) return;
-    const ours = event.goal !== undefined && String(event.goal.id) === root.dataset.goal;
+    const ours = event.goal != null && String(event.goal.id) === root.dataset.goal;
     if (event.kind === "mention" && event.chatroom !== undefined) rooms.mentioned(event.chatroom);
     if (event.kind === "read") {
       if (rooms.read(event)) void syncUser();

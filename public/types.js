@@ -47,7 +47,7 @@
  * @typedef {{ hub_url: string | null, topics: string[], expires_at: string | null, mode: Mode, websocket: boolean }} Token
  *
  * @typedef {{
- *   kind: string, goal?: { id: number, title: string }, chatroom?: number, actor?: Person, role?: string,
+ *   kind: string, goal?: { id: number, title: string } | null, chatroom?: number, actor?: Person, role?: string,
  *   position?: number, count?: number, message?: number
  * }} UserEventBody
  * @typedef {{ user: number, revision?: number, event: UserEventBody }} UserEvent

@@ -190,8 +190,8 @@ pub fn create(tx: &mut Writer<'_>, member: &Member, draft: &Draft, now: Micros) 
         Some(id) => {
             attachment::insert(tx, id, &draft.files)?;
             let mut sent = shown(tx, member, id)?;
-            sent.events = notice::posted(tx, member, &sent.message, sent.quoted.as_ref(), &named, now)?;
             search::add(tx, &sent.message)?;
+            sent.events = notice::posted(tx, member, &sent.message, sent.quoted.as_ref(), &named, now)?;
             Ok(Sent::New(sent))
         }
         // Another tab's retry of the same item committed between our look and the room's lock.
@@ -200,6 +200,15 @@ pub fn create(tx: &mut Writer<'_>, member: &Member, draft: &Draft, now: Micros) 
             find_sent(tx, member, draft)?.ok_or(Error::Unavailable)
         }
     }
+}
+
+/// A text as it would stand in the room if the member sent it now.
+///
+/// # Errors
+/// Those of the store.
+pub fn preview(db: &mut Reader<'_>, member: &Member, content: &Content) -> Result<String> {
+    let (content, _) = mention::resolve(db, member, content, i64::MAX, "")?;
+    Ok(content.html().to_owned())
 }
 
 /// Replaces the content of one's own message, within a time after it was sent when there is such a limit. The same content again
@@ -242,9 +251,9 @@ pub fn edit(
     }
     let revision = chatroom::advance(tx, member)?;
     version::keep(tx, &present.message)?;
+    link::keep_only(tx, &present.message, content.markdown())?;
     let Message { position, body_html, .. } = &present.message;
     let (content, named) = mention::resolve(tx, member, content, *position, body_html)?;
-    link::keep_only(tx, &present.message, content.markdown())?;
     tx.execute(
         sql!(
             r#"
@@ -256,8 +265,8 @@ pub fn edit(
         params![id, content.markdown(), content.html(), excerpt, now, revision],
     )?;
     let mut edited = shown(tx, member, id)?;
-    edited.events = notice::edited(tx, member, &edited.message, &named, now)?;
     search::renew(tx, &edited.message)?;
+    edited.events = notice::edited(tx, member, &edited.message, &named, now)?;
     Ok((true, edited))
 }
 

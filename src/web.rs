@@ -126,7 +126,6 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("POST", "/presence/typing/{id}"),
     ("POST", "/presence/away"),
     ("GET", "/presence/{id}"),
-    ("GET", "/settings/reads"),
     ("POST", "/settings/reads"),
 ];
 
@@ -203,7 +202,7 @@ fn routes() -> Router<App> {
         .route("/presence/typing/{id}", post(presence::typing))
         .route("/presence/away", post(presence::away))
         .route("/presence/{id}", get(presence::show))
-        .route("/settings/reads", get(receipt::settings).post(receipt::share))
+        .route("/settings/reads", post(receipt::share))
         .fallback(async || Error::NotFound)
         .method_not_allowed_fallback(async || (StatusCode::METHOD_NOT_ALLOWED, Error::NotFound.into_response()))
 }

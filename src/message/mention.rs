@@ -189,7 +189,7 @@ fn labels(html: &str) -> Vec<(UserId, String)> {
 
 /// Renders a content once more if it names somebody: what to keep, and who that is.
 pub(super) fn resolve<'a>(
-    tx: &mut Writer<'_>,
+    db: &mut Reader<'_>,
     member: &Member,
     content: &'a Content,
     position: i64,
@@ -198,7 +198,7 @@ pub(super) fn resolve<'a>(
     if !content.markdown().contains('@') {
         return Ok((Cow::Borrowed(content), Named::default()));
     }
-    let people = People::read(tx, member, position, before)?;
+    let people = People::read(db, member, position, before)?;
     let mut named = Named::default();
     let rendered = content.naming(&people, &mut named);
     Ok((if named.is_empty() { Cow::Borrowed(content) } else { Cow::Owned(rendered) }, named))

@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::error::Result;
-use crate::message::{Content, link};
+use crate::message::{self, Content, link};
 use crate::web::access::{InRoom, OnMessage};
 use crate::web::asking::Asking;
 use crate::web::form::Form;
@@ -18,7 +18,8 @@ pub async fn show(State(app): State<App>, InRoom(member): InRoom, form: Form) ->
     let content = Content::new(form.text("content"))?;
     let may_fetch = form.truth("links")? == Some(true) && app.limits.fetch(member.user()).is_ok();
     let links = app.unfurl.cards(content.markdown(), may_fetch).await?;
-    reply::json(StatusCode::OK, &json!({ "html": content.html(), "links": links }))
+    let html = app.db.read(move |db| message::preview(db, &member, &content)).await?;
+    reply::json(StatusCode::OK, &json!({ "html": html, "links": links }))
 }
 
 /// POST `/message/{id}/previews/remove`: by its author. 200 with the change.

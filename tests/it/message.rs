@@ -37,7 +37,7 @@ async fn a_message_has_the_shape_that_programs_rely_on() {
         "id": id(&change), "position": revision, "revision": revision, "kind": "text", "client_nonce": "n-1",
         "author": { "id": alice.id, "first_name": "Alice", "last_name": "Martin", "initials": "AM" },
         "content": "Salut **toi**", "excerpt": "Salut toi", "created_at": "2026-03-01T12:00:00Z", "edited_at": null,
-        "deleted": false, "reply_to": null, "attachments": [], "reactions": [], "html": html,
+        "deleted": false, "reply_to": null, "attachments": [], "reactions": [], "links": [], "html": html,
     });
     assert_eq!(change["message"], expected);
     assert!(html.contains("<p>Salut <strong>toi</strong></p>") && html.contains("datetime=\"2026-03-01T12:00:00Z\""));
@@ -309,7 +309,7 @@ async fn unread_marks_come_and_go() {
     alice.post(&format!("/message/{}/delete", id(&third)), &[]).await;
     assert_eq!(unread(&bob).await, 0, "what was taken back needs no reading");
     let room = bob.get("/user/fetch").await.json()["rooms"][0].clone();
-    assert_eq!(keys(&room), ["epoch", "id", "kind", "mentions", "revision", "state", "title", "unread"]);
+    assert_eq!(keys(&room), ["epoch", "id", "kind", "mentions", "muted", "revision", "state", "title", "unread"]);
     assert_eq!((&room["title"], &room["state"], &room["kind"]), (&json!("Marathon"), &json!("active"), &json!("goal")));
     assert_eq!(room["revision"], bob.fetch(&goal, "").await["revision"]);
 }

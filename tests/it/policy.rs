@@ -103,7 +103,6 @@ const MATRIX: &[(&str, &str, &str, [u16; 7])] = &[
     ("POST", "/presence/typing/{id}", "", INSIDE),
     ("GET", "/presence/{id}", "", INSIDE),
     ("POST", "/presence/away", "", SIGNED_IN),
-    ("GET", "/settings/reads", "", SIGNED_IN),
     ("POST", "/settings/reads", "", SIGNED_IN),
     // The hub opens a stream for whoever holds a token, and says nothing on topics without the right. Nobody but the
     // server publishes.

@@ -11,7 +11,7 @@ use reqwest::{Method, StatusCode};
 use std::collections::BTreeSet;
 
 /// Pages that a route renders; the others are parts of these.
-const PAGES: [&str; 13] = [
+const PAGES: [&str; 12] = [
     "chatroom/chatroom.html",
     "chatroom/marked.html",
     "chatroom/search.html",
@@ -24,7 +24,6 @@ const PAGES: [&str; 13] = [
     "security/login.html",
     "security/register.html",
     "settings/index.html",
-    "settings/reads.html",
 ];
 
 /// What an archive's page is made of: `tests/it/export.rs` reads it.
@@ -131,7 +130,6 @@ async fn goals(tour: &mut Tour<'_>, town: &Town, visitor: &Browser, alice: &Brow
         tour.speaks(who).await;
     }
     tour.look("goal/new.html", alice, "/goal/new", 200).await;
-    tour.look("settings/reads.html", alice, "/settings/reads?notice=sharing", 200).await;
     let wrong = [("title", "x"), ("start_date", "y"), ("end_date", "z"), ("description", "Pourquoi ?")];
     tour.submit("goal/new.html", alice, "/goal/new", &wrong, 422).await;
     let dates = [("2026-03-01", "2026-08-31"), ("", "2026-02-01"), ("2026-12-01", ""), ("", "")];
