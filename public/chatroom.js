@@ -33,6 +33,8 @@ import { createReading } from "./room/reading.js";
 import { createSearch } from "./room/search.js";
 import { createScroll, keepPlace, recallPlace } from "./room/scroll.js";
 import { createRooms } from "./rooms.js";
+import { createPlayers } from "./voice/player.js";
+import { createRecorder } from "./voice/recorder.js";
 import { t } from "./strings.js";
 
 /** A message so many revisions above the list is shown in a dialog rather than loading everything in between. */
@@ -138,9 +140,7 @@ export async function startChatroom(root) {
       company.sent();
       await outbox.add({ room, content, reply_to: quoted?.id ?? null, quoted, files });
       attaching.take(files);
-      messages.setNewFrom(null);
-      scroll.toBottom();
-      reading.look();
+      follow();
     },
     async edit(id, content) {
       const reply = await request(`/message/${id}/edit`, { form: { content } });
@@ -162,6 +162,27 @@ export async function startChatroom(root) {
     isOpen: () => root.dataset.roomState === "active" && composer.mode().kind !== "edit",
     complain: (text) => composer.complain(text),
   });
+
+  createPlayers(list);
+  createRecorder({
+    form: /** @type {HTMLFormElement} */ (byId("composer")),
+    complain: (text) => composer.complain(text),
+    async send({ blob, duration, waveform }) {
+      const mode = composer.mode();
+      const quoted = mode.kind === "reply" ? mode.quoted : null;
+      const files = [{ name: "voice", size: blob.size, type: blob.type, blob }];
+      await outbox.add({ room, content: "", reply_to: quoted?.id ?? null, quoted, files, voice: { duration_ms: duration, waveform } });
+      if (quoted) composer.cancel();
+      follow();
+    },
+  });
+
+  /** What one sends oneself is seen. */
+  function follow() {
+    messages.setNewFrom(null);
+    scroll.toBottom();
+    reading.look();
+  }
 
   const field = /** @type {HTMLTextAreaElement} */ (byId("composer-content"));
   const suggest = createSuggest({ field, host: /** @type {HTMLElement} */ (field.closest(".composer-box")) });
@@ -216,7 +237,7 @@ export async function startChatroom(root) {
 
   /** What was not sent, to be sent otherwise. @param {PendingItem | null} item */
   function giveBack(item) {
-    if (!item) return;
+    if (!item || item.voice) return;
     attaching.add(item.files ?? []);
     composer.giveBack(item.content);
   }
@@ -317,7 +338,7 @@ export async function startChatroom(root) {
   /** @param {UserEvent["event"]} event */
   function obey(event) {
     if (notices.hear(event)) return;
-    const ours = event.goal !== undefined && String(event.goal.id) === root.dataset.goal;
+    const ours = event.goal != null && String(event.goal.id) === root.dataset.goal;
     if (event.kind === "mention" && event.chatroom !== undefined) rooms.mentioned(event.chatroom);
     if (event.kind === "read") {
       if (rooms.read(event)) void syncUser();

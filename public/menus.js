@@ -5,7 +5,8 @@ const OPEN = "details:is(.entry-actions, .tool-more, .manage)[open]";
 export function startMenus() {
   document.addEventListener("click", (event) => {
     for (const menu of document.querySelectorAll(OPEN)) {
-      if (!(event.target instanceof Node && menu.contains(event.target))) menu.removeAttribute("open");
+      // The shade around a sheet is the menu's own, and outside of it.
+      if (event.target === menu || !(event.target instanceof Node && menu.contains(event.target))) menu.removeAttribute("open");
     }
   });
   // The last line of a list has no room below it. The event does not bubble.

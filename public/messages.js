@@ -152,8 +152,8 @@ export function createMessages({ list, state, reader, scroll, offline, newFrom }
   }
 
   /** Enough of a message to be grouped as one. @param {PendingItem} item @returns {Placed} */
-  function asMessage({ created_at, reply_to }) {
-    return { position: -1, kind: "text", author: { id: reader.viewer }, created_at, deleted: false, reply_to };
+  function asMessage({ created_at, reply_to, voice }) {
+    return { position: -1, kind: voice ? "voice" : "text", author: { id: reader.viewer }, created_at, deleted: false, reply_to };
   }
 
   redecorate(ordered(state));

@@ -171,7 +171,7 @@ export function createOutbox(deps) {
     },
     /**
      * Resolves when the text is safe; only then may the composer forget it.
-     * @param {Pick<PendingItem, "room" | "content" | "reply_to" | "quoted" | "files">} draft
+     * @param {Pick<PendingItem, "room" | "content" | "reply_to" | "quoted" | "files" | "voice">} draft
      */
     async add(draft) {
       const nonce = deps.newNonce();

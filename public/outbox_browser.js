@@ -52,10 +52,10 @@ export function startOutbox({ store, viewer, onSent, onItems, onProgress, onSign
  * @param {{ signal: AbortSignal, onProgress(part: number): void }} options
  * @returns {Promise<SendOutcome>}
  */
-async function send({ room, content, reply_to, nonce, files = [] }, { signal, onProgress }) {
-  const path = `/message/chatroom/${room}`;
+async function send({ room, content, reply_to, nonce, files = [], voice }, { signal, onProgress }) {
+  const path = `/message/chatroom/${room}${voice ? "/send-voice" : ""}`;
   const form = { content, reply_to, client_nonce: nonce };
-  const reply = files.length > 0 ? await upload(path, parts(form, files), { signal, onProgress }) : await request(path, { form, signal });
+  const reply = files.length > 0 ? await upload(path, parts(form, voice ? "voice" : "attachment", files), { signal, onProgress }) : await request(path, { form, signal });
   switch (reply.kind) {
     case "ok":
       return { kind: "sent", change: /** @type {Change} */ (reply.body) };
@@ -73,11 +73,12 @@ async function send({ room, content, reply_to, nonce, files = [] }, { signal, on
 /**
  * The nonce goes before the files: the server asks for it before it takes them.
  * @param {Record<string, string | number | null>} fields
+ * @param {string} field
  * @param {PendingFile[]} files
  */
-function parts(fields, files) {
+function parts(fields, field, files) {
   const form = new FormData();
   for (const [name, value] of Object.entries(fields)) if (value !== null) form.append(name, String(value));
-  for (const { name, blob } of files) form.append("attachment", blob, name);
+  for (const { name, blob } of files) form.append(field, blob, name);
   return form;
 }

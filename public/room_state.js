@@ -15,10 +15,11 @@ import { asQuote, behind, noEffects } from "./room/list_state.js";
 export function adopt(state, { messages, quoted, hasEarlier, hidden = [], room }) {
   const effects = noEffects();
   state.hidden = new Set(hidden);
-  if (room) state.roomInfo = room;
   for (const quote of quoted) keepQuote(state, quote, state.revision, effects);
   state.lowest = hasEarlier && messages[0] ? messages[0].position : 0;
   for (const message of messages) putMessage(state, message, effects);
+  // Last: the messages of a page have no Markdown, so what they say of a pin is a guess.
+  if (room) state.roomInfo = room;
 }
 
 /**
@@ -262,6 +263,7 @@ function applyBeside(state, page, effects) {
 /** @param {RoomState} state @param {Message} message @param {Effects} effects */
 function putMessage(state, message, effects) {
   keepQuote(state, asQuote(message), message.revision, effects);
+  keepPin(state, message, effects);
   const known = state.messages.get(message.id);
   if (known && known.revision >= message.revision) return;
   if (message.position < state.lowest) {
@@ -277,6 +279,21 @@ function putMessage(state, message, effects) {
   }
   for (const reply of state.repliers.get(message.id) ?? []) effects.changed.add(reply);
   if (message.author.id === state.viewer && message.client_nonce) settleNonce(state, message.client_nonce, message.id, effects);
+}
+
+/**
+ * A pin says what its message says now, and goes with it: an edit or a deletion is no change of the room.
+ * @param {RoomState} state
+ * @param {Message} message
+ * @param {Effects} effects
+ */
+function keepPin(state, message, effects) {
+  const { roomInfo } = state;
+  if (!roomInfo || message.revision <= roomInfo.revision || !roomInfo.pins.some(({ id }) => id === message.id)) return;
+  const pins = message.deleted ? roomInfo.pins.filter(({ id }) => id !== message.id)
+    : roomInfo.pins.map((pin) => (pin.id === message.id ? asQuote(message) : pin));
+  state.roomInfo = { ...roomInfo, pins };
+  effects.room = true;
 }
 
 /** @param {RoomState} state @param {string} nonce @param {number} id @param {Effects} effects */

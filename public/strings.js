@@ -43,5 +43,6 @@ const UNITS = ["byte", "kilobyte", "megabyte", "gigabyte"];
 export function byteSize(bytes) {
   const power = Math.min(Math.floor(Math.log2(Math.max(bytes, 1)) / 10), UNITS.length - 1);
   const format = { style: "unit", unit: UNITS[power], unitDisplay: power === 0 ? "narrow" : "short", maximumFractionDigits: power > 1 ? 1 : 0 };
-  return new Intl.NumberFormat(document.documentElement.lang || "fr", /** @type {Intl.NumberFormatOptions} */ (format)).format(bytes / 1024 ** power);
+  const text = new Intl.NumberFormat(document.documentElement.lang || "fr", /** @type {Intl.NumberFormatOptions} */ (format)).format(bytes / 1024 ** power);
+  return text.replace(/(\d)(?=\p{L})/u, "$1\u00a0");
 }

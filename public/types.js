@@ -38,15 +38,16 @@
  * @typedef {"queued" | "sending" | "failed" | "sent"} PendingStatus
  * @typedef {{
  *   nonce: string, room: number, viewer: number, content: string, reply_to: number | null, quoted: Quoted | null,
- *   created_at: string, seq: number, status: PendingStatus, error: string | null, files?: PendingFile[]
+ *   created_at: string, seq: number, status: PendingStatus, error: string | null, files?: PendingFile[], voice?: PendingVoice
  * }} PendingItem
  * @typedef {{ name: string, size: number, type: string, blob: Blob }} PendingFile
+ * @typedef {{ duration_ms: number, waveform: string }} PendingVoice as the recorder saw it: its one file is the recording
  *
  * @typedef {"hybrid" | "mercure" | "polling"} Mode
  * @typedef {{ hub_url: string | null, topics: string[], expires_at: string | null, mode: Mode, websocket: boolean }} Token
  *
  * @typedef {{
- *   kind: string, goal?: { id: number, title: string }, chatroom?: number, actor?: Person, role?: string,
+ *   kind: string, goal?: { id: number, title: string } | null, chatroom?: number, actor?: Person, role?: string,
  *   position?: number, count?: number, message?: number
  * }} UserEventBody
  * @typedef {{ user: number, revision?: number, event: UserEventBody }} UserEvent

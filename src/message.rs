@@ -3,6 +3,7 @@
 pub mod attachment;
 pub mod audience;
 pub mod draft;
+pub mod export;
 pub mod hidden;
 pub mod link;
 pub mod markdown;

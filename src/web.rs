@@ -4,6 +4,7 @@ pub mod access;
 pub mod asking;
 pub mod attachment;
 pub mod chatroom;
+pub mod export;
 pub mod form;
 pub mod goal;
 pub mod headers;
@@ -96,6 +97,7 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/message/{id}/versions"),
     ("GET", "/message/chatroom/{id}/pins"),
     ("POST", "/message/chatroom/{id}/send-voice"),
+    ("GET", "/message/chatroom/{id}/export"),
     ("GET", "/attachment/{id}"),
     ("GET", "/attachment/{id}/thumbnail"),
     ("GET", "/message/chatroom/{id}/search"),
@@ -124,7 +126,6 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("POST", "/presence/typing/{id}"),
     ("POST", "/presence/away"),
     ("GET", "/presence/{id}"),
-    ("GET", "/settings/reads"),
     ("POST", "/settings/reads"),
 ];
 
@@ -170,6 +171,7 @@ fn routes() -> Router<App> {
         .route("/message/{id}/versions", get(mark::versions))
         .route("/message/chatroom/{id}/pins", get(mark::pins))
         .route("/message/chatroom/{id}/send-voice", post(voice::create))
+        .route("/message/chatroom/{id}/export", get(export::room))
         .route("/attachment/{id}", get(attachment::show))
         .route("/attachment/{id}/thumbnail", get(attachment::thumbnail))
         .route("/message/chatroom/{id}/search", get(search::in_room))
@@ -200,7 +202,7 @@ fn routes() -> Router<App> {
         .route("/presence/typing/{id}", post(presence::typing))
         .route("/presence/away", post(presence::away))
         .route("/presence/{id}", get(presence::show))
-        .route("/settings/reads", get(receipt::settings).post(receipt::share))
+        .route("/settings/reads", post(receipt::share))
         .fallback(async || Error::NotFound)
         .method_not_allowed_fallback(async || (StatusCode::METHOD_NOT_ALLOWED, Error::NotFound.into_response()))
 }

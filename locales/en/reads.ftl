@@ -1,17 +1,10 @@
 # Read receipts, what is unread, typing, presence.
 
-sharing-title = Your privacy
-sharing-lead = Both ways or not at all: what you do not show, you do not see of others.
 sharing-heading = Reading and being here
-sharing-reads = Read receipts
-sharing-reads-hint = When this is off, nobody sees which messages you have read, and you do not see who has read yours.
-sharing-presence = Online and last seen
-sharing-presence-hint = When this is off, nobody sees whether you are here or when you last were, and you do not see it of others.
-sharing-on = Show it
-sharing-off = Do not show it
-sharing-save = Save
-sharing-link = Privacy
-notice-sharing = Your choice is kept.
+sharing-reads = Show which messages I have read
+sharing-reads-hint = Off, nobody sees which messages you have read, and you do not see who has read yours.
+sharing-presence = Show when I am here
+sharing-presence-hint = Off, nobody sees whether you are here or when you last were, and you do not see it of others.
 
 message-mark-unread = Mark as unread from here
 receipts-seen = Seen by
@@ -33,4 +26,3 @@ js-presence-online = Online
 js-presence-away = Away
 js-presence-offline = Offline
 js-presence-seen = Last seen {$time}
-js-marked-unread = Marked as unread

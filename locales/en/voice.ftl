@@ -1,4 +1,4 @@
-# Voice messages and the export of a room. The keys "js-" are read by the browser.
+# Voice messages. The keys "js-" are read by the browser.
 
 voice-record = Record a voice message
 voice-recorder = Voice message
@@ -38,11 +38,3 @@ field-voice-long-seconds = This recording is longer than { $seconds ->
   }.
 field-voice-broken = This recording is damaged.
 message-voice = A voice message cannot be edited.
-
-export-heading = Export the conversation
-export-text = An archive with the messages, their versions and the files.
-export-all = Export everything
-export-json = Data (JSON)
-export-html = Page to print (HTML)
-export-admins-only = Only owners and admins may export the conversation.
-field-export-format = The format is json or html.

@@ -1,17 +1,10 @@
 # Accusés de lecture, non lus, saisie en cours, présence.
 
-sharing-title = Votre vie privée
-sharing-lead = Dans les deux sens ou pas du tout : ce que vous ne montrez pas, vous ne le voyez pas chez les autres.
 sharing-heading = Lecture et présence
-sharing-reads = Accusés de lecture
-sharing-reads-hint = Désactivés, personne ne voit quels messages vous avez lus, et vous ne voyez pas qui a lu les vôtres.
-sharing-presence = En ligne et dernière visite
-sharing-presence-hint = Désactivée, personne ne voit si vous êtes là ni quand vous êtes passé, et vous ne le voyez pas chez les autres.
-sharing-on = Montrer
-sharing-off = Ne pas montrer
-sharing-save = Enregistrer
-sharing-link = Vie privée
-notice-sharing = Votre choix est enregistré.
+sharing-reads = Montrer quels messages j’ai lus
+sharing-reads-hint = Si vous ne le montrez pas, vous ne voyez pas non plus qui a lu les vôtres.
+sharing-presence = Montrer quand je suis là
+sharing-presence-hint = En ligne ou dernière visite. Si vous ne le montrez pas, vous ne le voyez pas non plus chez les autres.
 
 message-mark-unread = Marquer comme non lu à partir d’ici
 receipts-seen = Vu par
@@ -33,4 +26,3 @@ js-presence-online = En ligne
 js-presence-away = Absent
 js-presence-offline = Hors ligne
 js-presence-seen = Vu {$time}
-js-marked-unread = Marqué comme non lu

@@ -1,4 +1,4 @@
-# Messages vocaux et export d'un salon. Les clés « js- » sont lues par le navigateur.
+# Messages vocaux. Les clés « js- » sont lues par le navigateur.
 
 voice-record = Enregistrer un message vocal
 voice-recorder = Message vocal
@@ -38,11 +38,3 @@ field-voice-long-seconds = Cet enregistrement dépasse { $seconds ->
   }.
 field-voice-broken = Cet enregistrement est abîmé.
 message-voice = Un message vocal ne se modifie pas.
-
-export-heading = Exporter la conversation
-export-text = Une archive avec les messages, leurs versions et les fichiers.
-export-all = Tout exporter
-export-json = Données (JSON)
-export-html = Page à imprimer (HTML)
-export-admins-only = Seuls les responsables peuvent exporter la conversation.
-field-export-format = Le format est json ou html.

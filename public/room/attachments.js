@@ -4,6 +4,7 @@
  * @import { Attachment } from "../types.js"
  */
 import { byteSize } from "../strings.js";
+import { clockText } from "../voice/waveform.js";
 import { setText } from "./text.js";
 
 /**
@@ -35,6 +36,7 @@ function sidesOf(text) {
 /** What a message without a text is quoted as. @param {Attachment[]} files */
 export function excerptOf(files) {
   if (files.length === 0) return "";
+  if (files[0].kind === "voice") return `🎤 ${clockText((files[0].duration_ms ?? 0) / 1000)}`;
   return files.length > 1 ? `📎 ${files[0].name} +${files.length - 1}` : `📎 ${files[0].name}`;
 }
 

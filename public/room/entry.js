@@ -92,13 +92,26 @@ export function drawMessage(old, message, quoted, reader, reactions) {
   }
   const article = line.querySelector(".message");
   const shown = article instanceof HTMLElement ? Number(article.dataset.revision || -1) : -1;
+  const held = heldChip(line);
   if (message.html && shown !== message.revision) article?.replaceWith(fragment(message.html));
   drawQuote(line, quoted);
   if (message.kind === "system") drawTold(line, message);
   else drawActions(line, message, mine, reader);
   finish(line);
   drawReactions(line, message.id, reactions, reader.viewer);
+  if (held) chipOf(line, held)?.focus({ preventScroll: true });
   return line;
+}
+
+/** The emoji of the chip that has the focus: a fragment that takes another's place takes it away. @param {HTMLElement} line */
+function heldChip(line) {
+  const held = document.activeElement;
+  return held && line.contains(held) ? held.getAttribute("data-emoji") : null;
+}
+
+/** @param {HTMLElement} line @param {string} emoji @returns {HTMLElement | null} */
+function chipOf(line, emoji) {
+  return line.querySelector(`.reaction[data-emoji="${CSS.escape(emoji)}"]`);
 }
 
 /** @param {HTMLElement} line @param {Message} message @param {boolean} mine @param {Reader} reader */

@@ -57,6 +57,11 @@ export function createMarks({ state, list, path, isOpen, take, jump, send }) {
     /** One of the tools of a message: whether it is one of these. @param {string} action @param {number} id @param {Element} control */
     mark(action, id, control) {
       switch (action) {
+        case "react-more":
+          void import("./emoji_picker.js").then(({ openEmojiPicker }) => {
+            openEmojiPicker(/** @type {HTMLElement} */ (control), (emoji) => void reactions.toggle(id, emoji));
+          });
+          return true;
         case "reactions":
           void reactions.whoReacted(id);
           return true;

@@ -1,16 +1,17 @@
 /**
  * Files of a message that is on its way: seen in its bubble, with how far they have come and a way to stop.
  *
- * @import { PendingItem } from "../types.js"
+ * @import { PendingFile, PendingItem, PendingVoice } from "../types.js"
  */
 import { t } from "../strings.js";
+import { createVoice } from "../voice/voice.js";
 import { preview } from "./tray.js";
 
 /** Addresses of pictures in bubbles, let go when their bubble is. @type {WeakMap<HTMLElement, string[]>} */
 const addresses = new WeakMap();
 
 /** @param {HTMLElement} line @param {PendingItem} item */
-export function drawPendingFiles(line, { files = [] }) {
+export function drawPendingFiles(line, { files = [], voice }) {
   if (files.length === 0) return;
   /** @type {string[]} */
   const urls = [];
@@ -19,7 +20,7 @@ export function drawPendingFiles(line, { files = [] }) {
   const pictures = document.createElement("div");
   pictures.className = "pictures";
   for (const file of files) {
-    const shown = preview(file, urls);
+    const shown = voice ? previewVoice(file, voice, urls) : preview(file, urls);
     if (shown instanceof HTMLImageElement) {
       const picture = document.createElement("span");
       picture.className = "picture";
@@ -32,6 +33,13 @@ export function drawPendingFiles(line, { files = [] }) {
   line.querySelector(".message-body")?.after(box);
   addresses.set(line, urls);
   line.append(createUpload());
+}
+
+/** @param {PendingFile} file @param {PendingVoice} voice @param {string[]} urls */
+function previewVoice(file, voice, urls) {
+  const url = URL.createObjectURL(file.blob);
+  urls.push(url);
+  return createVoice(url, voice);
 }
 
 function createUpload() {

@@ -3,7 +3,7 @@
  * anew, its player is dressed again before it is seen, at the place where it was.
  */
 import { t } from "../strings.js";
-import { setText } from "../room/entry.js";
+import { setText } from "../room/text.js";
 import { createPlayback, SPEEDS, STEP } from "./playback.js";
 import { clockText, drawPeaks, readPeaks } from "./waveform.js";
 
@@ -50,13 +50,13 @@ export function createPlayers(root) {
 
   /** @param {string} key @param {(voice: HTMLElement) => void} work */
   function each(key, work) {
-    for (const voice of root.querySelectorAll(`.voice[data-voice="${CSS.escape(key)}"]`)) work(/** @type {HTMLElement} */ (voice));
+    for (const voice of root.querySelectorAll(`.voice[data-file="${CSS.escape(key)}"]`)) work(/** @type {HTMLElement} */ (voice));
   }
 
   /** @param {HTMLElement} voice */
   function facts(voice) {
     const native = voice.querySelector("audio");
-    return { key: voice.dataset.voice ?? "", src: native?.getAttribute("src") ?? "", duration: Number(voice.dataset.duration) / 1000 };
+    return { key: voice.dataset.file ?? "", src: native?.getAttribute("src") ?? "", duration: Number(voice.dataset.duration) / 1000 };
   }
 
   /** @param {HTMLElement} voice */
@@ -145,20 +145,23 @@ export function createPlayers(root) {
   }, true);
 
   const watch = new MutationObserver((records) => {
-    for (const { addedNodes } of records) {
-      for (const node of addedNodes) if (node instanceof HTMLElement) dressAll(node);
+    const gone = new Set();
+    for (const { addedNodes, removedNodes } of records) {
+      for (const node of removedNodes) if (node instanceof HTMLElement) voicesIn(node).forEach((voice) => gone.add(facts(voice).key));
+      for (const node of addedNodes) if (node instanceof HTMLElement) voicesIn(node).forEach(dress);
     }
+    // What is drawn anew is here again by now; a deleted message falls silent.
+    for (const key of gone) if (!root.querySelector(`.voice[data-file="${CSS.escape(key)}"]`)) playback.forget(key);
   });
 
-  /** @param {HTMLElement} within */
-  function dressAll(within) {
-    if (within.matches(".voice")) dress(within);
-    for (const voice of within.querySelectorAll(".voice")) dress(/** @type {HTMLElement} */ (voice));
+  /** @param {HTMLElement} within @returns {HTMLElement[]} */
+  function voicesIn(within) {
+    return [within, .../** @type {NodeListOf<HTMLElement>} */ (within.querySelectorAll(".voice"))].filter((node) => node.matches(".voice"));
   }
 
-  dressAll(root);
+  voicesIn(root).forEach(dress);
   watch.observe(root, { childList: true, subtree: true });
-  return { pause: playback.pause, forget: playback.forget };
+  return { pause: playback.pause };
 }
 
 /** @typedef {ReturnType<typeof createPlayers>} Players */

@@ -6,8 +6,9 @@
  * @import { Recorded, RecordingState, Trouble } from "./recording.js"
  */
 import { t } from "../strings.js";
-import { setText } from "../room/entry.js";
+import { setText } from "../room/text.js";
 import { cloneTemplate, createPlayers } from "./player.js";
+import { createVoice } from "./voice.js";
 import { createRecording, pickType } from "./recording.js";
 import { clockText, drawPeaks, foldLevels } from "./waveform.js";
 
@@ -22,10 +23,10 @@ const BITS = 32_000;
  * @typedef {Recorded & { waveform: string }} Voice `waveform` as the meter saw it, until the server has its own
  *
  * @param {{
- *   form: HTMLFormElement, longest: number, complain(text: string): void, send(voice: Voice): Promise<void>
- * }} options `longest` in seconds
+ *   form: HTMLFormElement, complain(text: string): void, send(voice: Voice): Promise<void>
+ * }} options the form's `data-voice-limit` is the longest recording in seconds
  */
-export function createRecorder({ form, longest, complain, send }) {
+export function createRecorder({ form, complain, send }) {
   const button = /** @type {HTMLButtonElement | null} */ (form.querySelector(".composer-voice"));
   const type = "MediaRecorder" in globalThis ? pickType((name) => MediaRecorder.isTypeSupported(name)) : null;
   if (!button || !type || !isSecureContext || !navigator.mediaDevices) return;
@@ -49,7 +50,7 @@ export function createRecorder({ form, longest, complain, send }) {
       const timer = setTimeout(run, ms);
       return () => clearTimeout(timer);
     },
-    longest: longest * 1000,
+    longest: Number(form.dataset.voiceLimit) * 1000,
     onChange: show,
     onTrouble: (/** @type {Trouble} */ trouble) => complain(t(`js-voice-${trouble}`)),
   });
@@ -131,16 +132,7 @@ export function createRecorder({ form, longest, complain, send }) {
     const place = part(".recorder-ready");
     if (!recorded || !place) return;
     url = URL.createObjectURL(recorded.blob);
-    const voice = document.createElement("div");
-    voice.className = "voice";
-    voice.dataset.voice = url;
-    voice.dataset.duration = String(Math.round(recorded.duration));
-    voice.dataset.waveform = waveform();
-    const sound = document.createElement("audio");
-    sound.src = url;
-    sound.preload = "none";
-    voice.append(sound);
-    place.replaceChildren(voice);
+    place.replaceChildren(createVoice(url, { duration_ms: recorded.duration, waveform: waveform() }));
     players = createPlayers(place);
   }
 

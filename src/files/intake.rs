@@ -1,7 +1,7 @@
 //! A finished upload becomes a kept file: its type judged, a picture opened and freed of what does not show.
 
 use crate::error::{Error, Result};
-use crate::files::picture::{self, Picture};
+use crate::files::picture::{self, Format, Picture};
 use crate::files::sniff::{self, sniff};
 use crate::files::{Files, Finished, Name};
 use bytes::Bytes;
@@ -68,7 +68,7 @@ impl Files {
     }
 
     async fn open_picture(&self, finished: &Finished, media_type: &'static str) -> Result<Option<Picture>> {
-        let Some(format) = picture::format(media_type) else { return Ok(None) };
+        let Some(format) = Format::of(media_type) else { return Ok(None) };
         let path = finished.path().to_owned();
         let _turn = self.0.easel.acquire().await.map_err(Error::internal)?;
         let open = move || std::fs::read(path).map(|bytes| picture::prepare(format, Bytes::from(bytes)));

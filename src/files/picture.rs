@@ -40,20 +40,40 @@ pub(super) struct Small {
 }
 
 /// The four formats that are opened at all.
-pub(super) fn format(media_type: &str) -> Option<ImageFormat> {
-    match media_type {
-        "image/jpeg" => Some(ImageFormat::Jpeg),
-        "image/png" => Some(ImageFormat::Png),
-        "image/gif" => Some(ImageFormat::Gif),
-        "image/webp" => Some(ImageFormat::WebP),
-        _ => None,
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Format {
+    Jpeg,
+    Png,
+    Gif,
+    WebP,
+}
+
+impl Format {
+    /// The format of a type that was judged from the bytes.
+    pub(super) fn of(media_type: &str) -> Option<Self> {
+        match media_type {
+            "image/jpeg" => Some(Self::Jpeg),
+            "image/png" => Some(Self::Png),
+            "image/gif" => Some(Self::Gif),
+            "image/webp" => Some(Self::WebP),
+            _ => None,
+        }
+    }
+
+    fn decoder(self) -> ImageFormat {
+        match self {
+            Self::Jpeg => ImageFormat::Jpeg,
+            Self::Png => ImageFormat::Png,
+            Self::Gif => ImageFormat::Gif,
+            Self::WebP => ImageFormat::WebP,
+        }
     }
 }
 
 /// Opens a picture. None when it is broken or too large: then it is a file like any other. Blocks, and takes memory.
-pub(super) fn prepare(format: ImageFormat, bytes: Bytes) -> Option<Picture> {
+pub(super) fn prepare(format: Format, bytes: Bytes) -> Option<Picture> {
     let stripped = strip(format, bytes.clone())?;
-    let mut reader = ImageReader::with_format(Cursor::new(&bytes), format);
+    let mut reader = ImageReader::with_format(Cursor::new(&bytes), format.decoder());
     let mut limits = Limits::default();
     limits.max_image_width = Some(SIDE_MAX);
     limits.max_image_height = Some(SIDE_MAX);
@@ -70,9 +90,10 @@ pub(super) fn prepare(format: ImageFormat, bytes: Bytes) -> Option<Picture> {
     let profile = decoder.icc_profile().ok().flatten();
     let mut image = DynamicImage::from_decoder(decoder).ok()?;
     image.apply_orientation(orientation);
-    let bytes = match orientation {
-        Orientation::NoTransforms => stripped,
-        _ => Bytes::from(encode(&image, format, profile.as_deref())?),
+    let bytes = if orientation == Orientation::NoTransforms {
+        stripped
+    } else {
+        Bytes::from(encode(&image, format, profile.as_deref())?)
     };
     let (width, height) = (image.width(), image.height());
     let is_small = width.max(height) <= SMALL_SIDE && bytes.len() <= LIGHT;
@@ -81,15 +102,16 @@ pub(super) fn prepare(format: ImageFormat, bytes: Bytes) -> Option<Picture> {
 }
 
 /// A picture that had to be turned, in its own format again.
-fn encode(image: &DynamicImage, format: ImageFormat, profile: Option<&[u8]>) -> Option<Vec<u8>> {
+fn encode(image: &DynamicImage, format: Format, profile: Option<&[u8]>) -> Option<Vec<u8>> {
     let mut out = Vec::new();
     match format {
-        ImageFormat::Jpeg => write(JpegEncoder::new_with_quality(&mut out, TURNED_QUALITY), image, profile)?,
-        ImageFormat::WebP => {
+        Format::Jpeg => write(JpegEncoder::new_with_quality(&mut out, TURNED_QUALITY), image, profile)?,
+        Format::WebP => {
             let image = DynamicImage::ImageRgba8(image.to_rgba8());
             write(WebPEncoder::new_lossless(&mut out), &image, profile)?;
         }
-        _ => write(PngEncoder::new(&mut out), image, profile)?,
+        // A GIF says nothing of how it is held.
+        Format::Png | Format::Gif => write(PngEncoder::new(&mut out), image, profile)?,
     }
     Some(out)
 }

@@ -1,8 +1,8 @@
 //! Takes out of a picture what does not show: where and with what it was taken, comments, and whatever hangs on behind its end.
 //! The picture itself stays bit for bit. A picture that cannot be read to its end is none.
 
+use crate::files::picture::Format;
 use bytes::Bytes;
-use image::ImageFormat;
 use img_parts::jpeg::Jpeg;
 use img_parts::png::Png;
 use img_parts::riff::RiffContent;
@@ -21,13 +21,12 @@ const WEBP_KEPT: [[u8; 4]; 7] = [CHUNK_ALPH, CHUNK_ANIM, CHUNK_ANMF, CHUNK_ICCP,
 const WEBP_METADATA: u8 = 0b0000_1100;
 
 /// The picture and nothing else; none when it is broken.
-pub(super) fn strip(format: ImageFormat, bytes: Bytes) -> Option<Bytes> {
+pub(super) fn strip(format: Format, bytes: Bytes) -> Option<Bytes> {
     match format {
-        ImageFormat::Jpeg => jpeg(bytes),
-        ImageFormat::Png => png(bytes),
-        ImageFormat::WebP => webp(bytes),
-        ImageFormat::Gif => gif(&bytes).map(Bytes::from),
-        _ => None,
+        Format::Jpeg => jpeg(bytes),
+        Format::Png => png(bytes),
+        Format::WebP => webp(bytes),
+        Format::Gif => gif(&bytes).map(Bytes::from),
     }
 }
 

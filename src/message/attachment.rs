@@ -67,7 +67,7 @@ pub struct New {
 
 impl New {
     /// A file that has no duration.
-    pub fn new(name: String, kept: Kept) -> Self {
+    pub fn of(name: String, kept: Kept) -> Self {
         Self { name, kept, duration_ms: None, waveform: None }
     }
 }

@@ -54,7 +54,7 @@ pub fn of_messages(db: &mut Reader<'_>, messages: &[i64]) -> Result<Vec<(Message
             select message_id, emoji, user_id
             from message_reaction
             where message_id in {ids:$1}
-            order by message_id, created_at, user_id
+            order by message_id, created_at, user_id, emoji
             "#
         ),
         params![Value::ids(messages)],
@@ -96,7 +96,7 @@ pub fn named(db: &mut Reader<'_>, member: &Member, id: MessageId) -> Result<Vec<
             from message_reaction r
             join "user" u on u.id = r.user_id
             where r.message_id = $1
-            order by r.created_at, r.user_id
+            order by r.created_at, r.user_id, r.emoji
             "#
         ),
         params![id],

@@ -76,6 +76,18 @@ fn what_browsers_record_has_its_true_length_and_shape() {
     assert!(peaks(&sine).iter().all(|peak| *peak > 200), "{}", sine.waveform);
 }
 
+/// A browser's own recorder: beeps in mid-silence, transients with sixteen short blocks.
+#[test]
+fn what_chromium_recorded_is_heard() {
+    for (name, media_type, duration) in [("chromium.webm", "audio/webm", 1_380), ("chromium.mp4", "audio/mp4", 1_461)] {
+        let sound = listen(name).unwrap_or_else(|refused| panic!("{name}: {refused:?}"));
+        assert_eq!(sound.media_type, media_type);
+        assert!((sound.duration_ms - duration).abs() <= 60, "{name}: {} ms", sound.duration_ms);
+        let peaks = peaks(&sound);
+        assert!(peaks.contains(&255) && peaks.iter().any(|peak| *peak < 20), "{name}: {}", sound.waveform);
+    }
+}
+
 #[test]
 fn silence_is_a_sound_and_stays_flat() {
     let sound = listen("silence.webm").unwrap();
@@ -169,7 +181,16 @@ async fn damage_does_no_harm() {
         state ^= state << 17;
         usize::try_from(state % below as u64).unwrap()
     };
-    let names = ["ramp.webm", "ramp.ogg", "ramp.mp4", "ramp_opus.mp4", "ramp_vorbis.ogg", "ramp.mp3", "sine.flac"];
+    let names = [
+        "chromium.webm",
+        "ramp.webm",
+        "ramp.ogg",
+        "ramp.mp4",
+        "ramp_opus.mp4",
+        "ramp_vorbis.ogg",
+        "ramp.mp3",
+        "sine.flac",
+    ];
     for name in names {
         let whole = std::fs::read(fixture(name)).unwrap();
         for round in 0..60 {

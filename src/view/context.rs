@@ -16,7 +16,7 @@ use crate::user::{Name, User};
 pub use goal::{GoalEdit, GoalEditView, GoalFormView, GoalIndex, GoalNew, GoalShow, GoalView};
 pub use search::{FoundView, Search, SearchForm};
 use serde::Serialize;
-pub use settings::{ChoicesView, NoticeView, Notifications, ReadsSettings, Settings};
+pub use settings::{ChoicesView, NoticeView, Notifications, Settings};
 use std::collections::BTreeMap;
 
 /// What every page knows: who looks, in which language and theme.
@@ -246,6 +246,8 @@ pub struct Chatroom {
     pub form: Composer,
     /// The largest file that may be attached, in bytes.
     pub file_limit: u64,
+    /// The longest recording that may be sent, in seconds.
+    pub voice_limit: u64,
     /// Files of one message, at most.
     pub file_count: usize,
     /// The message that is being edited without JavaScript.
@@ -375,7 +377,7 @@ pub struct Entry {
     pub may_delete: bool,
     /// Whether the viewer may pin it.
     pub may_pin: bool,
-    /// Whether the viewer may see its earlier versions, and there are any.
+    /// Whether there are earlier versions that the viewer may see.
     pub has_versions: bool,
     /// Whether it is pinned.
     pub pinned: bool,

@@ -25,10 +25,12 @@ pub(super) fn bytes(size: i64) -> String {
     const KILO: i64 = 1 << 10;
     const MEGA: i64 = 1 << 20;
     let tenths = (size * 10 + MEGA / 2) / MEGA;
-    match size {
-        ..KILO => format!("{size} B"),
-        ..MEGA => format!("{} kB", (size + KILO / 2) / KILO),
-        _ => format!("{}.{} MB", tenths / 10, tenths % 10),
+    if size < KILO {
+        format!("{size} B")
+    } else if size < MEGA {
+        format!("{} kB", (size + KILO / 2) / KILO)
+    } else {
+        format!("{}.{} MB", tenths / 10, tenths % 10)
     }
 }
 

@@ -16,7 +16,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::ops::Range;
 
 /// What a browser may show by itself. Everything else (texts, PDF, SVG and HTML among it) is a download.
-const INLINE: [&str; 13] = [
+const INLINE: [&str; 14] = [
     "image/jpeg",
     "image/png",
     "image/gif",
@@ -24,6 +24,7 @@ const INLINE: [&str; 13] = [
     "video/mp4",
     "video/webm",
     "video/quicktime",
+    "audio/webm",
     "audio/mpeg",
     "audio/mp4",
     "audio/ogg",

@@ -174,6 +174,7 @@ fn context(app: &App, asking: &Asking, member: &Member, read: Read, wanted: Want
             other => other,
         },
         file_limit: app.config.file_limit,
+        voice_limit: app.config.voice_limit.as_secs(),
         file_count: attachment::MAX,
         form: Composer {
             content: typed,
@@ -202,7 +203,10 @@ fn entry(app: &App, member: &Member, beside: &Beside<'_>, message: &Message) -> 
         author_id: message.author.id,
         mine,
         deleted: message.is_deleted(),
-        may_edit: open && mine && message.is_editable(app.config.edit_window, app.clock.now()),
+        may_edit: open
+            && mine
+            && message.kind != "voice"
+            && message.is_editable(app.config.edit_window, app.clock.now()),
         may_delete: open && (mine || moderates),
         may_pin: open && moderates,
         has_versions: open && message.edited_at.is_some() && (mine || moderates),

@@ -93,7 +93,7 @@ async fn deliver(
 ) -> Result<(StatusCode, String, MessageId)> {
     let reply_to = parcel.form.id("reply_to")?.map(MessageId);
     for Received { name, file } in std::mem::take(&mut parcel.files) {
-        files.push(New::new(name, app.files.take(file).await?));
+        files.push(New::of(name, app.files.take(file).await?));
     }
     let (content, nonce) = (parcel.form.text("content"), parcel.form.text("client_nonce"));
     let draft = Draft::with_files(Kind::Text, content, files.clone(), reply_to, nonce, &app.clock)?;

@@ -6,7 +6,6 @@ use crate::db::Lane;
 use crate::error::{Error, Result};
 use crate::message as model;
 use crate::user::sharing::Sharing;
-use crate::view::context::ReadsSettings;
 use crate::web::access::{CurrentUser, OnMessage};
 use crate::web::asking::Asking;
 use crate::web::form::Form;
@@ -56,13 +55,6 @@ pub async fn seen(State(app): State<App>, OnMessage(member, id): OnMessage) -> R
     reply::json(StatusCode::OK, &json!({ "message": id, "reads": reads }))
 }
 
-/// GET `/settings/reads`: what I show of reading and being here.
-pub async fn settings(State(app): State<App>, asking: Asking, CurrentUser(user): CurrentUser) -> Result<Response> {
-    let sharing = app.live.aware.sharing_of(&app.db, user.id).await?;
-    let context = ReadsSettings { page: asking.page(&app), sharing };
-    reply::page(&app, StatusCode::OK, "settings/reads.html", &context)
-}
-
 /// POST `/settings/reads`: `shows_reads`, `shows_presence`, each a yes or a no; what does not come stays as it is.
 pub async fn share(
     State(app): State<App>,
@@ -79,6 +71,6 @@ pub async fn share(
         app.receipts.share(user.id, sharing).await?;
     }
     let body = json!({ "shows_reads": sharing.reads, "shows_presence": sharing.presence });
-    let back = reply::local_path(form.text("back")).unwrap_or("/settings/reads?notice=sharing");
+    let back = reply::local_path(form.text("back")).unwrap_or("/settings?notice=saved");
     reply::done(&asking, StatusCode::OK, &body, back)
 }

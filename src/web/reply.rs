@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
 /// Sentences that a redirect may ask the next page to show: `?notice=` and one of these.
-const NOTICES: [&str; 18] = [
+const NOTICES: [&str; 17] = [
     "notice-signed-out",
     "notice-joined-asked",
     "notice-approved",
@@ -31,7 +31,6 @@ const NOTICES: [&str; 18] = [
     "notice-room-archived",
     "notice-room-restored",
     "notice-saved",
-    "notice-sharing",
 ];
 
 /// The notice that a query asks for.

@@ -18,6 +18,7 @@ use serde_json::json;
 pub async fn show(State(app): State<App>, asking: Asking, CurrentUser(user): CurrentUser) -> Result<Response> {
     let (choices, browsers) =
         app.db.read(move |db| -> Result<_> { Ok((choice::find(db, user.id)?, push::count(db, user.id)?)) }).await?;
+    let sharing = app.live.aware.sharing_of(&app.db, user.id).await?;
     let choices = ChoicesView::from(choices);
     if asking.wants_json() {
         return reply::json(StatusCode::OK, &json!({ "notifications": choices, "browsers": browsers }));
@@ -25,6 +26,7 @@ pub async fn show(State(app): State<App>, asking: Asking, CurrentUser(user): Cur
     let context = Settings {
         page: asking.page(&app),
         choices,
+        sharing,
         browsers,
         push_key: app.live.courier.public_key().to_owned(),
         sends_mail: app.config.mail.is_some(),

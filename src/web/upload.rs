@@ -111,23 +111,41 @@ struct Reading<'a> {
 
 impl Reading<'_> {
     async fn parts(&mut self, mut parts: Multipart) -> Result<()> {
+        let mut thrown_away = 0;
         while let Some(part) = self.gauge.within(parts.next_field()).await? {
             let has_file = part.file_name().is_some_and(|name| !name.is_empty());
             if !has_file {
                 self.field(part).await?;
-                continue;
+            } else if self.parcel.fault.is_none() {
+                self.take(part, &mut thrown_away).await?;
+            } else {
+                self.throw_away(part, &mut thrown_away).await?;
             }
-            match self.file(part).await {
-                Ok(file) => self.parcel.files.push(file),
-                Err(
-                    fault @ (Error::Invalid(_) | Error::FileTooLarge(_) | Error::Conflict(_) | Error::TooMany { .. }),
-                ) => {
-                    self.parcel.fault = Some(fault);
-                    // A browser reads no answer before it has sent everything.
-                    drain(&self.gauge, parts).await;
-                    return Ok(());
-                }
-                Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// A file, or what is wrong with it: then the rest is read all the same, since a browser hears no answer before it has sent
+    /// everything, and since what was typed may stand behind.
+    async fn take(&mut self, mut part: Field<'_>, thrown_away: &mut u64) -> Result<()> {
+        match self.file(&mut part).await {
+            Ok(file) => self.parcel.files.push(file),
+            Err(fault @ (Error::Invalid(_) | Error::FileTooLarge(_) | Error::Conflict(_) | Error::TooMany { .. })) => {
+                self.parcel.fault = Some(fault);
+                self.parcel.files.clear();
+                self.throw_away(part, thrown_away).await?;
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    async fn throw_away(&mut self, mut part: Field<'_>, thrown_away: &mut u64) -> Result<()> {
+        while let Some(piece) = self.gauge.within(part.chunk()).await? {
+            self.gauge.claim(piece.len());
+            *thrown_away += piece.len() as u64;
+            if *thrown_away > DRAIN_MAX {
+                return Err(self.parcel.fault.take().unwrap_or(Error::TooLarge));
             }
         }
         Ok(())
@@ -146,7 +164,7 @@ impl Reading<'_> {
         self.parcel.form.add(name, form::strict(value)?)
     }
 
-    async fn file(&mut self, mut part: Field<'_>) -> Result<Received> {
+    async fn file(&mut self, part: &mut Field<'_>) -> Result<Received> {
         let field = self.rules.field;
         if part.name() != Some(field) {
             return Err(Error::field(field, Text::new("field-attachment-unsupported")));
@@ -179,19 +197,5 @@ impl Reading<'_> {
         self.app.db.read(move |db| message::check_sending(db, &member, &nonce)).await?;
         self.seat = Some(self.app.uploads.sit(self.member.user())?);
         Ok(())
-    }
-}
-
-/// Reads the rest of a body and throws it away, as long as it is no more than a browser would send by mistake.
-async fn drain(gauge: &Gauge, mut parts: Multipart) {
-    let mut drained = 0;
-    while let Ok(Some(mut part)) = gauge.within(parts.next_field()).await {
-        while let Ok(Some(piece)) = gauge.within(part.chunk()).await {
-            gauge.claim(piece.len());
-            drained += piece.len() as u64;
-            if drained > DRAIN_MAX {
-                return;
-            }
-        }
     }
 }

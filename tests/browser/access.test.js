@@ -1,6 +1,7 @@
 import { AxeBuilder } from "@axe-core/playwright";
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { drawPicture } from "./support/pictures.js";
 import { DESK, PHONE, startTown } from "./support/town.js";
 
 /** @import { Page } from "playwright-core" */
@@ -37,6 +38,13 @@ async function judgeAll(person, paths, prepare) {
   }
 }
 
+/** @param {Person} who @param {number} room @param {string} name @param {Buffer} buffer */
+async function attach(who, room, name, buffer) {
+  const file = { name, mimeType: "application/octet-stream", buffer };
+  const answer = await who.context.request.post(`/message/chatroom/${room}`, { multipart: { attachment: file }, headers: { accept: "application/json" } });
+  assert.equal(answer.status(), 201);
+}
+
 /** Two people and every sort of message. @param {Town} town */
 async function talk(town) {
   const [ada, ben, caro] = [await town.person("Ada"), await town.person("Ben"), await town.person("Caro")];
@@ -52,6 +60,10 @@ async function talk(town) {
   await ben.post(`/message/chatroom/${goal.room}`, { content: "About that…", reply_to: String(gone.message.id) });
   const edited = await ada.says(goal.room, "Eigth o'clock");
   await ada.post(`/message/${edited.message.id}/edit`, { content: "Eight o'clock, Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft" });
+  const webm = Buffer.from("1a45dfa39f4286810142f7810142f2810442f381084282847765626d", "hex");
+  await attach(ada, goal.room, "roof.png", await drawPicture(ada.page, 700, 500));
+  await attach(ben, goal.room, "A rather long name of a quote, in its final version.pdf", Buffer.from("%PDF-1.7"));
+  await attach(ben, goal.room, "visit.webm", webm);
   return { ada, ben, caro, goal, empty };
 }
 

@@ -27,13 +27,15 @@ async function send(page, text) {
 async function act(page, text, name) {
   const line = page.locator(".entry", { has: page.locator(".message-body", { hasText: text }) }).first();
   await line.hover();
-  const tool = line.locator(".tool", { hasText: name });
-  if (!(await tool.isVisible())) await line.locator("summary").click();
+  const tool = line.locator("a.tool, button.tool", { hasText: name });
+  for (const menu of await line.locator("summary").all()) {
+    if (!(await tool.isVisible()) && (await menu.isVisible())) await menu.click();
+  }
   await tool.click();
 }
 
 /** @param {Page} page */
-const texts = (page) => page.locator(".message-body").allInnerTexts();
+const texts = (page) => page.locator(".entry:not(.is-system) .message-body").allInnerTexts();
 
 test("everything works without a script", async (t) => {
   const town = await startTown(t);

@@ -80,10 +80,10 @@ test("who shows no receipts is not counted and sees none", async (t) => {
   const town = await startTown(t);
   const [ada, ben, cleo] = [await town.person("Ada"), await town.person("Ben"), await town.person("Cleo")];
   const { room } = await town.goal([ada, ben, cleo]);
-  await ben.page.goto("/settings/reads");
-  await ben.page.getByRole("group", { name: "Read receipts" }).getByLabel("Do not show it").check();
-  await ben.page.getByRole("button", { name: "Save" }).click();
-  await ben.page.getByText("Your choice is kept.").waitFor();
+  await ben.page.goto("/settings");
+  const choice = ben.page.getByRole("form", { name: "Show which messages I have read" });
+  await choice.getByRole("button", { name: "No" }).click();
+  await choice.locator("[value=false][aria-pressed=true]").waitFor();
   const hers = await ada.room(room);
   await hers.link("live");
   await hers.send("A question");

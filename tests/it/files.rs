@@ -125,7 +125,7 @@ async fn a_retry_with_the_same_files_is_one_message() {
         assert_eq!((other.status, other.code().as_str()), (StatusCode::UNPROCESSABLE_ENTITY, "invalid"));
     }
     assert_eq!(stored(&town).len(), kept, "what did not become part of a message is gone");
-    alice.post("/message/1/delete", &[]).await;
+    alice.post(&format!("/message/{}/delete", first.json()["message"]["id"]), &[]).await;
     let again = sends_as(&alice, &goal, "n-1", "Vu", &[("a.jpg", &jpeg)]).await;
     assert_eq!((again.status, again.json()["message"]["deleted"].as_bool()), (StatusCode::OK, Some(true)));
     assert_eq!(stored(&town), Vec::<PathBuf>::new());

@@ -24,6 +24,13 @@ impl Browser {
         second
     }
 
+    /// The same person at a restarted server.
+    pub fn moved_to(&self, town: &crate::harness::Town) -> Self {
+        let mut moved = self.copy();
+        moved.moves_to(town);
+        moved
+    }
+
     pub async fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
         self.answer(self.request(Method::GET, path, headers, "").await).await
     }

@@ -29,7 +29,7 @@ const ASKED: [Asked; 8] = [
 ];
 
 /// Messages as people write them, through the model: what others keep beside a message is kept here too.
-async fn fill(town: &Town, goal: &Goal, author: &Browser, count: usize) {
+pub async fn fill(town: &Town, goal: &Goal, author: &Browser, count: usize) {
     let words = ["réunion", "marathon", "l’entraînement", "demain", "dossier", "photo", "d’accord", "贊成", "semaine"];
     for from in (0..count).step_by(BATCH) {
         let (room, user, clock) = (RoomId(goal.room), UserId(author.id), town.app.clock.clone());

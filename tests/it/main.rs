@@ -5,8 +5,10 @@
 
 mod crash;
 mod ear;
+mod export;
 mod files;
 mod formatting;
+mod files_hostile;
 mod goal;
 mod habits;
 mod harness;
@@ -23,6 +25,7 @@ mod notify;
 mod odd;
 mod outages;
 mod page;
+mod pictures;
 mod policy;
 mod presence;
 mod previews;
@@ -32,6 +35,7 @@ mod random;
 mod reads;
 mod realtime;
 mod reducer;
+mod room;
 mod search;
 mod templates;
 mod tidy;

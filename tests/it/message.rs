@@ -309,7 +309,7 @@ async fn unread_marks_come_and_go() {
     alice.post(&format!("/message/{}/delete", id(&third)), &[]).await;
     assert_eq!(unread(&bob).await, 0, "what was taken back needs no reading");
     let room = bob.get("/user/fetch").await.json()["rooms"][0].clone();
-    assert_eq!(keys(&room), ["epoch", "id", "kind", "mentions", "revision", "state", "title", "unread"]);
+    assert_eq!(keys(&room), ["epoch", "id", "kind", "mentions", "muted", "revision", "state", "title", "unread"]);
     assert_eq!((&room["title"], &room["state"], &room["kind"]), (&json!("Marathon"), &json!("active"), &json!("goal")));
     assert_eq!(room["revision"], bob.fetch(&goal, "").await["revision"]);
 }

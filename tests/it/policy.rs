@@ -72,6 +72,7 @@ const MATRIX: &[(&str, &str, &str, [u16; 7])] = &[
     ("GET", "/message/{id}/versions", "another's", DECIDES),
     ("GET", "/message/chatroom/{id}/pins", "", INSIDE),
     ("POST", "/message/chatroom/{id}/send-voice", "", [401, 404, 404, 201, 201, 201, 404]),
+    ("GET", "/message/chatroom/{id}/export", "", DECIDES),
     ("GET", "/attachment/{id}", "", INSIDE),
     ("GET", "/attachment/{id}/thumbnail", "", INSIDE),
     ("GET", "/message/chatroom/{id}/search", "a word", INSIDE),
@@ -102,7 +103,6 @@ const MATRIX: &[(&str, &str, &str, [u16; 7])] = &[
     ("POST", "/presence/typing/{id}", "", INSIDE),
     ("GET", "/presence/{id}", "", INSIDE),
     ("POST", "/presence/away", "", SIGNED_IN),
-    ("GET", "/settings/reads", "", SIGNED_IN),
     ("POST", "/settings/reads", "", SIGNED_IN),
     // The hub opens a stream for whoever holds a token, and says nothing on topics without the right. Nobody but the
     // server publishes.

@@ -6,7 +6,7 @@
 
 use crate::ear::{Ear, Heard, Socket, Sse, long_poll, query_for, raw_post};
 use crate::harness::{Answer, Browser, Goal, Town, within};
-use crate::reducer::{Applied, Reducer, fresh};
+use crate::reducer::{Applied, Reducer, fresh, pinned};
 use futures_util::future::join_all;
 use reqwest::StatusCode;
 use std::collections::BTreeMap;
@@ -71,7 +71,7 @@ struct Client {
 impl Client {
     /// One thing, whatever it may be.
     async fn acts(&mut self) {
-        match self.dice.below(14) {
+        match self.dice.below(18) {
             0..=3 => self.sends().await,
             4 => self.retries().await,
             5 => self.repeats().await,
@@ -80,6 +80,9 @@ impl Client {
             8..=10 => self.listens().await,
             11 => self.room.catch_up(&self.browser, &self.goal).await,
             12 => self.way = Way::Polls,
+            13 | 14 => self.reacts().await,
+            15 => self.pins().await,
+            16 => self.locks_or_unlocks().await,
             _ => self.changes_way().await,
         }
     }
@@ -99,6 +102,11 @@ impl Client {
             return;
         }
         let answer = self.post(&nonce, &content).await;
+        if answer.status == StatusCode::CONFLICT {
+            // Locked just now: what was typed is kept.
+            self.outbox.insert(nonce, content);
+            return;
+        }
         assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text);
         self.acknowledged.insert(nonce, content);
         self.hears(&answer).await;
@@ -108,6 +116,10 @@ impl Client {
     async fn retries(&mut self) {
         for (nonce, content) in std::mem::take(&mut self.outbox) {
             let answer = self.post(&nonce, &content).await;
+            if answer.status == StatusCode::CONFLICT {
+                self.outbox.insert(nonce, content);
+                continue;
+            }
             assert!([StatusCode::OK, StatusCode::CREATED].contains(&answer.status), "{}", answer.text);
             self.acknowledged.insert(nonce, content);
             self.hears(&answer).await;
@@ -149,8 +161,47 @@ impl Client {
     async fn deletes(&mut self) {
         let Some(id) = self.picks_own() else { return };
         let answer = self.browser.post(&format!("/message/{id}/delete"), &[]).await;
-        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
-        if self.dice.happens(70) {
+        assert!([StatusCode::OK, StatusCode::CONFLICT].contains(&answer.status), "{}", answer.text);
+        if answer.status == StatusCode::OK && self.dice.happens(70) {
+            self.hears(&answer).await;
+        }
+    }
+
+    /// Anybody's message, tombstones included.
+    fn picks_any(&mut self) -> Option<i64> {
+        let all: Vec<i64> = self.room.messages.keys().copied().collect();
+        (!all.is_empty()).then(|| all[self.dice.below(all.len())])
+    }
+
+    /// An emoji, put there or taken away. Deleted, or locked: then it is refused.
+    async fn reacts(&mut self) {
+        let Some(id) = self.picks_any() else { return };
+        let emoji = ["like", "heart", "🎉"][self.dice.below(3)];
+        let answer = self.browser.post(&format!("/message/{id}/react/{emoji}"), &[]).await;
+        assert!([StatusCode::OK, StatusCode::CONFLICT].contains(&answer.status), "{}", answer.text);
+        if answer.status == StatusCode::OK && self.dice.happens(70) {
+            self.hears(&answer).await;
+        }
+    }
+
+    /// Only Alice may; the others are refused.
+    async fn pins(&mut self) {
+        let Some(id) = self.picks_any() else { return };
+        let verb = if self.dice.happens(60) { "pin" } else { "unpin" };
+        let answer = self.browser.post(&format!("/message/{id}/{verb}"), &[]).await;
+        let expected = [StatusCode::OK, StatusCode::CONFLICT, StatusCode::FORBIDDEN];
+        assert!(expected.contains(&answer.status), "{}", answer.text);
+        if answer.status == StatusCode::OK && answer.json()["room"].is_object() {
+            self.hears(&answer).await;
+        }
+    }
+
+    /// Shuts the room for a while: whoever writes meanwhile tries again later.
+    async fn locks_or_unlocks(&mut self) {
+        let verb = if self.dice.happens(40) { "lock" } else { "unlock" };
+        let answer = self.browser.post(&format!("/chatroom/{}/{verb}", self.goal.room), &[]).await;
+        assert!([StatusCode::OK, StatusCode::FORBIDDEN].contains(&answer.status), "{}", answer.text);
+        if answer.status == StatusCode::OK && self.dice.happens(70) {
             self.hears(&answer).await;
         }
     }
@@ -255,14 +306,18 @@ async fn live_through(seed: u64) {
         }
         within("one step of all", join_all(clients.iter_mut().map(Client::acts))).await;
     }
+    alice.moved_to(&town).post(&format!("/chatroom/{}/unlock", goal.room), &[]).await;
     join_all(clients.iter_mut().map(Client::retries)).await;
     let reader = &clients[0].browser.clone();
     let expected = fresh(reader, &goal).await;
+    let info = reader.fetch(&goal, "").await["room"].clone();
     let mut acknowledged = Vec::new();
     for client in &mut clients {
         client.listens().await;
         client.room.catch_up(&client.browser, &goal).await;
         assert_eq!(client.room.shown(), expected, "the room of client {}", client.number);
+        assert_eq!(client.room.pins(), pinned(&info), "the pins of client {}", client.number);
+        assert_eq!(client.room.info["state"], info["state"], "the state for client {}", client.number);
         acknowledged.extend(client.acknowledged.keys().cloned());
     }
     let mut there = clients[0].room.nonces();

@@ -368,12 +368,17 @@ async fn receipts_outlive_a_restart() {
 async fn the_choice_is_a_page_that_works_without_scripts() {
     let town = Town::start().await;
     let alice = town.person("Alice").await;
-    let page = alice.page("/settings/reads").await;
-    assert!(page.text.contains("name=\"shows_reads\" value=\"true\" checked"), "{}", page.text);
-    let form = [("shows_reads", "false"), ("shows_presence", "true"), ("back", "/settings/reads?notice=sharing")];
-    let saved = alice.submit("/settings/reads", &form).await;
-    let page = alice.page(saved.location()).await.text;
-    assert!(page.contains("name=\"shows_reads\" value=\"false\" checked") && page.contains("Votre choix"), "{page}");
+    let shows = async |path: &str| {
+        let page = alice.page(path).await.text;
+        assert!(page.contains("id=\"sharing\""), "{page}");
+        ["shows_reads", "shows_presence"]
+            .map(|name| page.contains(&format!("name=\"{name}\" value=\"true\" aria-pressed=\"true\"")))
+    };
+    assert_eq!(shows("/settings").await, [true, true]);
+    let saved = alice.submit("/settings/reads", &[("shows_reads", "false")]).await;
+    assert_eq!(shows(saved.location()).await, [false, true]);
+    alice.submit("/settings/reads", &[("shows_presence", "false")]).await;
+    assert_eq!(shows("/settings").await, [false, false]);
     for (field, word) in [("shows_reads", "peut-être"), ("shows_presence", "non")] {
         let refused = alice.post("/settings/reads", &[(field, word)]).await;
         assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);

@@ -111,6 +111,13 @@ impl Reducer {
         messages.into_iter().map(|message| message["client_nonce"].as_str().unwrap().to_owned()).collect()
     }
 
+    /// What is pinned, as the client shows it: a deletion takes a pin away, an edit changes what it says.
+    pub fn pins(&self) -> Vec<(i64, String)> {
+        let stands = |id: &i64| self.messages.get(id).filter(|message| message["deleted"] == false);
+        let ids = pinned(&self.info).into_iter().map(|(id, _)| id);
+        ids.filter_map(|id| stands(&id).map(|message| (id, message["excerpt"].as_str().unwrap().to_owned()))).collect()
+    }
+
     fn take(&mut self, change: &Value) {
         if change["message"].is_object() {
             self.put(&change["message"]);
@@ -133,6 +140,12 @@ impl Reducer {
             self.info = room.clone();
         }
     }
+}
+
+/// What is pinned in a room, as an answer tells it: ids and excerpts, the latest pin first.
+pub fn pinned(room: &Value) -> Vec<(i64, String)> {
+    let pins = room["pins"].as_array().cloned().unwrap_or_default();
+    pins.iter().map(|pin| (pin["id"].as_i64().unwrap(), pin["excerpt"].as_str().unwrap().to_owned())).collect()
 }
 
 /// Position, id, revision, fragment.

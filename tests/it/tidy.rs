@@ -167,7 +167,8 @@ fn templates_hold_no_script_and_no_style() {
             let tag = tag.split('>').next().unwrap_or_default().to_lowercase();
             let is_data = tag.contains("application/json") || tag.contains(" src=");
             assert!(!tag.starts_with("script") || is_data, "{path}: <{tag}>");
-            assert!(!tag.starts_with("style"), "{path}: <{tag}>");
+            // An archive's page stands alone in a folder: nobody serves its sheet.
+            assert!(!tag.starts_with("style") || path == "templates/export/head.html", "{path}: <{tag}>");
             for word in tag.split_whitespace().skip(1) {
                 let is_handler = word.starts_with("on") && word.contains('=');
                 assert!(!is_handler && !word.starts_with("style=") && !word.contains("javascript:"), "{path}: {word}");

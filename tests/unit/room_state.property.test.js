@@ -5,8 +5,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { behind, createRoomState, earlierRequest, nextRequest, ordered, quoteOf } from "../../public/room/list_state.js";
-import { acknowledge, adopt, apply, applyPage, noteTop, setPending } from "../../public/room_state.js";
+import { behind, createRoomState, earlierRequest, nextRequest, ordered, quoteOf, reactionsOf } from "../../public/room/list_state.js";
+import { acknowledge, adopt, apply, applyPage, noteTop, setPending, wish } from "../../public/room_state.js";
 import { fakeRoom } from "./support/room.js";
 
 const CLIENTS = 3;
@@ -78,9 +78,25 @@ class Client {
     this.reconcile();
   }
 
+  /** The oldest wish reaches the server or is refused; either way it is no wish any more. */
+  answerWish(reaches, publish) {
+    const [asked] = this.state.wishes.values();
+    if (!asked) return;
+    const { id, emoji, on } = asked;
+    const message = this.room.messages.get(id);
+    const present = message?.reactions.find((reaction) => reaction.emoji === emoji)?.users.includes(this.viewer) ?? false;
+    const change = reaches && message && present !== on ? this.room.react(id, this.viewer, emoji) : null;
+    if (change) {
+      publish(change);
+      this.heed(apply(this.state, structuredClone(change)));
+    }
+    this.heed(wish(this.state, id, emoji, null));
+  }
+
   /** What the link does in the end, on whatever rung: connect, fetch, heed the heartbeat. */
   catchUp(publish) {
     while (this.outbox.length > 0) this.send(true, true, publish);
+    while (this.state.wishes.size > 0) this.answerWish(true, publish);
     let rounds = 0;
     noteTop(this.state, this.room.revision);
     do {
@@ -101,6 +117,11 @@ const action = fc.oneof(
   { weight: 3, arbitrary: fc.record({ do: fc.constant("edit"), pick: small, thin: fc.boolean() }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("remove"), pick: small }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("member"), who: fc.nat(2), role: fc.constantFrom("member", "admin"), left: fc.boolean() }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant("react"), pick: small, who: fc.nat(2), emoji: fc.constantFrom("👍", "🎉") }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("pin"), pick: small, thin: fc.boolean() }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("state"), state: fc.constantFrom("active", "locked", "archived") }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("wish"), client, pick: small, emoji: fc.constantFrom("👍", "🎉"), on: fc.boolean() }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("answerWish"), client, reaches: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("rename") }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("restore"), keep: small }) },
   { weight: 12, arbitrary: fc.record({ do: fc.constant("deliver"), client, pick: small, keep: fc.boolean() }) },
@@ -141,6 +162,21 @@ function run(actions) {
         break;
       case "member":
         publish(room.member(step.who + 1, step.role, step.left ? "left" : "joined"));
+        break;
+      case "react":
+        publish(room.react(nth(step.pick), step.who + 1, step.emoji));
+        break;
+      case "pin":
+        publish(room.pin(nth(step.pick)), step.thin);
+        break;
+      case "state":
+        publish(room.state(step.state));
+        break;
+      case "wish":
+        if (nth(step.pick)) each.heed(wish(each.state, nth(step.pick), step.emoji, step.on));
+        break;
+      case "answerWish":
+        each.answerWish(step.reaches, publish);
         break;
       case "rename":
         publish(room.rename(`r${count}`));
@@ -231,6 +267,7 @@ function check({ room, clients }) {
       const seen = quoteOf(state, message);
       assert.deepEqual(seen, room.quoted(message), `the quote in ${message.id}`);
     }
+    for (const message of expected) assert.deepEqual(reactionsOf(state, message), message.reactions, `the reactions of ${message.id}`);
     for (const [person, member] of state.members) assert.deepEqual(member, room.members.get(person));
     if (state.roomInfo) assert.deepEqual(state.roomInfo, room.info);
     for (const nonce of acknowledged) {

@@ -50,6 +50,8 @@ pub struct Settings {
     pub page: Page,
     /// What the person chose.
     pub choices: ChoicesView,
+    /// What the person shows of reading and being here.
+    pub sharing: Sharing,
     /// Browsers that are told by push.
     pub browsers: i64,
     /// What this browser would subscribe with.
@@ -72,13 +74,4 @@ impl From<Choices> for ChoicesView {
         let email_notices = if choices.digest { "digest" } else { "none" };
         Self { email_notices, push_text: choices.push_text }
     }
-}
-
-/// `settings/reads.html`.
-#[derive(Debug, Serialize)]
-pub struct ReadsSettings {
-    /// The page.
-    pub page: Page,
-    /// What the person shows.
-    pub sharing: Sharing,
 }

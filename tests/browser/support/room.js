@@ -14,16 +14,16 @@ export async function openRoom(page, id) {
 /** @param {Page} page */
 export function roomOf(page) {
   const field = page.locator("#composer textarea");
-  const entry = (/** @type {string} */ text) => page.locator("#messages .entry", { hasText: text });
+  const entry = (/** @type {string} */ text) => page.locator("#messages .entry:not(.is-system)", { hasText: text });
 
-  /** Every message in the order of the page, pending ones included. */
+  /** Every message in the order of the page, pending ones included; what the room says itself is none. */
   function texts() {
-    return page.$$eval("#messages .entry .message-body", (bodies) => bodies.map((body) => body.textContent?.trim() ?? ""));
+    return page.$$eval("#messages .entry:not(.is-system) .message-body", (bodies) => bodies.map((body) => body.textContent?.trim() ?? ""));
   }
 
   /** What is written beside the fragments: "pending", "queued", "failed" or "". */
   function states() {
-    return page.$$eval("#messages .entry", (lines) => lines.map((line) => {
+    return page.$$eval("#messages .entry:not(.is-system)", (lines) => lines.map((line) => {
       const state = /** @type {HTMLElement} */ (line).dataset.state ?? "";
       return state === "sent" ? "" : state;
     }));
@@ -33,13 +33,29 @@ export function roomOf(page) {
   async function act(text, action) {
     const line = entry(text).first();
     await line.hover();
-    const tool = line.locator(`a[data-action=${action}], form[data-action=${action}] button`);
-    if (!(await tool.isVisible())) await line.locator("summary").click();
+    const tool = line.locator(`:is(a, button)[data-action=${action}], form[data-action=${action}] button`).filter({ visible: true });
+    // The menu for a finger, then the menu in the row for a pointer.
+    for (const menu of await line.locator("summary").all()) {
+      if ((await tool.count()) === 0 && (await menu.isVisible())) await menu.click();
+    }
     await tool.click();
   }
 
+  /** Puts one of the quick emoji on a message, or takes it away. @param {string} text @param {string} emoji */
+  async function react(text, emoji) {
+    const line = entry(text).first();
+    await line.hover();
+    const button = line.locator(`[data-react="${emoji}"]`);
+    if (!(await button.isVisible())) await line.locator("summary").first().click();
+    await button.click();
+  }
+
   return {
-    page, field, entry, texts, states, act,
+    page, field, entry, texts, states, act, react,
+    /** What the room says itself. */
+    told: () => page.locator("#messages .entry-told").allTextContents(),
+    /** The chips under a message: emoji and count. @param {string} text */
+    chips: async (text) => (await entry(text).first().locator(".reaction").allTextContents()).map((chip) => chip.trim()),
     ready: () => page.locator("#chatroom[data-ready=true]").waitFor({ state: "attached" }),
     /** @param {string[]} expected @param {number} [deadline] */
     shows: (expected, deadline) => becomes(texts, expected, deadline),

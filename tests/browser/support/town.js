@@ -16,16 +16,21 @@ export const PHONE = { width: 390, height: 844 };
 /** What a browser says of itself when a request fails: the network's fault, not the page's. */
 const NETWORK = /Failed to load resource|WebSocket connection to|net::ERR_/;
 
-/** @type {Promise<Browser> | null} */
-let launched = null;
+/** @type {Map<string, Promise<Browser>>} */
+const launched = new Map();
 
-/** One browser for all tests of a file. */
-export function launch() {
-  launched ??= chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: FLAGS });
-  return launched;
+/** One browser for all tests of a file, and one for each set of flags beside ours. @param {string[]} [flags] */
+export function launch(flags = []) {
+  const known = launched.get(flags.join(" "));
+  if (known) return known;
+  const browser = chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: [...FLAGS, ...flags] });
+  launched.set(flags.join(" "), browser);
+  return browser;
 }
 
-after(async () => (await launched)?.close());
+after(async () => {
+  for (const browser of launched.values()) await (await browser).close();
+});
 
 /** Whether no page failed in silence. @param {RegExp[]} allowed */
 function createWatch(allowed) {
@@ -111,10 +116,11 @@ async function found([owner, ...others], title = "Renovate the common room", des
 
 /**
  * @param {import("node:test").TestContext} test
- * @param {{ flags?: string[], relay?: boolean, complaints?: RegExp[] }} [options] `complaints`: what a page may say, as part of the test
+ * @param {{ flags?: string[], chromium?: string[], relay?: boolean, complaints?: RegExp[] }} [options] `flags` of the server, `chromium`:
+ *   flags of the browser, `complaints`: what a page may say, as part of the test
  */
-export async function startTown(test, { flags = [], relay: hasRelay = false, complaints = [] } = {}) {
-  const browser = await launch();
+export async function startTown(test, { flags = [], chromium: more = [], relay: hasRelay = false, complaints = [] } = {}) {
+  const browser = await launch(more);
   const relayPort = hasRelay ? await freePort() : 0;
   const server = await startServer({ flags, publicUrl: hasRelay ? `http://127.0.0.1:${relayPort}` : undefined });
   const relay = hasRelay ? await startRelay(relayPort, () => server.port) : null;

@@ -6,7 +6,7 @@ export const people = [1, 2, 3].map((id) => ({ id, first_name: `P${id}`, last_na
 export function fakeRoom({ chatroom = 1, epoch = "e1", pageSize = 50 } = {}) {
   const room = {
     chatroom, epoch, revision: 0, pageSize,
-    messages: new Map(), members: new Map(), info: { id: chatroom, kind: "goal", title: "t", state: "active", goal_id: 1, revision: 0 },
+    messages: new Map(), members: new Map(), info: { id: chatroom, kind: "goal", title: "t", state: "active", goal_id: 1, revision: 0, pins: [] },
     nextId: 1, copies: { [epoch]: [] },
 
     /** What a backup taken at each revision would hold. */
@@ -35,7 +35,7 @@ export function fakeRoom({ chatroom = 1, epoch = "e1", pageSize = 50 } = {}) {
       const message = {
         id: room.nextId, position: room.revision, revision: room.revision, kind: "text", client_nonce: nonce,
         author: people[author - 1], content, excerpt: content, created_at: "2026-11-22T12:00:00Z", edited_at: null,
-        deleted: false, reply_to: source ? { id: source.id, position: source.position } : null, html: `<p>${content}</p>`,
+        reactions: [], deleted: false, reply_to: source ? { id: source.id, position: source.position } : null, html: `<p>${content}</p>`,
       };
       room.nextId += 1;
       room.messages.set(message.id, message);
@@ -46,18 +46,47 @@ export function fakeRoom({ chatroom = 1, epoch = "e1", pageSize = 50 } = {}) {
       const message = room.messages.get(id);
       if (!message || message.deleted) return null;
       room.revision += 1;
-      room.messages.set(id, { ...message, ...part, revision: room.revision });
+      const next = { ...message, ...part, revision: room.revision };
+      room.messages.set(id, next);
+      const { position, author, excerpt, deleted } = next;
+      const pins = room.info.pins.flatMap((pin) => (pin.id !== id ? pin : deleted ? [] : { id, position, author, excerpt, deleted }));
+      room.info = { ...room.info, pins };
       room.keepCopy();
       return room.changeOf(room.messages.get(id));
     },
     edit: (id, content) => room.alter(id, { content, excerpt: content, html: `<p>${content}</p>`, edited_at: "2026-11-22T13:00:00Z" }),
-    remove: (id) => room.alter(id, { content: "", excerpt: "", html: "<p></p>", deleted: true }),
+    remove: (id) => room.alter(id, { content: "", excerpt: "", html: "<p></p>", reactions: [], deleted: true }),
     member(person, role, state = "joined") {
       room.revision += 1;
       const member = { user: people[person - 1], role, state, revision: room.revision };
       room.members.set(person, member);
       room.keepCopy();
       return room.change({ member });
+    },
+    /** Somebody's emoji, put there or taken away. */
+    react(id, user, emoji) {
+      const reactions = structuredClone(room.messages.get(id)?.reactions ?? []);
+      const known = reactions.find((reaction) => reaction.emoji === emoji);
+      if (!known) reactions.push({ emoji, users: [user] });
+      else known.users = known.users.includes(user) ? known.users.filter((one) => one !== user) : [...known.users, user];
+      return room.alter(id, { reactions: reactions.filter(({ users }) => users.length > 0) });
+    },
+    pin(id) {
+      const message = room.messages.get(id);
+      if (!message || message.deleted) return null;
+      room.revision += 1;
+      const { position, author, excerpt, deleted } = message;
+      const others = room.info.pins.filter((pin) => pin.id !== id);
+      const pins = others.length < room.info.pins.length ? others : [{ id, position, author, excerpt, deleted }, ...others];
+      room.info = { ...room.info, pins, revision: room.revision };
+      room.keepCopy();
+      return room.change({ room: room.info });
+    },
+    state(state) {
+      room.revision += 1;
+      room.info = { ...room.info, state, revision: room.revision };
+      room.keepCopy();
+      return room.change({ room: room.info });
     },
     rename(title) {
       room.revision += 1;
