@@ -111,7 +111,8 @@ export function createReading({ state, scroll, messages, position, scroller, but
   /** @param {number} from the position of the first message that is to be read again */
   function unreadFrom(from) {
     held = true;
-    left = false;
+    // Said on another device: who looks away here has been away already.
+    left = document.hidden || !document.hasFocus();
     offered = true;
     if (from <= read || messages.newFrom() !== from) {
       read = from - 1;

@@ -100,19 +100,14 @@ pub fn to_text(markdown: &str) -> String {
     let mut run = String::new();
     let mut is_code = false;
     for event in Parser::new_ext(markdown, options()) {
-        match event {
-            Event::Text(part) if !is_code => {
-                run.push_str(&part);
-                continue;
-            }
-            other => {
-                text.push_str(&shortcode::to_emoji(&run));
-                run.clear();
-                is_code = matches!(other, Event::Start(Tag::CodeBlock(_)))
-                    || is_code && !matches!(other, Event::End(TagEnd::CodeBlock));
-                push_plain(other, &mut text);
-            }
+        if let (false, Event::Text(part)) = (is_code, &event) {
+            run.push_str(part);
+            continue;
         }
+        text.push_str(&shortcode::to_emoji(&run));
+        run.clear();
+        is_code = matches!(event, Event::Start(Tag::CodeBlock(_))) || is_code && event != Event::End(TagEnd::CodeBlock);
+        push_plain(event, &mut text);
     }
     text.push_str(&shortcode::to_emoji(&run));
     text

@@ -26,6 +26,7 @@ struct Buckets {
     push_tests: Bucket<UserId>,
     searches: Bucket<UserId>,
     fetches: Bucket<UserId>,
+    signs: Bucket<UserId>,
 }
 
 impl Limits {
@@ -39,6 +40,7 @@ impl Limits {
                 push_tests: Bucket::new(5, Duration::from_secs(60)),
                 searches: Bucket::new(30, Duration::from_millis(500)),
                 fetches: Bucket::new(10, Duration::from_secs(3)),
+                signs: Bucket::new(50, Duration::from_millis(200)),
             })
         }))
     }
@@ -67,6 +69,14 @@ impl Limits {
     /// `TooMany`.
     pub fn fetch(&self, user: UserId) -> Result<()> {
         self.0.as_ref().map_or(Ok(()), |buckets| buckets.fetches.check(user))
+    }
+
+    /// A person's page says that its person types, is away, or shows something no more: others are told each time.
+    ///
+    /// # Errors
+    /// `TooMany`.
+    pub fn sign(&self, user: UserId) -> Result<()> {
+        self.0.as_ref().map_or(Ok(()), |buckets| buckets.signs.check(user))
     }
 
     /// A person searches.
