@@ -14,7 +14,6 @@ use linkify::{LinkFinder, LinkKind};
 use pulldown_cmark::{CodeBlockKind, CowStr, Event, LinkType, Options, Parser, Tag, TagEnd};
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
-use std::time::Instant;
 use unicode_segmentation::UnicodeSegmentation;
 
 /// The longest excerpt, in characters as people see them.
@@ -184,7 +183,7 @@ fn mark_tasks(events: Vec<Event<'_>>) -> Vec<Event<'_>> {
 
 /// Replaces each block of code by its HTML.
 fn mark_code(events: Vec<Event<'_>>) -> Vec<Event<'_>> {
-    let until = Instant::now() + code::PATIENCE;
+    let mut until = None;
     let mut marked = Vec::with_capacity(events.len());
     let mut open: Option<(Option<String>, String)> = None;
     for event in events {
@@ -197,7 +196,11 @@ fn mark_code(events: Vec<Event<'_>>) -> Vec<Event<'_>> {
                 open = Some((language, String::new()));
             }
             (Some((language, text)), Event::End(TagEnd::CodeBlock)) => {
-                marked.push(Event::Html(CowStr::from(code::block(text, language.as_deref(), until))));
+                marked.push(Event::Html(CowStr::from(code::block(
+                    text,
+                    language.as_deref(),
+                    *until.get_or_insert_with(code::deadline),
+                ))));
                 open = None;
             }
             (Some((_, text)), Event::Text(part)) => text.push_str(&part),
