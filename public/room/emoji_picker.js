@@ -172,6 +172,7 @@ function createPicker() {
     recent = remember(recent, emoji);
     store(RECENT, recent.join(" "));
     box.hidePopover();
+    closedAt = -AGAIN;
     onPick(emoji);
   }
 
@@ -226,7 +227,7 @@ function createPicker() {
   };
   grid.addEventListener("focusin", say);
   grid.addEventListener("pointerover", say);
-  box.addEventListener("toggle", (event) => {
+  box.addEventListener("beforetoggle", (event) => {
     if (/** @type {ToggleEvent} */ (event).newState === "closed") {
       closedAt = performance.now();
       anchor?.setAttribute("aria-expanded", "false");

@@ -17,13 +17,19 @@ import { toast } from "./toast.js";
  * @param {{ named: boolean, link: string | null }} wanted
  * @returns {string} Markdown
  */
-export function forwarded({ author, content, created_at }, { named, link }) {
+export function forwarded({ author, content, attachments, created_at }, { named, link }) {
   const quote = (/** @type {string} */ text) => text.split("\n").map((line) => `> ${line}`.trimEnd()).join("\n");
-  const head = named ? [quote(`**${nameOf(author).replace(/[\\*_`[\]<>]/g, "\\$&")}**`), ">"] : [];
+  const head = named ? [quote(`**${escaped(nameOf(author))}**`), ">"] : [];
   const foot = link ? [">", quote(`[${created_at.slice(0, 16).replace("T", " ")} UTC](${link})`)] : [];
   const room = LONGEST - lengthOf([...head, ...foot].join("\n")) - 16;
-  const body = quote(content ?? "");
+  // Of files alone there is nothing to copy but what they are called.
+  const body = quote(content || (attachments ?? []).map(({ name }) => `📎 ${escaped(name)}`).join("\n"));
   return [...head, lengthOf(body) > room ? `${[...body].slice(0, room).join("")}…` : body, ...foot].join("\n");
+}
+
+/** A text that says in Markdown what it says. @param {string} text */
+function escaped(text) {
+  return text.replace(/[\\*_`[\]<>~|#!]/g, "\\$&");
 }
 
 /** @param {{ send(room: number, content: string): Promise<void> }} options */

@@ -14,7 +14,6 @@ use linkify::{LinkFinder, LinkKind};
 use pulldown_cmark::{CodeBlockKind, CowStr, Event, LinkType, Options, Parser, Tag, TagEnd};
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
-use std::time::Instant;
 use unicode_segmentation::UnicodeSegmentation;
 
 /// The longest excerpt, in characters as people see them.
@@ -100,19 +99,14 @@ pub fn to_text(markdown: &str) -> String {
     let mut run = String::new();
     let mut is_code = false;
     for event in Parser::new_ext(markdown, options()) {
-        match event {
-            Event::Text(part) if !is_code => {
-                run.push_str(&part);
-                continue;
-            }
-            other => {
-                text.push_str(&shortcode::to_emoji(&run));
-                run.clear();
-                is_code = matches!(other, Event::Start(Tag::CodeBlock(_)))
-                    || is_code && !matches!(other, Event::End(TagEnd::CodeBlock));
-                push_plain(other, &mut text);
-            }
+        if let (false, Event::Text(part)) = (is_code, &event) {
+            run.push_str(part);
+            continue;
         }
+        text.push_str(&shortcode::to_emoji(&run));
+        run.clear();
+        is_code = matches!(event, Event::Start(Tag::CodeBlock(_))) || is_code && event != Event::End(TagEnd::CodeBlock);
+        push_plain(event, &mut text);
     }
     text.push_str(&shortcode::to_emoji(&run));
     text
@@ -189,7 +183,7 @@ fn mark_tasks(events: Vec<Event<'_>>) -> Vec<Event<'_>> {
 
 /// Replaces each block of code by its HTML.
 fn mark_code(events: Vec<Event<'_>>) -> Vec<Event<'_>> {
-    let until = Instant::now() + code::PATIENCE;
+    let mut until = None;
     let mut marked = Vec::with_capacity(events.len());
     let mut open: Option<(Option<String>, String)> = None;
     for event in events {
@@ -202,7 +196,11 @@ fn mark_code(events: Vec<Event<'_>>) -> Vec<Event<'_>> {
                 open = Some((language, String::new()));
             }
             (Some((language, text)), Event::End(TagEnd::CodeBlock)) => {
-                marked.push(Event::Html(CowStr::from(code::block(text, language.as_deref(), until))));
+                marked.push(Event::Html(CowStr::from(code::block(
+                    text,
+                    language.as_deref(),
+                    *until.get_or_insert_with(code::deadline),
+                ))));
                 open = None;
             }
             (Some((_, text)), Event::Text(part)) => text.push_str(&part),

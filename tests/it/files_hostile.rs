@@ -139,13 +139,16 @@ async fn a_newcomer_gets_no_files_of_the_past() {
     assert_eq!(load(&bob, &after).await.status, StatusCode::OK);
 }
 
+/// Files to send, and what is answered.
+type Refusal<'a> = (&'a [(&'a str, &'a [u8])], StatusCode, &'a str);
+
 /// What is too much is refused with a reason, and nothing of it stays.
 #[tokio::test]
 async fn limits_are_told_and_leave_nothing_behind() {
     let town = Town::start_with(&["--file-limit", "100000"]).await;
     let (alice, _, goal) = two(&town).await;
     let (fits, large) = (vec![b'a'; 100_000], vec![b'a'; 100_001]);
-    let cases: [(&[(&str, &[u8])], StatusCode, &str); 4] = [
+    let cases: [Refusal<'_>; 4] = [
         (
             &[("a.txt", b"x"), ("b.txt", &large)],
             StatusCode::PAYLOAD_TOO_LARGE,

@@ -17,7 +17,7 @@ const BATCH: usize = 500;
 /// What is measured: a name, and the path for a room whose top is so high.
 type Asked = (&'static str, fn(&Goal, i64) -> String);
 
-const ASKED: [Asked; 8] = [
+const ASKED: [Asked; 14] = [
     ("open the page", |goal, _| goal.path()),
     ("open it, all unread", |goal, _| goal.path()),
     ("own events, all unread", |_, _| "/user/fetch".to_owned()),
@@ -26,6 +26,12 @@ const ASKED: [Asked; 8] = [
     ("scroll back, oldest", |goal, _| format!("{}/fetch?before=60&limit=50", goal.path())),
     ("fetch 20 changes", |goal, top| format!("{}/fetch?since={}", goal.path(), top - 20)),
     ("fetch from the start", |goal, _| format!("{}/fetch?since=1&limit=50", goal.path())),
+    ("search, in most messages", |goal, _| format!("{}/search?q=marathon", goal.path())),
+    ("search, one of all", |goal, top| format!("{}/search?q=org/{}", goal.path(), top / 2)),
+    ("search, nowhere", |goal, _| format!("{}/search?q=marathonien", goal.path())),
+    ("search, two letters", |goal, _| format!("{}/search?q=ph", goal.path())),
+    ("search, an ideograph", |goal, _| format!("{}/search?q=%E6%88%90", goal.path())),
+    ("search, all rooms", |goal, _| format!("/search?q=photo+{}", goal.room)),
 ];
 
 /// Messages as people write them, through the model: what others keep beside a message is kept here too.

@@ -175,6 +175,10 @@ async fn a_deleted_room_is_not_there() {
             format!("{}/fetch", goal.path()),
             format!("{}/fetch?since=0&wait=20", goal.path()),
             format!("{}/pins", goal.path()),
+            format!("{}/search?q=Salut", goal.path()),
+            format!("{}/export", goal.path()),
+            format!("/presence/{}", goal.room),
+            format!("/message/{message}/reads"),
             format!("{}/hidden", goal.path()),
             format!("/message/{message}"),
             format!("/message/{message}/versions"),
@@ -192,6 +196,7 @@ async fn a_deleted_room_is_not_there() {
             assert_eq!(verb(who, &goal, act).await.status, StatusCode::NOT_FOUND, "{act}");
         }
         assert_eq!(who.post(&goal.path(), &[("content", "Après")]).await.status, StatusCode::NOT_FOUND);
+        assert!(!who.get("/search?q=Salut").await.text.contains("Salut\""), "not by the search over all rooms");
         let topics = who.post("/realtime/token", &[]).await.json()["topics"].clone();
         assert!(!topics.as_array().unwrap().contains(&json!(format!("chatroom/{}", goal.room))), "{topics}");
         let rooms = who.get("/user/fetch").await.json()["rooms"].clone();

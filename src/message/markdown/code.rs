@@ -10,7 +10,7 @@ use syntect::parsing::{ParseState, Scope, ScopeStack, SyntaxReference, SyntaxSet
 /// Longer lines are data, not code.
 const LINE_MAX: usize = 1_000;
 /// Time for one message's blocks together; what is left then stays plain.
-pub(super) const PATIENCE: Duration = Duration::from_millis(250);
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// The classes that [`highlight`] writes, each after the prefix `code-`.
 pub(super) const CLASSES: [&str; 9] = [
@@ -26,6 +26,12 @@ pub(super) const CLASSES: [&str; 9] = [
 ];
 
 static SYNTAXES: LazyLock<SyntaxSet> = LazyLock::new(SyntaxSet::load_defaults_newlines);
+
+/// When the time for a message is over. The grammars are there before it begins.
+pub(super) fn deadline() -> Instant {
+    LazyLock::force(&SYNTAXES);
+    Instant::now() + PATIENCE
+}
 
 /// Which scope of a grammar gets which class; the longer names first.
 static MEANINGS: LazyLock<Vec<(Scope, Option<&'static str>)>> = LazyLock::new(|| {

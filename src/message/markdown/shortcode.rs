@@ -71,10 +71,11 @@ mod tests {
     /// What the page offers, the server knows: as a reaction, and by the same names.
     #[test]
     fn the_pages_emoji_are_the_servers() {
-        let rows: Vec<(String, u8, String, String, String, String, String, u8)> =
+        let rows: Vec<Vec<serde_json::Value>> =
             serde_json::from_str(include_str!("../../../public/emoji/emoji.json")).unwrap();
         assert!(rows.len() > 1_800);
-        for (emoji, _, _, name, _, _, codes, _) in rows {
+        for row in rows {
+            let [emoji, name, codes] = [0, 3, 6].map(|column| row[column].as_str().unwrap().to_owned());
             assert_eq!(emojis::get(&emoji).map(|known| known.as_str()), Some(emoji.as_str()), "{name}");
             for code in codes.split(' ').filter(|code| !code.is_empty()) {
                 let known = emojis::get_by_shortcode(code).map(|known| known.as_str());

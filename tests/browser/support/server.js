@@ -60,7 +60,7 @@ export async function startServer({ flags = [], publicUrl } = {}) {
 
   await start();
   return {
-    url, port, log, start,
+    url, port, log, start, folder,
     /** As a power cut would. */
     kill,
     async restart() {
