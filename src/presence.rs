@@ -266,7 +266,7 @@ mod tests {
             written += presence.unwritten(AFTER + second * SECOND, false).len();
         }
         assert!(written <= 3, "{written} times in ten minutes");
-        let gone = AFTER + 600 * SECOND;
+        let gone = AFTER + 11 * MINUTE;
         presence.streams(ALICE, 0, gone);
         assert_eq!(presence.settle(gone + GRACE), [ALICE]);
         assert_eq!(presence.unwritten(gone + GRACE, false), [(gone - gone % MINUTE, vec![ALICE])]);

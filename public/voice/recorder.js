@@ -155,6 +155,8 @@ export function createRecorder({ form, complain, send }) {
     }
   }
 
+  // Taking the focus would open the formatting bar, and the button would move away from under the pointer.
+  button.addEventListener("mousedown", (event) => event.preventDefault());
   button.addEventListener("click", () => {
     complain("");
     void recording.start();

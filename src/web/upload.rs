@@ -156,7 +156,7 @@ impl Reading<'_> {
         let mut value = Vec::new();
         while let Some(piece) = self.gauge.within(part.chunk()).await? {
             self.gauge.claim(piece.len());
-            if self.parcel.form.size() + value.len() + piece.len() > self.app.config.body_limit {
+            if self.parcel.form.size() + name.len() + value.len() + piece.len() > self.app.config.body_limit {
                 return Err(Error::TooLarge);
             }
             value.extend_from_slice(&piece);

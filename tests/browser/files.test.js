@@ -114,7 +114,7 @@ test("a reload in the middle of an upload loses nothing and doubles nothing", as
   await slowDown(ada.page, 0);
   await ada.page.evaluate(() => dispatchEvent(new Event("online")));
   await his.shows(["A film", "And a word"]);
-  await becomes(() => files(ben.page), ["film.bin", "roof.png"]);
+  await becomes(() => files(ben.page), ["roof.png", "film.bin"]);
   await hers.settled();
   await hers.shows(["A film", "And a word"]);
   await hers.reload();

@@ -117,7 +117,7 @@ mod tests {
             ("...", "files/7-file"),
             ("", "files/7-file"),
             ("con", "files/7-con"),
-            ("<script>\"&'.html", "files/7-_script_____.html"),
+            ("<script>\"&'.html", "files/7-_script____.html"),
         ] {
             assert_eq!(path(AttachmentId(7), name), expected, "{name}");
         }
