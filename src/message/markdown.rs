@@ -196,11 +196,8 @@ fn mark_code(events: Vec<Event<'_>>) -> Vec<Event<'_>> {
                 open = Some((language, String::new()));
             }
             (Some((language, text)), Event::End(TagEnd::CodeBlock)) => {
-                marked.push(Event::Html(CowStr::from(code::block(
-                    text,
-                    language.as_deref(),
-                    *until.get_or_insert_with(code::deadline),
-                ))));
+                let language = language.as_deref().map(|name| (name, *until.get_or_insert_with(code::deadline)));
+                marked.push(Event::Html(CowStr::from(code::block(text, language))));
                 open = None;
             }
             (Some((_, text)), Event::Text(part)) => text.push_str(&part),

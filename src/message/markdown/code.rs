@@ -68,18 +68,18 @@ pub(super) fn language(info: &str) -> Option<String> {
     is_name.then(|| word.to_ascii_lowercase())
 }
 
-/// Safe HTML of a block.
-pub(super) fn block(code: &str, language: Option<&str>, until: Instant) -> String {
+/// Safe HTML of a block, with its language and the end of the time for its colours.
+pub(super) fn block(code: &str, language: Option<(&str, Instant)>) -> String {
     let mut html = String::with_capacity(code.len() * 2 + 64);
     html.push_str("<pre");
-    if let Some(language) = language {
+    if let Some((language, _)) = language {
         html.push_str(" data-language=\"");
         escape(language, &mut html);
         html.push('"');
     }
     html.push_str("><code>");
-    match language.and_then(syntax) {
-        Some(syntax) => highlight(code, syntax, until, &mut html),
+    match language.and_then(|(name, until)| Some((syntax(name)?, until))) {
+        Some((syntax, until)) => highlight(code, syntax, until, &mut html),
         None => escape(code, &mut html),
     }
     html.push_str("</code></pre>\n");
@@ -178,7 +178,7 @@ mod tests {
     use super::*;
 
     fn shown(code: &str, language: &str) -> String {
-        block(code, Some(language), Instant::now() + Duration::from_secs(60))
+        block(code, Some((language, Instant::now() + Duration::from_secs(60))))
     }
 
     #[test]
@@ -200,12 +200,12 @@ mod tests {
     #[test]
     fn what_has_no_grammar_stays_plain() {
         assert_eq!(shown("a < b\n", "brainfuck"), "<pre data-language=\"brainfuck\"><code>a &lt; b\n</code></pre>\n");
-        assert_eq!(block("a", None, Instant::now()), "<pre><code>a</code></pre>\n");
+        assert_eq!(block("a", None), "<pre><code>a</code></pre>\n");
         let long = format!("let a = 1;\n{}\nlet b = 2;", "x".repeat(LINE_MAX + 1));
         let html = shown(&long, "rust");
         assert!(html.ends_with("\nlet b = 2;</code></pre>\n") && html.contains("code-keyword"), "plain from there on");
         assert!(
-            !block("let a = 1;", Some("rust"), Instant::now() - Duration::from_secs(1)).contains("span"),
+            !block("let a = 1;", Some(("rust", Instant::now() - Duration::from_secs(1)))).contains("span"),
             "no time left"
         );
     }
