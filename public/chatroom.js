@@ -21,7 +21,9 @@ import { listenToList } from "./room/actions.js";
 import { mentionSource } from "./room/mention.js";
 import { createSuggest } from "./room/suggest.js";
 import { createHistory } from "./room/history.js";
+import { createMarks } from "./room/marks.js";
 import { createPanels } from "./room/panels.js";
+import { readPins } from "./room/pins.js";
 import { createReading } from "./room/reading.js";
 import { createScroll, keepPlace, recallPlace } from "./room/scroll.js";
 import { createRooms } from "./rooms.js";
@@ -34,6 +36,12 @@ function byId(id) {
   return element;
 }
 
+/** The room as the server rendered it; whatever changes after the page's cursor is newer. @param {HTMLElement} root @param {number} id */
+function readRoom(root, id) {
+  const title = document.getElementById("room-title")?.textContent ?? "";
+  return { id, kind: "", title, state: root.dataset.roomState ?? "", goal_id: Number(root.dataset.goal) || null, revision: 0, pins: readPins() };
+}
+
 /** @param {HTMLElement} root */
 export async function startChatroom(root) {
   const room = Number(root.dataset.room);
@@ -44,17 +52,17 @@ export async function startChatroom(root) {
   const store = await openStore();
   const list = byId("messages");
   const scroller = byId("scroller");
-  const { viewer: viewerId, epoch = "", revision, hasEarlier, myRole = "member", readPosition = "0" } = list.dataset;
+  const { viewer: viewerId, epoch = "", revision, hasEarlier, myRole = "member", readPosition = "0", editWindow = "0" } = list.dataset;
   const viewer = Number(viewerId);
-  const reader = { viewer, role: myRole, roomPath: path };
+  const reader = { viewer, role: myRole, roomPath: path, editWindow: Number(editWindow) * 60_000 };
   const state = createRoomState({ room, viewer, epoch, revision: Number(revision) });
-  adopt(state, { ...readList(list), hasEarlier: hasEarlier === "true" });
+  adopt(state, { ...readList(list), hasEarlier: hasEarlier === "true", room: readRoom(root, room) });
 
   const loaded = ordered(state);
   const isNew = (/** @type {Message} */ message) => message.position > Number(readPosition);
   // Where even the oldest message that is loaded is new, the line would stand somewhere in the middle of the new ones.
   const reachesBack = state.lowest === 0 || !loaded.every(isNew);
-  const firstUnread = reachesBack ? loaded.find((message) => isNew(message) && message.author.id !== viewer) : undefined;
+  const firstUnread = reachesBack ? loaded.find((message) => isNew(message) && message.author.id !== viewer && message.kind !== "system") : undefined;
   const scroll = createScroll(scroller, list, () => reading.look());
   const messages = createMessages({
     list, state, reader, scroll,
@@ -119,7 +127,7 @@ export async function startChatroom(root) {
       return null;
     },
     editLast() {
-      const last = ordered(state).filter((message) => message.author.id === viewer && !message.deleted).at(-1);
+      const last = ordered(state).filter((message) => message.author.id === viewer && message.kind === "text" && !message.deleted).at(-1);
       if (last) void beginEdit(last.id);
     },
   });
@@ -140,7 +148,18 @@ export async function startChatroom(root) {
     else composer.complain(t("js-network-error"));
   }
 
+  const marks = createMarks({
+    state, list, path, take,
+    isOpen: () => root.dataset.roomState === "active",
+    jump: jumpTo,
+    async send(target, content) {
+      await outbox.add({ room: target, content, reply_to: null, quoted: null });
+    },
+  });
+
   listenToList(list, {
+    react: marks.react,
+    mark: marks.mark,
     reply(id) {
       const message = state.messages.get(id);
       if (message) composer.reply(asQuote(message));
@@ -161,12 +180,13 @@ export async function startChatroom(root) {
 
   /** @param {number} id @param {number} position */
   async function jumpTo(id, position) {
-    if (!(await historyUp.reach(id, position))) return;
+    if (!(await historyUp.reach(id, position))) return false;
     const line = messages.line(id);
-    if (!line) return;
+    if (!line) return false;
     scroll.to(line);
     line.classList.add("is-flash");
     line.addEventListener("animationend", () => line.classList.remove("is-flash"), { once: true });
+    return true;
   }
 
   /** @param {Effects} effects */
@@ -187,7 +207,10 @@ export async function startChatroom(root) {
 
   function showRoom() {
     if (!state.roomInfo) return;
+    const before = root.dataset.roomState;
     root.dataset.roomState = state.roomInfo.state;
+    marks.showRoom();
+    if (before !== state.roomInfo.state || document.getElementById("room-title")?.textContent !== state.roomInfo.title) panels.reload();
     const title = document.getElementById("room-title");
     if (title) title.textContent = state.roomInfo.title;
   }
@@ -215,6 +238,7 @@ export async function startChatroom(root) {
       return effects;
     }
     if (rooms.note(change)) void syncUser();
+    if (change.room) panels.reload();
     return { fetch: null };
   }
 
@@ -250,6 +274,8 @@ export async function startChatroom(root) {
     if (event.kind === "read") {
       rooms.read(event);
       if (event.chatroom === room) reading.readElsewhere(event.position ?? 0);
+    } else if (event.kind === "hidden" || event.kind === "shown") {
+      marks.heardHidden(event);
     } else if (event.kind === "participation_asked") {
       if (ours && event.actor && event.goal) people.asked(event.actor, event.goal.id);
     } else {
@@ -279,7 +305,7 @@ export async function startChatroom(root) {
     const connection = byId("connection");
     connection.dataset.state = now;
     connection.textContent = t(now === "removed" ? "js-removed-from-room" : `js-connection-${now}`);
-    if (now === "removed") root.dataset.roomState = "removed";
+    if (now === "removed" && root.dataset.roomState !== "deleted") root.dataset.roomState = "removed";
     messages.redrawPending();
     if (now !== "offline" && now !== "connecting") outbox.wake();
   }
@@ -297,9 +323,9 @@ export async function startChatroom(root) {
 
   /** Where the reader belongs: a linked message, the place before a reload, what is new, or the end. */
   async function settleDown() {
-    const target = /^#message-(\d+)$/.exec(location.hash);
+    const target = marks.target();
     const left = recallPlace(path);
-    if (target) return jumpTo(Number(target[1]), 0);
+    if (target) return marks.arrive(target);
     if (left && (await historyUp.reach(left.id, 0))) {
       const line = messages.line(left.id);
       if (line) return scroll.putAt(line, left.top);

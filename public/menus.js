@@ -1,6 +1,6 @@
 /** A menu that is a `details` opens without a script; with one it also closes as menus do. */
 
-const OPEN = "details:is(.entry-actions, .manage)[open]";
+const OPEN = "details:is(.entry-actions, .tool-more, .manage)[open]";
 
 export function startMenus() {
   document.addEventListener("click", (event) => {

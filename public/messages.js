@@ -7,7 +7,8 @@
  * @import { Reader } from "./room/entry.js"
  * @import { Scroll } from "./room/scroll.js"
  */
-import { ordered, quoteOf } from "./room/list_state.js";
+import { drawReactions } from "./room/chips.js";
+import { ordered, quoteOf, reactionsOf } from "./room/list_state.js";
 import { decorate } from "./room/decor.js";
 import { createPending, drawMessage, drawPending, finish, readEntry } from "./room/entry.js";
 
@@ -29,10 +30,13 @@ export function createMessages({ list, state, reader, scroll, offline, newFrom }
     if (!id) continue;
     lines.set(id, line);
     finish(line);
+    const message = state.messages.get(id);
+    if (message?.reactions.length) drawReactions(line, id, reactionsOf(state, message), reader.viewer);
   }
 
   /** @param {Effects} effects */
   function draw(effects) {
+    if (effects.room) drawPinned();
     const anything = effects.reset || effects.pending || effects.hidden || effects.changed.size > 0;
     if (!anything) return;
     scroll.steady(() => {
@@ -57,7 +61,9 @@ export function createMessages({ list, state, reader, scroll, offline, newFrom }
     if (!message) return;
     const mine = message.author.id === reader.viewer && message.client_nonce;
     const bubble = mine && !lines.has(id) ? takeBubble(mine) : null;
-    const line = drawMessage(lines.get(id) ?? bubble, message, quoteOf(state, message), reader);
+    const line = drawMessage(lines.get(id) ?? bubble, message, quoteOf(state, message), reader, reactionsOf(state, message));
+    line.hidden = state.hidden.has(id);
+    line.classList.toggle("is-pinned", isPinned(id));
     if (bubble) tick(line);
     lines.set(id, line);
     place(messages, message, line);
@@ -115,11 +121,20 @@ export function createMessages({ list, state, reader, scroll, offline, newFrom }
     for (const [id, line] of lines) line.hidden = state.hidden.has(id);
   }
 
+  /** @param {number} id */
+  function isPinned(id) {
+    return state.roomInfo?.pins.some((pin) => pin.id === id) ?? false;
+  }
+
+  function drawPinned() {
+    for (const [id, line] of lines) line.classList.toggle("is-pinned", isPinned(id));
+  }
+
   /** @param {Message[]} messages */
   function redecorate(messages) {
     const entries = [];
     for (const message of messages) {
-      const line = lines.get(message.id);
+      const line = state.hidden.has(message.id) ? null : lines.get(message.id);
       if (line) entries.push({ message, line });
     }
     for (const item of state.pending.values()) {
@@ -162,13 +177,15 @@ export function createMessages({ list, state, reader, scroll, offline, newFrom }
 /** What the server rendered, for the reducer. @param {HTMLElement} list */
 export function readList(list) {
   const read = [];
+  const hidden = [];
   for (const line of list.querySelectorAll("li")) {
     if (!line.dataset.entry) continue;
     const entry = readEntry(line);
     if (entry) read.push(entry);
+    if (line.hidden) hidden.push(Number(line.dataset.entry));
   }
   const quoted = read.flatMap((entry) => (entry.quoted ? [entry.quoted] : []));
-  return { messages: read.map((entry) => entry.message), quoted };
+  return { messages: read.map((entry) => entry.message), quoted, hidden };
 }
 
 /** @param {Message[]} messages @param {number} position */

@@ -10,10 +10,12 @@ import { asQuote, behind, noEffects } from "./room/list_state.js";
 /**
  * Takes the messages that stood in the page when it was loaded.
  * @param {RoomState} state
- * @param {{ messages: Message[], quoted: Quoted[], hasEarlier: boolean }} rendered
+ * @param {{ messages: Message[], quoted: Quoted[], hasEarlier: boolean, hidden?: number[], room?: Room }} rendered
  */
-export function adopt(state, { messages, quoted, hasEarlier }) {
+export function adopt(state, { messages, quoted, hasEarlier, hidden = [], room }) {
   const effects = noEffects();
+  state.hidden = new Set(hidden);
+  if (room) state.roomInfo = room;
   for (const quote of quoted) keepQuote(state, quote, state.revision, effects);
   state.lowest = hasEarlier && messages[0] ? messages[0].position : 0;
   for (const message of messages) putMessage(state, message, effects);
@@ -122,6 +124,42 @@ export function acknowledge(state, nonce, change) {
 }
 
 /**
+ * The reader puts an emoji on a message, or takes it away: shown at once, until the server has answered (`on` is null then).
+ * @param {RoomState} state
+ * @param {number} id
+ * @param {string} emoji
+ * @param {boolean | null} on
+ * @returns {Effects}
+ */
+export function wish(state, id, emoji, on) {
+  const effects = noEffects();
+  if (on === null) state.wishes.delete(wishKey(id, emoji));
+  else state.wishes.set(wishKey(id, emoji), { id, emoji, on });
+  if (state.messages.has(id)) effects.changed.add(id);
+  return effects;
+}
+
+/** @param {number} id @param {string} emoji */
+export function wishKey(id, emoji) {
+  return `${id} ${emoji}`;
+}
+
+/**
+ * The reader hides a message for oneself, or shows it again: here, or on another device.
+ * @param {RoomState} state
+ * @param {number} id
+ * @param {boolean} on
+ * @returns {Effects}
+ */
+export function setHidden(state, id, on) {
+  const effects = noEffects();
+  effects.hidden = state.hidden.has(id) !== on;
+  if (on) state.hidden.add(id);
+  else state.hidden.delete(id);
+  return effects;
+}
+
+/**
  * Something does not belong to this log: only an answer that was asked for after this moment can tell.
  * @param {RoomState} state
  * @param {Effects} effects
@@ -202,6 +240,7 @@ function applyEarlier(state, page, { before, at }, effects) {
   state.lowest = page.has_earlier && first ? first.position : 0;
   // The page was read at some revision from `at` on; the lowest is the one that never covers something newer.
   for (const quote of page.quoted ?? []) keepQuote(state, quote, at, effects);
+  for (const id of page.hidden ?? []) state.hidden.add(id);
   for (const message of page.messages) {
     const later = state.beyond.get(message.id);
     state.beyond.delete(message.id);

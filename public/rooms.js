@@ -75,7 +75,7 @@ export function createRooms({ list, viewer, current, title }) {
       mark.revision = change.revision;
       const { message } = change;
       // An edit or a deletion of something older is no news.
-      if (message && message.position === change.revision && message.author.id !== viewer) setUnread(change.chatroom, mark.unread + 1);
+      if (message && message.position === change.revision && message.author.id !== viewer && message.kind !== "system") setUnread(change.chatroom, mark.unread + 1);
       return false;
     },
     /** @param {number} room @param {number} top */

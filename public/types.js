@@ -7,7 +7,7 @@
  *   id: number, position: number, revision: number, kind: string, client_nonce: string | null,
  *   author: Person, content: string | null, excerpt: string, created_at: string, edited_at: string | null,
  *   deleted: boolean, reply_to: { id: number, position: number } | null, system?: string,
- *   attachments: Attachment[], reactions: Reaction[], html: string
+ *   attachments: Attachment[], reactions: Reaction[], html: string, chatroom?: number
  * }} Message
  *
  * @typedef {{
@@ -46,7 +46,7 @@
  *
  * @typedef {{
  *   kind: string, goal?: { id: number, title: string }, chatroom?: number, actor?: Person, role?: string,
- *   position?: number, count?: number
+ *   position?: number, count?: number, message?: number
  * }} UserEventBody
  * @typedef {{ user: number, revision?: number, event: UserEventBody }} UserEvent
  * @typedef {{

@@ -9,7 +9,9 @@ use crate::id::UserId;
 use crate::live::Live;
 use crate::live::bell::{self, Bell};
 use crate::live::courier::Courier;
+use crate::live::postman::Postman;
 use crate::live::rights::{Members, Rights, RoomTops, Topics};
+use crate::mail::Mailer;
 use crate::outbound::Outbound;
 use crate::recent::Recent;
 use crate::setting;
@@ -51,6 +53,8 @@ pub struct App {
     pub limits: Limits,
     /// Calls addresses that people name.
     pub outbound: Outbound,
+    /// Writes to who is away.
+    pub postman: Postman,
     /// True once the program is to end: long polls are answered at once.
     pub stopping: Arc<watch::Sender<bool>>,
 }
@@ -60,6 +64,7 @@ struct Beginnings {
     epoch: String,
     jwt_secret: String,
     push_key: String,
+    mail_secret: String,
     realtime: Option<String>,
     tops: Vec<(crate::id::RoomId, i64)>,
 }
@@ -98,11 +103,15 @@ impl App {
         let vapid = Vapid::parse(&begin.push_key, &contact(&config)).map_err(Error::internal)?;
         let outbound = Outbound::new(&config).map_err(Error::internal)?;
         let courier = Courier::start(&config, db.clone(), clock.clone(), outbound.clone(), vapid);
+        let mailer = config.mail.as_ref().map(Mailer::new).transpose().map_err(Error::internal)?;
+        let (url, secret) = (&config.public_url, &begin.mail_secret);
+        let postman = Postman::new(mailer, db.clone(), clock.clone(), views.clone(), url, secret);
         let live = Live::new(bell, tops, members, topics, Arc::from(begin.epoch), courier, views.clone());
         live.set_mode(begin.realtime.and_then(|mode| realtime(&mode)).unwrap_or(config.realtime));
-        Ok(Self {
+        let app = Self {
             limits: Limits::new(config.has_rate_limits),
             outbound,
+            postman,
             config: Arc::new(config),
             db,
             clock,
@@ -111,7 +120,9 @@ impl App {
             passwords: Passwords::start()?,
             sessions: Recent::new(RECENT),
             stopping: Arc::new(watch::Sender::new(false)),
-        })
+        };
+        Postman::start(&app);
+        Ok(app)
     }
 
     /// A person's rooms.
@@ -131,12 +142,14 @@ impl App {
 }
 
 async fn begin(db: &Db, clock: &Clock) -> Result<Beginnings> {
-    let [epoch, secret] =
-        [clock.random::<9>().to_vec(), clock.random::<32>().to_vec()].map(|bytes| URL_SAFE_NO_PAD.encode(bytes));
+    let [epoch, secret, mail_secret] =
+        [clock.random::<9>().to_vec(), clock.random::<32>().to_vec(), clock.random::<32>().to_vec()]
+            .map(|bytes| URL_SAFE_NO_PAD.encode(bytes));
     let push_key = Vapid::generate().map_err(Error::internal)?;
     db.write(Lane::None, move |tx| {
         Ok(Beginnings {
             push_key: setting::find_or_put(tx, setting::PUSH_KEY, &push_key)?,
+            mail_secret: setting::find_or_put(tx, setting::MAIL_SECRET, &mail_secret)?,
             epoch: setting::find_or_put(tx, setting::EPOCH, &epoch)?,
             jwt_secret: setting::find_or_put(tx, setting::JWT_SECRET, &secret)?,
             realtime: setting::find(tx, setting::REALTIME)?,

@@ -1,6 +1,7 @@
 //! Rooms: who is in them, and the one number that orders everything they show. Knows nothing of messages' content.
 
 pub mod member;
+pub mod state;
 
 use crate::clock::Micros;
 use crate::db::{Cell, DbError, FromColumn, Reader, Row, Writer};
@@ -133,6 +134,7 @@ pub fn of_user(db: &mut Reader<'_>, user: UserId) -> Result<Vec<Listed>> {
                             and t.position > m.read_position
                             and t.author_id <> $1
                             and t.deleted_at is null
+                            and t.kind <> 'system'
                         limit $2
                     ) unread
                 ) as unread
@@ -201,8 +203,9 @@ pub fn touch(tx: &mut Writer<'_>, room: RoomId, revision: i64) -> Result<()> {
     Ok(())
 }
 
-/// Takes the next revision of a room for a change of its membership, which no state of the room forbids.
-fn advance_any(tx: &mut Writer<'_>, room: RoomId) -> Result<i64> {
+/// Takes the next revision of a room for a change that no state of the room forbids: of its membership, of its state, of what
+/// it says itself.
+pub fn advance_any(tx: &mut Writer<'_>, room: RoomId) -> Result<i64> {
     Ok(tx.one(
         sql!("update chatroom set revision = revision + 1 where id = $1 returning revision"),
         params![room],

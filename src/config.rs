@@ -3,6 +3,7 @@
 //! A setting is a flag and an environment variable; the flag wins. A wrong one stops the start with a sentence that names
 //! the variable.
 
+use crate::clock::Micros;
 use crate::db::Target;
 use clap::{Args, ValueEnum};
 use ipnet::IpNet;
@@ -60,6 +61,10 @@ pub struct Settings {
     /// The largest request body, in bytes
     #[arg(long, env = "PALABRE_BODY_LIMIT", value_name = "BYTES", default_value_t = 262_144)]
     pub body_limit: usize,
+
+    /// For how many minutes after sending a message may be edited; 0 is for ever
+    #[arg(long, env = "PALABRE_EDIT_WINDOW", value_name = "MINUTES", default_value_t = 0)]
+    pub edit_window: u32,
 
     /// Limits on logins and registrations per address; off is for tests and benchmarks
     #[arg(long, env = "PALABRE_RATE_LIMITS", value_name = "ON|OFF", default_value = "on")]
@@ -166,6 +171,8 @@ pub struct Config {
     pub trusted_proxies: Vec<IpNet>,
     /// The largest request body, in bytes.
     pub body_limit: usize,
+    /// For how long after sending a message may be edited; none is for ever.
+    pub edit_window: Option<Micros>,
     /// Whether logins and registrations are limited.
     pub has_rate_limits: bool,
     /// Whether anybody may open an account.
@@ -272,6 +279,7 @@ impl Config {
             topic_prefix: settings.topic_prefix.clone(),
             trusted_proxies: settings.trusted_proxies.clone(),
             body_limit: settings.body_limit,
+            edit_window: (settings.edit_window > 0).then(|| Micros::from(settings.edit_window) * 60_000_000),
             has_rate_limits: settings.rate_limits == Switch::On,
             is_registration_open: settings.registration == Registration::Open,
             loopback_ports: Vec::new(),

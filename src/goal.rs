@@ -1,5 +1,6 @@
 //! Goals: what a community pursues together. A goal is founded with its room and its owner, in one transaction.
 
+pub mod edit;
 pub mod participation;
 
 use crate::chatroom::member::{self, History};

@@ -3,7 +3,7 @@
 //! Floor 4, start and stop: `serve`, `main.rs`.
 //! Floor 3, HTTP, HTML, what is said to whom: [`web`], [`live`], [`view`], [`app`].
 //! Floor 2, the model: [`message`], [`goal`] over [`chatroom`] over [`user`]; [`setting`].
-//! Floor 1, handles on the outside world: [`db`], [`config`], [`clock`], [`error`], [`id`], [`outbound`], [`recent`], [`tops`], [`webpush`].
+//! Floor 1, handles on the outside world: [`db`], [`config`], [`clock`], [`error`], [`id`], [`mail`], [`outbound`], [`recent`], [`sound`], [`tops`], [`webpush`].
 //! Floor 0: the crate `mercure_hub`.
 
 pub mod app;
@@ -15,10 +15,12 @@ pub mod error;
 pub mod goal;
 pub mod id;
 pub mod live;
+pub mod mail;
 pub mod message;
 pub mod outbound;
 pub mod recent;
 pub mod setting;
+pub mod sound;
 pub mod tops;
 pub mod user;
 pub mod view;

@@ -6,16 +6,18 @@
 pub mod bell;
 pub mod change;
 pub mod courier;
+pub mod postman;
 pub mod rights;
 
 use crate::chatroom::{MemberState, Room, member};
-use crate::clock::Clock;
+use crate::clock::{Clock, Micros};
 use crate::config::Realtime;
 use crate::db::Writer;
 use crate::error::{Error, Result};
 use crate::goal::participation::Outcome;
 use crate::id::{RoomId, UserId};
-use crate::message::{Quoted, Shown};
+use crate::message::system::{self, What};
+use crate::message::{Quoted, Shown, pin};
 use crate::tops::Tops;
 use crate::user::notification::Event;
 use crate::view::Views;
@@ -126,23 +128,60 @@ impl Live {
         Change { epoch: &self.epoch, chatroom: room, revision, item: None, quoted: None }.to_json()
     }
 
-    /// Tells a room that it changed itself; the JSON is what who changed it gets too.
+    /// The JSON of a room's latest change of itself.
     ///
     /// # Errors
     /// `Internal`.
-    pub fn announce_room(&self, tx: &mut Writer<'_>, room: Room, pins: Vec<Quoted>) -> Result<String> {
+    pub fn render_room(&self, room: Room, pins: Vec<Quoted>) -> Result<String> {
         let (id, revision) = (room.id, room.revision);
-        let oldest = pins.iter().map(|pin| pin.position).min();
         let item = Some(Item::Room(Box::new(RoomObject { room, pins })));
-        let json = Change { epoch: &self.epoch, chatroom: id, revision, item, quoted: None }.to_json()?;
+        Change { epoch: &self.epoch, chatroom: id, revision, item, quoted: None }.to_json()
+    }
+
+    /// Tells a room that it changed itself. The JSON is what who changed it gets too, with the pins above a position, which that
+    /// person may see.
+    ///
+    /// # Errors
+    /// `Internal`.
+    pub fn announce_room(&self, tx: &mut Writer<'_>, room: Room, above: i64) -> Result<String> {
+        let (id, revision) = (room.id, room.revision);
+        let pins = pin::above(tx, id, 0)?;
+        let oldest = pins.iter().map(|pin| pin.position).min();
+        let mine = pins.iter().filter(|pin| pin.position > above).cloned().collect();
+        let answer = self.render_room(room.clone(), mine)?;
+        let json = self.render_room(room, pins)?;
         // A newcomer must not see what was pinned of the talk before.
         let hides = match oldest {
             Some(oldest) => oldest <= member::seen_by_all_above(tx, id)?,
             None => false,
         };
-        let told = if hides { self.thin(id, revision)? } else { json.clone() };
+        let told = if hides { self.thin(id, revision)? } else { json };
         self.after_commit(tx, id, revision, told);
-        Ok(json)
+        Ok(answer)
+    }
+
+    /// Tells a room that it is deleted, then ends the streams of who was in it: nothing of it is answered from then on.
+    ///
+    /// # Errors
+    /// `Internal`.
+    pub fn announce_deleted(&self, tx: &mut Writer<'_>, room: Room) -> Result<()> {
+        let id = room.id;
+        let people: Vec<UserId> = member::list(tx, id)?.into_iter().map(|member| member.user.id).collect();
+        let members = self.members.clone();
+        tx.after_commit(move || members.forget_where(|(room, _), _| *room == id));
+        self.announce_room(tx, room, 0)?;
+        let bell = self.bell.clone();
+        tx.after_commit(move || people.into_iter().for_each(|user| bell.disconnect(user)));
+        Ok(())
+    }
+
+    /// Writes into a room what happened to it, and tells it once that is committed.
+    ///
+    /// # Errors
+    /// `Internal`.
+    pub fn tell(&self, tx: &mut Writer<'_>, room: RoomId, what: What<'_>, actor: UserId, now: Micros) -> Result<()> {
+        let shown = system::tell(tx, room, what, actor, now)?;
+        self.announce(tx, shown).map(drop)
     }
 
     /// Tells a room that somebody's standing in it changed, once that is committed.

@@ -10,6 +10,7 @@ mod notice;
 pub mod page;
 pub mod pin;
 pub mod reaction;
+pub mod system;
 pub mod version;
 
 use crate::chatroom::{self, Member};
@@ -71,6 +72,16 @@ impl Message {
     /// Whether only a tombstone is left.
     pub fn is_deleted(&self) -> bool {
         self.deleted_at.is_some()
+    }
+
+    /// Whether the room said it itself.
+    pub fn is_system(&self) -> bool {
+        self.kind == "system"
+    }
+
+    /// Whether it is still early enough to edit it.
+    pub fn is_editable(&self, window: Option<Micros>, now: Micros) -> bool {
+        window.is_none_or(|window| now - self.created_at <= window)
     }
 
     /// What the message looks like where another quotes it.
@@ -139,7 +150,8 @@ pub fn create(tx: &mut Writer<'_>, member: &Member, draft: &Draft, now: Micros) 
         return Ok(sent);
     }
     if let Some(source) = draft.reply_to {
-        find(tx, member, source)?.ok_or_else(|| Error::field("reply_to", Text::new("field-reply-unknown")))?;
+        let source = find(tx, member, source)?.filter(|source| !source.is_system());
+        source.ok_or_else(|| Error::field("reply_to", Text::new("field-reply-unknown")))?;
     }
     let revision = chatroom::advance(tx, member)?;
     let (content, named) = mention::resolve(tx, member, &draft.content, revision, "")?;
@@ -182,29 +194,32 @@ pub fn create(tx: &mut Writer<'_>, member: &Member, draft: &Draft, now: Micros) 
     }
 }
 
-/// Replaces the content of one's own message. The same content again changes nothing.
+/// Replaces the content of one's own message, within a time after it was sent when there is such a limit. The same content again
+/// changes nothing.
 ///
 /// # Errors
-/// `NotFound` outside of the room, `Forbidden` for another's, `Conflict` for a deleted one.
+/// `NotFound` outside of the room, `Forbidden` for another's, `Conflict` for a deleted one or when the time is over.
 pub fn edit(
     tx: &mut Writer<'_>,
     member: &Member,
     id: MessageId,
     content: &Content,
+    window: Option<Micros>,
     now: Micros,
 ) -> Result<(bool, Shown)> {
     let present = of_room(tx, member, id)?;
+    system::refuse(&present.message)?;
     if present.message.author.id != member.user() {
         return Err(Error::Forbidden(Text::new("error-forbidden")));
-    }
-    if present.message.kind == "system" {
-        return Err(Error::Conflict(Text::new("message-system")));
     }
     if present.message.is_deleted() {
         return Err(Error::Conflict(Text::new("message-deleted")));
     }
     if present.message.content == content.markdown() {
         return Ok((false, present));
+    }
+    if !present.message.is_editable(window, now) {
+        return Err(Error::Conflict(Text::new("message-edit-late")));
     }
     let revision = chatroom::advance(tx, member)?;
     version::keep(tx, &present.message)?;
@@ -231,6 +246,7 @@ pub fn edit(
 /// `NotFound` outside of the room, `Forbidden` for another's unless one moderates.
 pub fn delete(tx: &mut Writer<'_>, member: &Member, id: MessageId, now: Micros) -> Result<(bool, Shown)> {
     let present = of_room(tx, member, id)?;
+    system::refuse(&present.message)?;
     if present.message.author.id != member.user() && !member.role().may_moderate() {
         return Err(Error::Forbidden(Text::new("error-forbidden")));
     }
@@ -315,11 +331,19 @@ fn find_sent(tx: &mut Writer<'_>, member: &Member, draft: &Draft) -> Result<Opti
     }
 }
 
+/// A message with what it quotes, for a member who may see it.
+///
+/// # Errors
+/// `NotFound` outside of the room.
+pub fn look(db: &mut Reader<'_>, member: &Member, id: MessageId) -> Result<Shown> {
+    find(db, member, id)?.ok_or(Error::NotFound)?;
+    shown(db, member, id)
+}
+
 fn of_room(tx: &mut Writer<'_>, member: &Member, id: MessageId) -> Result<Shown> {
     // Locks the room first: what is read here still holds when the change commits.
     tx.first(sql!("select id from chatroom where id = $1 {for_update}"), params![member.room()], |_| Ok(()))?;
-    find(tx, member, id)?.ok_or(Error::NotFound)?;
-    shown(tx, member, id)
+    look(tx, member, id)
 }
 
 /// A message with what it quotes, as far as a member may see that: the answer to an act shows no more than a page does.

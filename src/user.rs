@@ -1,6 +1,7 @@
 //! People: who they are, how an account begins. Knows nothing of goals, rooms or HTTP.
 
 pub mod choice;
+pub mod digest;
 pub mod notice;
 pub mod notification;
 pub mod password;
@@ -57,6 +58,11 @@ impl Name {
             .map(str::to_uppercase)
             .collect();
         Self { id, first_name, last_name, initials }
+    }
+
+    /// Both names, as people say them.
+    pub fn full(&self) -> String {
+        format!("{} {}", self.first_name, self.last_name).trim().to_owned()
     }
 
     /// Reads `id`, `first_name` and `last_name` under the given column names.

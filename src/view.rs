@@ -3,6 +3,7 @@
 pub mod asset;
 pub mod context;
 pub mod locale;
+pub mod told;
 
 use crate::clock::{self, Micros};
 use crate::error::{Error, Result};

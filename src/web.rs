@@ -66,6 +66,9 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/goal/new"),
     ("POST", "/goal/new"),
     ("GET", "/goal/{id}"),
+    ("GET", "/goal/{id}/edit"),
+    ("POST", "/goal/{id}/edit"),
+    ("POST", "/goal/{id}/delete"),
     ("POST", "/goal/{id}/join"),
     ("POST", "/goal/{id}/leave"),
     ("POST", "/goal/{id}/participation/{user}/approve"),
@@ -93,6 +96,16 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("POST", "/push/test"),
     ("GET", "/settings"),
     ("POST", "/settings"),
+    ("GET", "/unsubscribe/{token}"),
+    ("POST", "/unsubscribe/{token}"),
+    ("GET", "/message/chatroom/{id}/hidden"),
+    ("GET", "/message/{id}"),
+    ("GET", "/message/{id}/reactions"),
+    ("POST", "/chatroom/{id}/lock"),
+    ("POST", "/chatroom/{id}/unlock"),
+    ("POST", "/chatroom/{id}/archive"),
+    ("POST", "/chatroom/{id}/restore"),
+    ("POST", "/chatroom/{id}/delete"),
 ];
 
 fn routes() -> Router<App> {
@@ -116,6 +129,8 @@ fn routes() -> Router<App> {
         .route("/goals", get(goal::index))
         .route("/goal/new", get(goal::new).post(goal::create))
         .route("/goal/{id}", get(goal::show))
+        .route("/goal/{id}/edit", get(goal::edit::show).post(goal::edit::edit))
+        .route("/goal/{id}/delete", post(goal::edit::delete))
         .route("/goal/{id}/join", post(goal::join))
         .route("/goal/{id}/leave", post(goal::leave))
         .route("/goal/{id}/participation/{user}/approve", post(goal::approve))
@@ -143,6 +158,16 @@ fn routes() -> Router<App> {
         .route("/push/unsubscribe", post(push::unsubscribe))
         .route("/push/test", post(push::test))
         .route("/settings", get(settings::show).post(settings::save))
+        .route("/unsubscribe/{token}", get(settings::unsubscribe_form).post(settings::unsubscribe))
+        .route("/message/chatroom/{id}/hidden", get(mark::all_hidden))
+        .route("/message/{id}", get(message::show))
+        .route("/message/{id}/reactions", get(mark::reactions))
+        // The room as a whole
+        .route("/chatroom/{id}/lock", post(chatroom::state::lock))
+        .route("/chatroom/{id}/unlock", post(chatroom::state::unlock))
+        .route("/chatroom/{id}/archive", post(chatroom::state::archive))
+        .route("/chatroom/{id}/restore", post(chatroom::state::restore))
+        .route("/chatroom/{id}/delete", post(chatroom::state::delete))
         .fallback(async || Error::NotFound)
         .method_not_allowed_fallback(async || (StatusCode::METHOD_NOT_ALLOWED, Error::NotFound.into_response()))
 }

@@ -3,7 +3,8 @@
 /**
  * @typedef {{
  *   reply(id: number): void, edit(id: number): void, remove(id: number): void,
- *   retry(nonce: string): void, discard(nonce: string): void, jump(id: number, position: number): void
+ *   retry(nonce: string): void, discard(nonce: string): void, jump(id: number, position: number): void,
+ *   react(id: number, emoji: string): void, mark(action: string, id: number, control: Element): boolean
  * }} ListActions
  */
 
@@ -16,18 +17,27 @@ export function listenToList(list, actions) {
     if (!control || !line || control instanceof HTMLFormElement) return;
     if (act(control, line, actions)) {
       event.preventDefault();
-      line.querySelector("details[open]")?.removeAttribute("open");
+      closeMenus(line);
     }
   });
 
   list.addEventListener("submit", (event) => {
     const form = event.target;
-    if (!(form instanceof HTMLFormElement) || form.dataset.action !== "delete") return;
+    const line = form instanceof HTMLFormElement ? form.closest("li") : null;
+    if (!(form instanceof HTMLFormElement) || !line) return;
     event.preventDefault();
-    const id = Number(form.closest("li")?.dataset.entry);
-    form.closest("details")?.removeAttribute("open");
-    void confirmed("confirm-delete").then((yes) => yes && actions.remove(id));
+    const id = Number(line.dataset.entry);
+    const { react, emoji = react } = event.submitter?.dataset ?? {};
+    closeMenus(line);
+    if (emoji) actions.react(id, emoji);
+    else if (form.dataset.action === "delete") void confirmed("confirm-delete").then((yes) => yes && actions.remove(id));
+    else actions.mark(form.dataset.action ?? "", id, form);
   });
+}
+
+/** @param {Element} line */
+function closeMenus(line) {
+  for (const menu of line.querySelectorAll("details[open]")) menu.removeAttribute("open");
 }
 
 /** @param {Element} control @param {HTMLElement} line @param {ListActions} actions */
@@ -55,7 +65,7 @@ function act(control, line, actions) {
       actions.discard(nonce);
       return true;
     default:
-      return false;
+      return actions.mark(control.getAttribute("data-action") ?? "", id, control);
   }
 }
 

@@ -2,19 +2,22 @@
  * One line of the list: the fragment with what surrounds it for this reader. The pattern is the server's own
  * template, so that a pending bubble and a rendered message are made of the same parts.
  *
- * @import { Message, PendingItem, Person, Quoted } from "../types.js"
+ * @import { Message, PendingItem, Person, Quoted, Reaction } from "../types.js"
  */
 import { t } from "../strings.js";
 import { longTime, shortTime } from "../time.js";
 import { fragment } from "../trusted.js";
+import { drawReactions, readReactions } from "./chips.js";
 import { markMentions } from "./mention.js";
+import { setText } from "./text.js";
 
-/** @typedef {{ viewer: number, role: string, roomPath: string }} Reader */
+/** @typedef {{ viewer: number, role: string, roomPath: string, editWindow: number }} Reader `editWindow`: milliseconds, 0 for ever */
 
 /** @param {Person} person */
 export function nameOf({ first_name, last_name }) {
   return `${first_name} ${last_name}`.trim();
 }
+export { setText };
 
 /** @returns {HTMLLIElement} */
 function clonePattern() {
@@ -68,9 +71,10 @@ export function drawPending(line, item, offline) {
  * @param {Message} message
  * @param {Quoted | null} quoted
  * @param {Reader} reader
+ * @param {Reaction[]} reactions
  * @returns {HTMLLIElement}
  */
-export function drawMessage(old, message, quoted, reader) {
+export function drawMessage(old, message, quoted, reader, reactions) {
   const line = old ?? clonePattern();
   const mine = message.author.id === reader.viewer;
   line.classList.toggle("is-mine", mine);
@@ -85,8 +89,10 @@ export function drawMessage(old, message, quoted, reader) {
   const shown = article instanceof HTMLElement ? Number(article.dataset.revision || -1) : -1;
   if (message.html && shown !== message.revision) article?.replaceWith(fragment(message.html));
   drawQuote(line, quoted);
-  drawActions(line, message, mine, reader);
+  if (message.kind === "system") drawTold(line, message);
+  else drawActions(line, message, mine, reader);
   finish(line);
+  drawReactions(line, message.id, reactions, reader.viewer);
   return line;
 }
 
@@ -96,14 +102,33 @@ function drawActions(line, message, mine, reader) {
   if (!actions) return;
   if (message.deleted) return actions.remove();
   actions.removeAttribute("hidden");
-  const reply = actions.querySelector("[data-action=reply]");
-  const edit = actions.querySelector("[data-action=edit]");
-  const remove = actions.querySelector("[data-action=delete]");
-  reply?.setAttribute("href", `${reader.roomPath}?reply_to=${message.id}#composer`);
-  edit?.setAttribute("href", `${reader.roomPath}?edit=${message.id}#composer`);
-  remove?.setAttribute("action", `/message/${message.id}/delete`);
-  if (!mine) edit?.remove();
-  if (!mine && reader.role === "member") remove?.remove();
+  for (const name of ["href", "action", "formaction"]) {
+    for (const part of actions.querySelectorAll(`[${name}]`)) part.setAttribute(name, addressed(part.getAttribute(name) ?? "", message.id));
+  }
+  const moderates = reader.role !== "member";
+  const late = reader.editWindow > 0 && Date.now() - Date.parse(message.created_at) > reader.editWindow;
+  if (!mine || late) actions.querySelector("[data-action=edit]")?.remove();
+  if (!mine && !moderates) actions.querySelector("[data-action=delete]")?.remove();
+  if (!moderates) actions.querySelector("[data-action=pin]")?.remove();
+  actions.querySelector("[data-action=versions]")?.toggleAttribute("hidden", !message.edited_at || (!mine && !moderates));
+}
+
+/** The pattern's addresses name no message. @param {string} address @param {number} id */
+function addressed(address, id) {
+  return address.replace(/^\/message\/\d*(?=\/|$)/, `/message/${id}`).replace(/\b(reply_to|edit)=\d*/, `$1=${id}`);
+}
+
+/** What the room says itself, in the reader's language. @param {HTMLElement} line @param {Message} message */
+function drawTold(line, message) {
+  line.classList.add("is-system");
+  line.querySelector(".entry-actions")?.remove();
+  let told = line.querySelector(".entry-told");
+  if (!told) {
+    told = document.createElement("p");
+    told.className = "entry-told";
+    line.append(told);
+  }
+  setText(told, t(`js-system-${message.system}`, { name: nameOf(message.author), about: message.content ?? "" }));
 }
 
 /** @param {HTMLElement} line @param {Quoted | null} quoted */
@@ -143,11 +168,6 @@ function drawTimes(line) {
   }
 }
 
-/** @param {Element | null} element @param {string} text */
-export function setText(element, text) {
-  if (element && element.textContent !== text) element.textContent = text;
-}
-
 /**
  * A message as the server rendered it into the page. Its Markdown is not there: whoever edits it fetches it.
  * @param {HTMLElement} line
@@ -167,7 +187,7 @@ export function readEntry(line) {
       author: { id: Number(author), first_name: text(".message-author"), last_name: "", initials: text(".avatar") },
       content: null, excerpt: text(".message-body").replace(/\s+/g, " ").slice(0, 140),
       created_at: moment("time.message-time") ?? "", edited_at: moment("time.message-edited"),
-      deleted: article.dataset.deleted !== undefined, reply_to: reply, attachments: [], reactions: [], html: "",
+      deleted: article.dataset.deleted !== undefined, reply_to: reply, attachments: [], reactions: readReactions(line), html: "",
     },
     quoted: reply && quote ? {
       id: reply.id, position: reply.position, deleted: quote.classList.contains("is-deleted"), excerpt: text(".entry-quote-excerpt"),

@@ -11,6 +11,8 @@ import { fetchEarlier } from "../link/transports.js";
 const NEAR = "400px 0px 0px 0px";
 /** A link to something very old loads no more pages than this. */
 const MOST_PAGES = 40;
+/** Messages of a page on the way to one. */
+const STRIDE = 100;
 
 /**
  * @param {{
@@ -32,12 +34,13 @@ export function createHistory({ state, scroller, list, button, take }) {
     button?.removeAttribute("aria-busy");
   }
 
-  async function loadPage() {
+  /** @param {number} [limit] */
+  async function loadPage(limit) {
     if (state.lowest <= 0) return false;
     const asked = earlierRequest(state);
     button?.setAttribute("aria-busy", "true");
     list.setAttribute("aria-live", "off");
-    const answer = await fetchEarlier(state.room, asked.before);
+    const answer = await fetchEarlier(state.room, asked.before, limit);
     const arrived = answer.kind === "page";
     if (arrived) take(applyPage(state, answer.page, asked));
     drawButton();
@@ -46,8 +49,8 @@ export function createHistory({ state, scroller, list, button, take }) {
   }
 
   /** @returns {Promise<boolean>} whether anything came */
-  async function load() {
-    loading ??= loadPage();
+  async function load(limit = 50) {
+    loading ??= loadPage(limit);
     const arrived = await loading;
     loading = null;
     // The button may still be near: an observer only tells of changes.
@@ -73,7 +76,7 @@ export function createHistory({ state, scroller, list, button, take }) {
     /** @param {number} id @param {number} position where it stands, 0 when that is not known */
     async reach(id, position) {
       for (let page = 0; page < MOST_PAGES && !state.messages.has(id); page += 1) {
-        if (state.lowest <= position || !(await load())) break;
+        if (state.lowest <= position || !(await load(STRIDE))) break;
       }
       return state.messages.has(id);
     },

@@ -1,7 +1,7 @@
 /**
  * What a room's list is, and what can be asked of it. How it changes is `room_state.js`.
  *
- * @import { Change, Message, PendingItem, Quoted, Room, RoomMember } from "../types.js"
+ * @import { Change, Message, PendingItem, Quoted, Reaction, Room, RoomMember } from "../types.js"
  */
 
 /**
@@ -10,8 +10,11 @@
  *   messages: Map<number, Message>, beyond: Map<number, Message>, held: Map<number, Change>,
  *   quotes: Map<number, { quoted: Quoted, revision: number }>, repliers: Map<number, Set<number>>,
  *   own: Map<string, number>, pending: Map<string, PendingItem>, acknowledged: Map<string, { epoch: string, revision: number }>,
- *   roomInfo: Room | null, members: Map<number, RoomMember>, hidden: Set<number>, stale: boolean, doubts: number, partial: boolean
+ *   roomInfo: Room | null, members: Map<number, RoomMember>, hidden: Set<number>, wishes: Map<string, Wish>, stale: boolean, doubts: number, partial: boolean
  * }} RoomState
+ *
+ * A reaction that this reader has asked for, or taken back, and the server has not answered for yet.
+ * @typedef {{ id: number, emoji: string, on: boolean }} Wish
  *
  * What the caller has to do: draw `changed`, forget `settled`, and fetch: at once ("now") or, where the
  * missing change is probably on its way, a moment later ("soon").
@@ -39,7 +42,7 @@ export function createRoomState({ room, viewer, epoch, revision }) {
     room, viewer, epoch, revision, top: revision, lowest: 0,
     messages: new Map(), beyond: new Map(), held: new Map(), quotes: new Map(), repliers: new Map(),
     own: new Map(), pending: new Map(), acknowledged: new Map(),
-    roomInfo: null, members: new Map(), hidden: new Set(), stale: false, doubts: 0, partial: false,
+    roomInfo: null, members: new Map(), hidden: new Set(), wishes: new Map(), stale: false, doubts: 0, partial: false,
   };
 }
 
@@ -72,6 +75,28 @@ export function quoteOf(state, message) {
  */
 export function asQuote({ id, position, author, excerpt, deleted }) {
   return { id, position, author, excerpt, deleted };
+}
+
+/**
+ * What people put on a message, with what this reader has just asked for.
+ * @param {RoomState} state
+ * @param {Message} message
+ * @returns {Reaction[]}
+ */
+export function reactionsOf({ wishes, viewer }, message) {
+  let shown = message.reactions ?? [];
+  for (const { id, emoji, on } of wishes.values()) {
+    const known = shown.find((reaction) => reaction.emoji === emoji);
+    if (id !== message.id || message.deleted || (known?.users.includes(viewer) ?? false) === on) continue;
+    if (!known) shown = [...shown, { emoji, users: [viewer] }];
+    else shown = shown.map((reaction) => (reaction === known ? { emoji, users: changed(known.users, viewer, on) } : reaction));
+  }
+  return shown.filter(({ users }) => users.length > 0);
+}
+
+/** @param {number[]} users @param {number} user @param {boolean} on */
+function changed(users, user, on) {
+  return on ? [...users, user] : users.filter((one) => one !== user);
 }
 
 /**

@@ -28,6 +28,9 @@ export function createReading({ state, scroll, messages, button, position, onUnr
 
   const looking = () => !document.hidden && document.hasFocus() && scroll.isFollowing();
 
+  /** @param {Message} message */
+  const isNews = (message) => message.author.id !== state.viewer && message.kind !== "system" && !message.deleted;
+
   /** @returns {Message | null} the last one of somebody else */
   function lastForeign() {
     const all = ordered(state);
@@ -46,8 +49,8 @@ export function createReading({ state, scroll, messages, button, position, onUnr
 
   function unread() {
     let count = 0;
-    for (const { position: at, author, deleted } of state.messages.values()) {
-      if (at > read && author.id !== state.viewer && !deleted) count += 1;
+    for (const { id, position: at, kind, author, deleted } of state.messages.values()) {
+      if (at > read && author.id !== state.viewer && kind !== "system" && !deleted && !state.hidden.has(id)) count += 1;
     }
     return count;
   }
@@ -85,7 +88,7 @@ export function createReading({ state, scroll, messages, button, position, onUnr
     look,
     /** @param {Message[]} arrived */
     arrived(arrived) {
-      const foreign = arrived.filter((message) => message.author.id !== state.viewer && message.position > read && !message.deleted);
+      const foreign = arrived.filter((message) => isNews(message) && message.position > read);
       if (foreign.length > 0 && !looking()) {
         fresh += foreign.length;
         if (messages.newFrom() === null) messages.setNewFrom(Math.min(...foreign.map((message) => message.position)));

@@ -30,6 +30,16 @@ pub struct Decider {
 }
 
 impl Decider {
+    /// The goal as it was when it was locked.
+    pub fn goal(&self) -> &Goal {
+        &self.goal
+    }
+
+    /// Who it is.
+    pub fn user(&self) -> UserId {
+        self.user
+    }
+
     /// Locks the goal and looks.
     ///
     /// # Errors
@@ -48,6 +58,11 @@ impl Decider {
 pub struct Owner(Decider);
 
 impl Owner {
+    /// The goal as it was when it was locked.
+    pub fn goal(&self) -> &Goal {
+        &self.0.goal
+    }
+
     /// Locks the goal and looks.
     ///
     /// # Errors

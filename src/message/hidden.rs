@@ -4,7 +4,11 @@ use crate::chatroom::Member;
 use crate::db::{Reader, Value, Writer};
 use crate::error::{Error, Result};
 use crate::id::MessageId;
+use crate::message::{Message, Quoted, from_row};
 use crate::{params, sql};
+
+/// Hidden messages that are listed, at most.
+const LIST_MAX: i64 = 200;
 
 /// Hides a message for its reader, or shows it again: whether that changed anything.
 ///
@@ -30,6 +34,25 @@ pub fn set(tx: &mut Writer<'_>, member: &Member, id: MessageId, on: bool) -> Res
         )?
     };
     Ok(changed > 0)
+}
+
+/// Everything that the person has hidden in a room, the latest message first.
+pub fn list(db: &mut Reader<'_>, member: &Member) -> Result<Vec<Quoted>> {
+    let hidden = db.all(
+        sql!(
+            r#"
+            select m.*
+            from message_view m
+            join message_hidden h on h.message_id = m.id
+            where h.user_id = $1 and h.chatroom_id = $2 and m.deleted_at is null and m.position > $3
+            order by m.position desc
+            limit $4
+            "#
+        ),
+        params![member.user(), member.room(), member.first_position(), LIST_MAX],
+        from_row,
+    )?;
+    Ok(hidden.iter().map(Message::as_quoted).collect())
 }
 
 /// Which of these messages the person has hidden.

@@ -95,14 +95,29 @@ fn changed_since(db: &mut Reader<'_>, member: &Member, room: Room, after: i64, l
     if after == room.top {
         return Ok(Page { revision: room.top, ..Page::default() });
     }
+    // The limit in each part is for PostgreSQL, which would sort everything since then: 26 ms in a room of 100,000.
     let mut revisions: Vec<i64> = db.all(
         sql!(
             r#"
             select revision
             from (
-                select revision from message where chatroom_id = $1 and revision > $2
+                select revision
+                from (
+                    select revision
+                    from message
+                    where chatroom_id = $1 and revision > $2
+                    order by revision
+                    limit $3
+                ) newer
                 union all
-                select revision from chatroom_member where chatroom_id = $1 and revision > $2
+                select revision
+                from (
+                    select revision
+                    from chatroom_member
+                    where chatroom_id = $1 and revision > $2
+                    order by revision
+                    limit $3
+                ) moved
                 union all
                 select room_revision as revision from chatroom where id = $1 and room_revision > $2
             ) item

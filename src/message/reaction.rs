@@ -5,7 +5,8 @@ use crate::clock::Micros;
 use crate::db::{Reader, Value, Writer};
 use crate::error::{Error, Result, Text};
 use crate::id::{MessageId, UserId};
-use crate::message::{self, Shown};
+use crate::message::{self, Shown, system};
+use crate::user::Name;
 use crate::{params, sql};
 use serde::Serialize;
 
@@ -73,6 +74,44 @@ pub fn of_messages(db: &mut Reader<'_>, messages: &[i64]) -> Result<Vec<(Message
     Ok(found)
 }
 
+/// Who put an emoji on a message, by name.
+#[derive(Debug, Clone, Serialize)]
+pub struct Named {
+    /// The emoji.
+    pub emoji: String,
+    /// Who, the first one first.
+    pub users: Vec<Name>,
+}
+
+/// The reactions of a message with the names of who put them there: those who have left are told by name too.
+///
+/// # Errors
+/// `NotFound` outside of the room.
+pub fn named(db: &mut Reader<'_>, member: &Member, id: MessageId) -> Result<Vec<Named>> {
+    message::find(db, member, id)?.ok_or(Error::NotFound)?;
+    let rows: Vec<(String, Name)> = db.all(
+        sql!(
+            r#"
+            select r.emoji, u.id, u.first_name, u.last_name
+            from message_reaction r
+            join "user" u on u.id = r.user_id
+            where r.message_id = $1
+            order by r.created_at, r.user_id
+            "#
+        ),
+        params![id],
+        |row| Ok((row.get("emoji")?, Name::from_row(row, "id", "first_name", "last_name")?)),
+    )?;
+    let mut named: Vec<Named> = Vec::new();
+    for (emoji, user) in rows {
+        match named.iter_mut().find(|known| known.emoji == emoji) {
+            Some(known) => known.users.push(user),
+            None => named.push(Named { emoji, users: vec![user] }),
+        }
+    }
+    Ok(named)
+}
+
 /// Puts one's emoji on a message, or takes it away. What is so already changes nothing.
 ///
 /// # Errors
@@ -89,9 +128,7 @@ pub fn set(
     if present.message.is_deleted() {
         return Err(Error::Conflict(Text::new("message-deleted")));
     }
-    if present.message.kind == "system" {
-        return Err(Error::Conflict(Text::new("message-system")));
-    }
+    system::refuse(&present.message)?;
     let reactions = &present.message.reactions;
     let known = reactions.iter().find(|reaction| reaction.emoji == emoji.as_str());
     let is_on = known.is_some_and(|reaction| reaction.users.contains(&member.user()));

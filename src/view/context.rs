@@ -1,13 +1,18 @@
 //! What templates are given: a type a template, so that a template's needs are written down.
 
+mod goal;
+
+mod notify;
+
 use crate::chatroom::{Listed, MemberState, Room};
 use crate::clock::Micros;
+use crate::goal::Standing;
 use crate::goal::participation::Request;
-use crate::goal::{Goal, Standing};
 use crate::id::{GoalId, MessageId, RoomId, UserId};
 use crate::message::{Attachment, Message, Quoted, Reaction, ReplyTo};
-use crate::user::choice::Choices;
 use crate::user::{Name, User};
+pub use goal::{GoalEdit, GoalEditView, GoalFormView, GoalIndex, GoalNew, GoalShow, GoalView};
+pub use notify::{ChoicesView, MailLocale, MailPage, NoticeView, Notifications, Settings, Unsubscribe};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -101,98 +106,21 @@ pub struct RegisterForm {
     pub next: String,
 }
 
-/// A goal as templates and JSON show it.
+/// `chatroom/marked.html`: what is pinned in a room, or what somebody hid there.
 #[derive(Debug, Serialize)]
-pub struct GoalView {
-    /// Which.
-    pub id: GoalId,
-    /// What is pursued, in a line.
+pub struct Marked {
+    /// The page.
+    pub page: Page,
+    /// The room.
+    pub room: RoomId,
+    /// What stands above it.
     pub title: String,
-    /// And in a few.
-    pub description: String,
-    /// `active`, `completed`, `paused` or `cancelled`.
-    pub status: String,
-    /// 0 to 100.
-    pub progress: i64,
-    /// Approved members.
-    pub member_count: i64,
-    /// YYYY-MM-DD.
-    pub start_date: Option<String>,
-    /// YYYY-MM-DD.
-    pub end_date: Option<String>,
-    /// Its room.
-    pub chatroom_id: RoomId,
-    /// `none`, `pending`, `member`, `admin` or `owner`.
-    pub my: &'static str,
-}
-
-impl From<Goal> for GoalView {
-    fn from(goal: Goal) -> Self {
-        Self {
-            id: goal.id,
-            title: goal.title,
-            description: goal.description,
-            status: goal.status,
-            progress: goal.progress,
-            member_count: goal.member_count,
-            start_date: goal.start_date,
-            end_date: goal.end_date,
-            chatroom_id: goal.chatroom,
-            my: goal.my.map_or("none", Standing::as_str),
-        }
-    }
-}
-
-/// `goal/index.html`.
-#[derive(Debug, Serialize)]
-pub struct GoalIndex {
-    /// The page.
-    pub page: Page,
-    /// All goals.
-    pub goals: Vec<GoalView>,
-}
-
-/// `goal/new.html`.
-#[derive(Debug, Serialize)]
-pub struct GoalNew {
-    /// The page.
-    pub page: Page,
-    /// What was typed.
-    pub form: GoalFormView,
-    /// What is wrong with it.
-    pub errors: Errors,
-}
-
-/// What is typed to found a goal.
-#[derive(Debug, Default, Serialize)]
-pub struct GoalFormView {
-    /// The title.
-    pub title: String,
-    /// The description.
-    pub description: String,
-    /// YYYY-MM-DD.
-    pub start_date: String,
-    /// YYYY-MM-DD.
-    pub end_date: String,
-    /// `all`, `none` or empty: what newcomers see of the talk before them.
-    pub history: String,
-}
-
-/// `goal/show.html`.
-#[derive(Debug, Serialize)]
-pub struct GoalShow {
-    /// The page.
-    pub page: Page,
-    /// The goal.
-    pub goal: GoalView,
-    /// `none`, `pending`, `member`, `admin` or `owner`.
-    pub my: &'static str,
-    /// Its members; for members only.
-    pub members: Vec<MemberView>,
-    /// Who asks to join; for those who decide.
-    pub requests: Vec<RequestView>,
-    /// What the viewer may do.
-    pub may: May,
+    /// `pins` or `hidden`.
+    pub kind: &'static str,
+    /// Whether the viewer may take the mark away.
+    pub may_act: bool,
+    /// The messages.
+    pub items: Vec<Quoted>,
 }
 
 /// Somebody in a room or a goal.
@@ -236,6 +164,10 @@ pub struct May {
     pub remove_admins: bool,
     /// Change roles, hand over.
     pub change_roles: bool,
+    /// Edit the goal; lock, archive, restore its room; pin.
+    pub edit: bool,
+    /// Delete it.
+    pub delete: bool,
     /// Leave.
     pub leave: bool,
     /// Read the room.
@@ -253,6 +185,8 @@ impl May {
                 decide: role.may_moderate(),
                 remove_admins: role == Role::Owner,
                 change_roles: role == Role::Owner,
+                edit: role.may_moderate(),
+                delete: role == Role::Owner,
                 leave: role != Role::Owner,
                 read: true,
             },
@@ -273,6 +207,12 @@ pub struct Chatroom {
     pub rooms: Vec<ListedView>,
     /// The messages, in the order of reading.
     pub entries: Vec<Entry>,
+    /// What is pinned, the latest first.
+    pub pins: Vec<Quoted>,
+    /// The emoji that are one click away: name and emoji.
+    pub quick: [(&'static str, &'static str); 4],
+    /// For how many minutes after sending a message may be edited; 0 is for ever.
+    pub edit_window: i64,
     /// Whether older ones stand above.
     pub has_earlier: bool,
     /// Where they are, for who runs no JavaScript.
@@ -414,8 +354,29 @@ pub struct Entry {
     pub may_edit: bool,
     /// Whether the viewer may delete it.
     pub may_delete: bool,
+    /// Whether the viewer may pin it.
+    pub may_pin: bool,
+    /// Whether the viewer may see its earlier versions, and there are any.
+    pub has_versions: bool,
+    /// Whether it is pinned.
+    pub pinned: bool,
+    /// Whether the viewer has hidden it.
+    pub hidden: bool,
+    /// What happened, where the room says it itself.
+    pub told: Option<Told>,
     /// What it answers.
     pub quoted: Option<Quoted>,
+}
+
+/// What happened in a room, for the words of the page.
+#[derive(Debug, Serialize)]
+pub struct Told {
+    /// A word of [`crate::message::system::What`].
+    pub what: String,
+    /// Who did it.
+    pub name: String,
+    /// About whom or what.
+    pub about: String,
 }
 
 /// What the fragment is made from.
@@ -456,73 +417,6 @@ impl<'a> Fragment<'a> {
             reactions: &message.reactions,
             body_html: &message.body_html,
         }
-    }
-}
-
-/// `notification/index.html`.
-#[derive(Debug, Serialize)]
-pub struct Notifications {
-    /// The page.
-    pub page: Page,
-    /// The newest first.
-    pub notices: Vec<NoticeView>,
-    /// How many are new.
-    pub unseen: i64,
-    /// The person's own top revision: what "all" means to the button.
-    pub revision: i64,
-}
-
-/// A line of the list behind the bell, in the person's language.
-#[derive(Debug, Serialize)]
-pub struct NoticeView {
-    /// Its number among the person's own events.
-    pub revision: i64,
-    /// A word of the model.
-    pub kind: String,
-    /// What happened, in a sentence.
-    pub text: String,
-    /// The message's beginning; empty when there is none.
-    pub excerpt: String,
-    /// Who did it.
-    pub actor: Option<Name>,
-    /// When, for programs.
-    pub at: String,
-    /// The same in microseconds.
-    pub created_at: Micros,
-    /// Whether the person has seen it.
-    pub seen: bool,
-    /// Where to look.
-    pub url: String,
-}
-
-/// `settings/index.html`.
-#[derive(Debug, Serialize)]
-pub struct Settings {
-    /// The page.
-    pub page: Page,
-    /// What the person chose.
-    pub choices: ChoicesView,
-    /// Browsers that are told by push.
-    pub browsers: i64,
-    /// What this browser would subscribe with.
-    pub push_key: String,
-    /// Whether this installation sends mail.
-    pub sends_mail: bool,
-}
-
-/// A person's choices about being told.
-#[derive(Debug, Serialize)]
-pub struct ChoicesView {
-    /// `digest` or `none`.
-    pub email_notices: &'static str,
-    /// Whether texts stand in notifications.
-    pub push_text: bool,
-}
-
-impl From<Choices> for ChoicesView {
-    fn from(choices: Choices) -> Self {
-        let email_notices = if choices.digest { "digest" } else { "none" };
-        Self { email_notices, push_text: choices.push_text }
     }
 }
 

@@ -1,5 +1,7 @@
 //! The room's page.
 
+pub mod state;
+
 use crate::app::App;
 use crate::chatroom::member::{self, Level};
 use crate::chatroom::{self, Listed, Member, MemberState};
@@ -8,10 +10,11 @@ use crate::goal::participation::{self, Request};
 use crate::goal::{self, Goal, Standing};
 use crate::id::MessageId;
 use crate::message::page::{self, Cursor, NEWEST, Page};
-use crate::message::{self, Message, Quoted};
+use crate::message::reaction::QUICK;
+use crate::message::{self, Message, Quoted, pin};
 use crate::user::{notice, notification};
 use crate::view::context::{
-    Chatroom, Composer, Editing, Entry, GoalView, ListedView, May, MemberView, RequestView, RoomView,
+    Chatroom, Composer, Editing, Entry, GoalView, ListedView, May, MemberView, RequestView, RoomView, Told,
 };
 use crate::web::access::InRoom;
 use crate::web::asking::Asking;
@@ -77,6 +80,7 @@ struct Read {
     unseen: i64,
     reply_to: Option<Quoted>,
     editing: Option<Message>,
+    pins: Vec<Quoted>,
 }
 
 /// Renders the room.
@@ -104,6 +108,7 @@ pub async fn render(
                 reply_to: in_room(db, reply_to)?.map(|source| source.as_quoted()),
                 editing: in_room(db, edit)?.filter(|own| own.author.id == who.user() && !own.is_deleted()),
                 page: page::read(db, &who, before.map_or(Cursor::Newest, Cursor::Before), NEWEST)?,
+                pins: pin::list(db, &who)?,
                 members: member::list(db, who.room())?,
                 requests: if who.role().may_moderate() { participation::requests(db, goal.id)? } else { Vec::new() },
                 rooms: chatroom::of_user(db, who.user())?,
@@ -121,8 +126,9 @@ pub async fn render(
 
 fn context(app: &App, asking: &Asking, member: &Member, read: Read, wanted: Wanted) -> Result<Chatroom> {
     let quoted: HashMap<MessageId, Quoted> = read.page.quoted.into_iter().map(|source| (source.id, source)).collect();
+    let beside = Beside { quoted, pins: &read.pins, hidden: &read.page.hidden };
     let entries: Vec<Entry> =
-        read.page.messages.into_iter().map(|message| entry(app, member, &quoted, &message)).collect::<Result<_>>()?;
+        read.page.messages.iter().map(|message| entry(app, member, &beside, message)).collect::<Result<_>>()?;
     let earlier_url = entries
         .first()
         .filter(|_| read.page.has_earlier)
@@ -139,6 +145,9 @@ fn context(app: &App, asking: &Asking, member: &Member, read: Read, wanted: Want
         room: RoomView::new(read.room, read.page.revision, &app.live.epoch, app.live.topics.room(member.room())),
         rooms: read.rooms.into_iter().map(|listed| ListedView::new(listed, &app.live.epoch, member.room())).collect(),
         entries,
+        pins: read.pins,
+        quick: QUICK,
+        edit_window: app.config.edit_window.map_or(0, |window| window / 60_000_000),
         has_earlier: read.page.has_earlier,
         earlier_url,
         members: read.members.into_iter().map(MemberView::from).collect(),
@@ -159,18 +168,35 @@ fn context(app: &App, asking: &Asking, member: &Member, read: Read, wanted: Want
     })
 }
 
-fn entry(app: &App, member: &Member, quoted: &HashMap<MessageId, Quoted>, message: &Message) -> Result<Entry> {
+/// What stands beside the messages of a page.
+struct Beside<'a> {
+    quoted: HashMap<MessageId, Quoted>,
+    pins: &'a [Quoted],
+    hidden: &'a [MessageId],
+}
+
+fn entry(app: &App, member: &Member, beside: &Beside<'_>, message: &Message) -> Result<Entry> {
     let mine = message.author.id == member.user();
-    let deleted = message.is_deleted();
+    let moderates = member.role().may_moderate();
+    let open = !message.is_deleted() && !message.is_system();
     Ok(Entry {
         html: app.views.message(message)?,
         id: message.id,
         position: message.position,
         author_id: message.author.id,
         mine,
-        deleted,
-        may_edit: mine && !deleted,
-        may_delete: !deleted && (mine || member.role().may_moderate()),
-        quoted: message.reply_to.and_then(|source| quoted.get(&source.id).cloned()),
+        deleted: message.is_deleted(),
+        may_edit: open && mine && message.is_editable(app.config.edit_window, app.clock.now()),
+        may_delete: open && (mine || moderates),
+        may_pin: open && moderates,
+        has_versions: open && message.edited_at.is_some() && (mine || moderates),
+        pinned: beside.pins.iter().any(|pin| pin.id == message.id),
+        hidden: beside.hidden.contains(&message.id),
+        told: message.system.clone().map(|what| Told {
+            what,
+            name: message.author.full(),
+            about: message.content.clone(),
+        }),
+        quoted: message.reply_to.and_then(|source| beside.quoted.get(&source.id).cloned()),
     })
 }

@@ -31,6 +31,11 @@ impl Form {
         self.text(name).to_owned()
     }
 
+    /// Whether a field came, be it empty.
+    pub fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(key, _)| key == name)
+    }
+
     /// A yes or no: `true`, `1`, `on`, or `false`, `0`, `off`; none when it did not come.
     ///
     /// # Errors

@@ -1,13 +1,16 @@
 //! Goals and who takes part in them.
 
+pub mod edit;
+
 use crate::app::App;
-use crate::chatroom::{Role, member};
+use crate::chatroom::{MemberState, Role, member};
 use crate::clock::Micros;
 use crate::db::{Lane, Writer};
 use crate::error::{Error, Fields, Result, Text};
 use crate::goal::participation::{self, Decider, Outcome, Owner};
 use crate::goal::{self as model, Goal, GoalForm, Standing};
 use crate::id::{GoalId, UserId};
+use crate::message::system::What;
 use crate::view::context::{GoalFormView, GoalIndex, GoalNew, GoalShow, GoalView, May, MemberView, RequestView};
 use crate::web::access::{CurrentUser, GoalPath, ParticipationPath};
 use crate::web::asking::Asking;
@@ -115,7 +118,7 @@ pub async fn join(
 ) -> Result<Response> {
     let now = app.clock.now();
     let act = move |tx: &mut Writer<'_>| participation::join(tx, id, user.id, now);
-    change(&app, &asking, id, user.id, "joined-asked", act).await
+    change(&app, &asking, id, user.id, Deed::Asked, act).await
 }
 
 /// POST `/goal/{id}/leave`.
@@ -127,7 +130,7 @@ pub async fn leave(
 ) -> Result<Response> {
     let now = app.clock.now();
     let act = move |tx: &mut Writer<'_>| participation::leave(tx, id, user.id, now);
-    change(&app, &asking, id, user.id, "left", act).await
+    change(&app, &asking, id, user.id, Deed::Left, act).await
 }
 
 /// POST `/goal/{id}/participation/{user}/approve`.
@@ -137,7 +140,7 @@ pub async fn approve(
     by: CurrentUser,
     path: ParticipationPath,
 ) -> Result<Response> {
-    decide(&app, &asking, by, path, "approved", participation::approve).await
+    decide(&app, &asking, by, path, Deed::Approved, participation::approve).await
 }
 
 /// POST `/goal/{id}/participation/{user}/refuse`.
@@ -147,7 +150,7 @@ pub async fn refuse(
     by: CurrentUser,
     path: ParticipationPath,
 ) -> Result<Response> {
-    decide(&app, &asking, by, path, "refused", participation::refuse).await
+    decide(&app, &asking, by, path, Deed::Refused, participation::refuse).await
 }
 
 /// POST `/goal/{id}/participation/{user}/remove`.
@@ -157,7 +160,8 @@ pub async fn remove(
     by: CurrentUser,
     path: ParticipationPath,
 ) -> Result<Response> {
-    decide(&app, &asking, by, path, "removed", participation::remove).await
+    let deed = Deed::Removed(by.0.id);
+    decide(&app, &asking, by, path, deed, participation::remove).await
 }
 
 /// Does what a decider does to somebody, with the proof that it is one.
@@ -166,7 +170,7 @@ async fn decide(
     asking: &Asking,
     CurrentUser(by): CurrentUser,
     ParticipationPath(id, user): ParticipationPath,
-    notice: &str,
+    deed: Deed,
     verb: fn(&mut Writer<'_>, &Decider, UserId, Micros) -> Result<Outcome>,
 ) -> Result<Response> {
     let now = app.clock.now();
@@ -174,7 +178,7 @@ async fn decide(
         let by = Decider::of(tx, id, by.id)?;
         verb(tx, &by, user, now)
     };
-    change(app, asking, id, user, notice, act).await
+    change(app, asking, id, user, deed, act).await
 }
 
 /// POST `/goal/{id}/participation/{user}/role`: `role`; `owner` hands the goal over.
@@ -187,7 +191,7 @@ pub async fn role(
 ) -> Result<Response> {
     let now = app.clock.now();
     let role = Role::parse(form.text("role")).ok_or_else(|| Error::field("role", Text::new("field-role")));
-    let notice = if matches!(role, Ok(Role::Owner)) { "handed-over" } else { "role-changed" };
+    let deed = if matches!(role, Ok(Role::Owner)) { Deed::HandedOver } else { Deed::RoleChanged };
     let mut role = Some(role);
     let act = move |tx: &mut Writer<'_>| {
         let by = Owner::of(tx, id, by.id)?;
@@ -199,7 +203,45 @@ pub async fn role(
         role = Some(Ok(wanted));
         participation::change_role(tx, &by, user, wanted, now)
     };
-    change(&app, &asking, id, user, notice, act).await
+    change(&app, &asking, id, user, deed, act).await
+}
+
+/// What was done to somebody's participation.
+#[derive(Debug, Clone, Copy)]
+enum Deed {
+    Asked,
+    Left,
+    Approved,
+    Refused,
+    /// By whom.
+    Removed(UserId),
+    RoleChanged,
+    HandedOver,
+}
+
+impl Deed {
+    /// What the next page says of it.
+    fn notice(self) -> &'static str {
+        match self {
+            Self::Asked => "joined-asked",
+            Self::Left => "left",
+            Self::Approved => "approved",
+            Self::Refused => "refused",
+            Self::Removed(_) => "removed",
+            Self::RoleChanged => "role-changed",
+            Self::HandedOver => "handed-over",
+        }
+    }
+
+    /// What the rooms say of it, and who did it.
+    fn told<'a>(self, member: &MemberState, name: &'a str) -> Option<(What<'a>, UserId)> {
+        match self {
+            Self::Approved => Some((What::Joined, member.user.id)),
+            Self::Left => Some((What::Left, member.user.id)),
+            Self::Removed(by) => Some((What::Removed(name), by)),
+            Self::Asked | Self::Refused | Self::RoleChanged | Self::HandedOver => None,
+        }
+    }
 }
 
 /// Does one act on somebody's participation and tells everybody concerned; answers what that person now is.
@@ -208,15 +250,22 @@ async fn change(
     asking: &Asking,
     goal: GoalId,
     user: UserId,
-    notice: &str,
+    deed: Deed,
     mut act: impl FnMut(&mut Writer<'_>) -> Result<Outcome> + Send + 'static,
 ) -> Result<Response> {
-    let live = app.live.clone();
+    let (live, now) = (app.live.clone(), app.clock.now());
     let standing = app
         .db
         .write(Lane::None, move |tx| -> Result<Option<Standing>> {
             let outcome = act(tx)?;
+            let members = outcome.members.clone();
             live.announce_outcome(tx, outcome)?;
+            for member in &members {
+                let name = member.user.full();
+                if let Some((what, actor)) = deed.told(member, &name) {
+                    live.tell(tx, member.room, what, actor, now)?;
+                }
+            }
             participation::standing(tx, goal, user)
         })
         .await?;
@@ -226,7 +275,7 @@ async fn change(
         None => (None, None),
     };
     let body = json!({ "participation": { "user_id": user, "role": role, "status": status } });
-    reply::done(asking, StatusCode::OK, &body, &format!("/goal/{goal}?notice={notice}"))
+    reply::done(asking, StatusCode::OK, &body, &format!("/goal/{goal}?notice={}", deed.notice()))
 }
 
 fn show_form(app: &App, asking: &Asking, status: StatusCode, form: GoalFormView, fields: &Fields) -> Result<Response> {

@@ -1,14 +1,15 @@
 //! What people do to a message besides writing: react, pin, hide, look at its earlier versions.
 
 use crate::app::App;
-use crate::chatroom::Member;
+use crate::chatroom::{self, Member};
 use crate::clock::rfc3339;
 use crate::db::{Lane, Reader};
 use crate::error::{Error, Result, Text};
-use crate::id::MessageId;
+use crate::id::{MessageId, RoomId};
 use crate::message::reaction::Emoji;
 use crate::message::{hidden, pin, reaction, version};
 use crate::user::notification::{self, Kind, Notice};
+use crate::view::context::Marked;
 use crate::web::access::{InRoom, OnMessage};
 use crate::web::asking::Asking;
 use crate::web::form::Form;
@@ -50,7 +51,7 @@ async fn set_pin(app: &App, asking: &Asking, member: Member, id: MessageId, on: 
     let json = app
         .db
         .write(Lane::Room(member.room().0), move |tx| match pin::set(tx, &who, id, on, now)? {
-            Some(pinned) => live.announce_room(tx, pinned.room, pinned.pins),
+            Some(room) => live.announce_room(tx, room, who.first_position()),
             None => Ok("{}".to_owned()),
         })
         .await?;
@@ -58,9 +59,37 @@ async fn set_pin(app: &App, asking: &Asking, member: Member, id: MessageId, on: 
 }
 
 /// GET `/message/chatroom/{id}/pins`: what is pinned, the latest first.
-pub async fn pins(State(app): State<App>, InRoom(member): InRoom) -> Result<Response> {
-    let pins = app.db.read(move |db| pin::list(db, &member)).await?;
-    reply::json(StatusCode::OK, &json!({ "pins": pins }))
+pub async fn pins(State(app): State<App>, asking: Asking, InRoom(member): InRoom) -> Result<Response> {
+    let (room, may_act) = (member.room(), member.role().may_moderate());
+    let (title, items) =
+        app.db.read(move |db| -> Result<_> { Ok((title(db, room)?, pin::list(db, &member)?)) }).await?;
+    if asking.wants_json() {
+        return reply::json(StatusCode::OK, &json!({ "pins": items }));
+    }
+    let context = Marked { page: asking.page(&app), room, title, kind: "pins", may_act, items };
+    reply::page(&app, StatusCode::OK, "chatroom/marked.html", &context)
+}
+
+/// GET `/message/chatroom/{id}/hidden`: what the person has hidden, the latest message first.
+pub async fn all_hidden(State(app): State<App>, asking: Asking, InRoom(member): InRoom) -> Result<Response> {
+    let room = member.room();
+    let (title, items) =
+        app.db.read(move |db| -> Result<_> { Ok((title(db, room)?, hidden::list(db, &member)?)) }).await?;
+    if asking.wants_json() {
+        return reply::json(StatusCode::OK, &json!({ "hidden": items }));
+    }
+    let context = Marked { page: asking.page(&app), room, title, kind: "hidden", may_act: true, items };
+    reply::page(&app, StatusCode::OK, "chatroom/marked.html", &context)
+}
+
+fn title(db: &mut Reader<'_>, room: RoomId) -> Result<String> {
+    chatroom::find(db, room)?.map(|room| room.title).ok_or(Error::NotFound)
+}
+
+/// GET `/message/{id}/reactions`: each emoji with the names of who put it there.
+pub async fn reactions(State(app): State<App>, OnMessage(member, id): OnMessage) -> Result<Response> {
+    let reactions = app.db.read(move |db| reaction::named(db, &member, id)).await?;
+    reply::json(StatusCode::OK, &json!({ "reactions": reactions }))
 }
 
 /// POST `/message/{id}/hide`: `on` = `false` shows it again. For oneself, on all devices.

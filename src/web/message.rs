@@ -75,6 +75,17 @@ async fn send(app: &App, member: &Member, form: &Form) -> Result<(StatusCode, St
         .await
 }
 
+/// GET `/message/{id}`: the message as it is now, as its latest change; a browser is led to its place in the room.
+pub async fn show(State(app): State<App>, asking: Asking, OnMessage(member, id): OnMessage) -> Result<Response> {
+    let room = member.room();
+    let shown = app.db.read(move |db| model::look(db, &member, id)).await?;
+    if asking.wants_json() {
+        return Ok(reply::json_text(StatusCode::OK, app.live.render(shown)?));
+    }
+    let below = shown.message.position + 1;
+    Ok(reply::see_other(&format!("/message/chatroom/{room}?before={below}#message-{id}")))
+}
+
 /// POST `/message/{id}/edit`: `content`. 200 with the change.
 pub async fn edit(
     State(app): State<App>,
@@ -83,9 +94,9 @@ pub async fn edit(
     form: Form,
 ) -> Result<Response> {
     let content = Content::new(form.text("content"));
-    let (who, now) = (member.clone(), app.clock.now());
+    let (who, window, now) = (member.clone(), app.config.edit_window, app.clock.now());
     let result = match content {
-        Ok(content) => change(&app, &member, move |tx| model::edit(tx, &who, id, &content, now)).await,
+        Ok(content) => change(&app, &member, move |tx| model::edit(tx, &who, id, &content, window, now)).await,
         Err(error) => Err(error),
     };
     match result {

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
 /// Sentences that a redirect may ask the next page to show: `?notice=` and one of these.
-const NOTICES: [&str; 10] = [
+const NOTICES: [&str; 17] = [
     "notice-signed-out",
     "notice-joined-asked",
     "notice-approved",
@@ -24,6 +24,13 @@ const NOTICES: [&str; 10] = [
     "notice-handed-over",
     "notice-role-changed",
     "notice-saved",
+    "notice-goal-edited",
+    "notice-goal-deleted",
+    "notice-room-deleted",
+    "notice-room-locked",
+    "notice-room-unlocked",
+    "notice-room-archived",
+    "notice-room-restored",
 ];
 
 /// The notice that a query asks for.

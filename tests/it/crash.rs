@@ -2,7 +2,7 @@
 
 use crate::ear::{Ear, Socket, Sse, long_poll, query_for};
 use crate::harness::{Browser, Database, Goal, PASSWORD, urlencoded, within};
-use crate::reducer::{Reducer, history};
+use crate::reducer::{Reducer, talk};
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
@@ -201,7 +201,7 @@ async fn killed_under_load_it_keeps_what_it_acknowledged() {
     let nonces: BTreeSet<_> = room.nonces().into_iter().collect();
     assert_eq!(nonces, expected);
     let positions: Vec<i64> =
-        history(&reader, &goal).await.iter().map(|message| message["position"].as_i64().unwrap()).collect();
+        talk(&reader, &goal).await.iter().map(|message| message["position"].as_i64().unwrap()).collect();
     let dense: Vec<i64> = (first + 1..=first + expected.len() as i64).collect();
     assert_eq!(positions, dense, "each exactly once, and no number lost");
     process.kill();

@@ -84,6 +84,7 @@ async fn every_way_carries_the_same_bytes() {
     }
 }
 
+/// CVE-2023-45131, CVE-2026-100404 and their like: who is not in the room hears nothing of it, live or replayed.
 #[tokio::test]
 async fn a_stranger_hears_nothing_and_nothing_is_replayed() {
     let town = Town::start().await;
@@ -186,6 +187,7 @@ async fn a_socket_opens_for_own_pages_only() {
     assert!(Socket::try_open(&bob, &query, &[("origin", &own)]).await.is_ok());
 }
 
+/// CVE-2026-111917 and its like: a stream does not outlive the session.
 #[tokio::test]
 async fn leaving_the_session_ends_the_streams() {
     let town = Town::start().await;

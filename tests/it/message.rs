@@ -1,6 +1,7 @@
 //! Messages: sent, edited, deleted, answered.
 
 use crate::harness::{Browser, Goal, Town};
+use crate::reducer::talk;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
@@ -33,7 +34,7 @@ async fn a_message_has_the_shape_that_programs_rely_on() {
     let html = change["message"]["html"].as_str().unwrap().to_owned();
     let revision = change["revision"].as_i64().unwrap();
     let expected = json!({
-        "id": 1, "position": revision, "revision": revision, "kind": "text", "client_nonce": "n-1",
+        "id": id(&change), "position": revision, "revision": revision, "kind": "text", "client_nonce": "n-1",
         "author": { "id": alice.id, "first_name": "Alice", "last_name": "Martin", "initials": "AM" },
         "content": "Salut **toi**", "excerpt": "Salut toi", "created_at": "2026-03-01T12:00:00Z", "edited_at": null,
         "deleted": false, "reply_to": null, "attachments": [], "reactions": [], "html": html,
@@ -57,7 +58,8 @@ async fn a_message_takes_the_rooms_next_number() {
         assert_eq!(change["revision"], last + 1);
         last += 1;
     }
-    let edited = alice.post("/message/1/edit", &[("content", "un, corrigé")]).await.json();
+    let first = &alice.fetch(&goal, "").await["messages"][1]["id"];
+    let edited = alice.post(&format!("/message/{first}/edit"), &[("content", "un, corrigé")]).await.json();
     assert_eq!((&edited["revision"], &edited["message"]["position"]), (&json!(last + 1), &json!(last - 2)));
 }
 
@@ -77,7 +79,7 @@ async fn an_edit_shows_and_the_same_again_changes_nothing() {
     assert!(edited["message"]["html"].as_str().unwrap().contains("data-edited"));
     let again = alice.post(&edit, &[("content", "Salut")]).await;
     assert_eq!((again.status, again.json()), (StatusCode::OK, edited.clone()), "the same content is no change");
-    assert_eq!(bob.fetch(&goal, "").await["messages"], json!([edited["message"]]));
+    assert_eq!(talk(&bob, &goal).await, [edited["message"].clone()]);
     let page = bob.page(&goal.path()).await;
     assert!(!page.text.contains(">Salu<"), "what stood there before is gone");
 }
@@ -90,7 +92,7 @@ async fn a_message_is_its_authors() {
     let [edit, delete] = ["edit", "delete"].map(|verb| format!("/message/{}/{verb}", id(&sent)));
     let refused = alice.post(&edit, &[("content", "Le mien, dit Alice")]).await;
     assert_eq!((refused.status, refused.code().as_str()), (StatusCode::FORBIDDEN, "forbidden"), "not even the owner's");
-    assert_eq!(bob.fetch(&goal, "").await["messages"][0]["content"], "Le mien");
+    assert_eq!(talk(&bob, &goal).await[0]["content"], "Le mien");
     let carol = town.person("Carol").await;
     goal.lets_in(&alice, &carol).await;
     assert_eq!(carol.post(&delete, &[]).await.status, StatusCode::FORBIDDEN);
@@ -155,12 +157,13 @@ async fn a_retry_is_one_message() {
     assert!(other.json()["error"]["fields"]["client_nonce"].is_string());
     let reply = [("content", "Une fois"), ("client_nonce", "n-1"), ("reply_to", "1")];
     assert_eq!(alice.post(&goal.path(), &reply).await.status, StatusCode::UNPROCESSABLE_ENTITY);
-    let edited = alice.post("/message/1/edit", &[("content", "Une seule fois")]).await.json();
+    let edit = format!("/message/{}/edit", id(&first.json()));
+    let edited = alice.post(&edit, &[("content", "Une seule fois")]).await.json();
     let third = alice.post(&goal.path(), &form).await;
     assert_eq!((third.status, third.json()), (StatusCode::OK, edited), "a retry learns the present state");
     let elsewhere = alice.founds("Ailleurs").await;
     assert_eq!(alice.post(&elsewhere.path(), &form).await.status, StatusCode::CREATED, "and its room's");
-    assert_eq!(alice.fetch(&goal, "").await["count"], 2);
+    assert_eq!(talk(&alice, &goal).await.len(), 2);
     for odd in ["<script>", &"n".repeat(65), "a b", "é"] {
         let answer = alice.post(&goal.path(), &[("content", "x"), ("client_nonce", odd)]).await;
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{odd}");
@@ -177,9 +180,10 @@ async fn a_form_sent_twice_is_one_message() {
     let form = [("content", "Une fois"), ("client_nonce", &nonce)];
     let first = alice.submit(&goal.path(), &form).await;
     let second = alice.submit(&goal.path(), &form).await;
-    assert_eq!(first.location(), format!("{}#message-1", goal.path()));
+    let sent = talk(&alice, &goal).await;
+    assert_eq!(sent.len(), 1);
+    assert_eq!(first.location(), format!("{}#message-{}", goal.path(), sent[0]["id"]));
     assert_eq!(second.location(), first.location());
-    assert_eq!(alice.fetch(&goal, "").await["count"], 1);
     let next = alice.page(&goal.path()).await.text;
     assert!(!next.contains(&format!("name=\"client_nonce\" value=\"{nonce}\"")), "the next one is a new message");
 }
@@ -218,6 +222,7 @@ async fn a_reply_names_its_source_in_the_same_room() {
     }
 }
 
+/// CVE-2017-1000054, CVE-2018-9986, CVE-2021-22886 and their like: what is written never runs.
 #[tokio::test]
 async fn markdown_is_safe_in_page_and_json() {
     let town = Town::start().await;
@@ -236,8 +241,10 @@ async fn markdown_is_safe_in_page_and_json() {
         "[a](https://a.example \"' onmouseover='alert(1)\")",
         "- [x](vbscript:a)\n\n> <iframe src=//evil.example>",
     ];
+    let mut sent = Vec::new();
     for text in hostile {
         let change = alice.says(&goal, text).await;
+        sent.push(id(&change));
         assert_eq!(change["message"]["content"], text, "kept as typed");
         let html = change["message"]["html"].as_str().unwrap();
         is_harmless(html, text);
@@ -245,7 +252,8 @@ async fn markdown_is_safe_in_page_and_json() {
     let page = bob.page(&goal.path()).await.text;
     let list = page.split_once("id=\"messages\"").unwrap().1.split_once("</ol>\n").unwrap().0;
     is_harmless(list, "the page");
-    let edit = alice.page(&format!("{}?edit=10", goal.path())).await.text;
+    let textarea = hostile.iter().position(|text| text.contains("</textarea>")).unwrap();
+    let edit = alice.page(&format!("{}?edit={}", goal.path(), sent[textarea])).await.text;
     assert!(edit.contains("&lt;&#x2f;textarea&gt;"), "an editor shows the source as text");
 }
 
@@ -330,7 +338,7 @@ async fn a_locked_room_is_read_only() {
     assert!(alice.page(&goal.path()).await.text.contains("data-room-state=\"locked\""));
 }
 
-/// Known fault 4: a deleted room is served nowhere.
+/// Known ways of getting this wrong, 4: a deleted room is served nowhere.
 #[tokio::test]
 async fn a_deleted_room_is_gone() {
     let town = Town::start().await;

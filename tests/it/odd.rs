@@ -148,7 +148,7 @@ async fn odd_requests_do_not_hurt() {
     assert_eq!(alice.get_with(&path, &headers).await.status, StatusCode::OK);
 }
 
-/// Known fault 14: what went wrong inside is for the log.
+/// Known ways of getting this wrong, 14: what went wrong inside is for the log.
 #[tokio::test]
 async fn our_own_fault_is_told_without_its_inside() {
     let town = Town::start().await;

@@ -2,7 +2,7 @@
 
 use crate::harness::{Answer, Browser, Goal, PASSWORD, Town};
 use crate::push;
-use palabre::id::RoomId;
+use palabre::id::{RoomId, UserId};
 use palabre::web::ROUTES;
 use reqwest::{Method, StatusCode};
 use std::collections::BTreeSet;
@@ -39,6 +39,9 @@ const MATRIX: &[(&str, &str, &str, [u16; 7])] = &[
     ("GET", "/goal/new", "", SIGNED_IN),
     ("POST", "/goal/new", "", [401, 201, 201, 201, 201, 201, 201]),
     ("GET", "/goal/{id}", "", ALL),
+    ("GET", "/goal/{id}/edit", "", DECIDES),
+    ("POST", "/goal/{id}/edit", "", DECIDES),
+    ("POST", "/goal/{id}/delete", "", OWNS),
     ("POST", "/goal/{id}/join", "", [401, 200, 200, 409, 409, 409, 200]),
     ("POST", "/goal/{id}/leave", "", [401, 404, 200, 200, 200, 409, 404]),
     ("POST", "/goal/{id}/participation/{user}/approve", "", DECIDES),
@@ -75,6 +78,16 @@ const MATRIX: &[(&str, &str, &str, [u16; 7])] = &[
     ("POST", "/push/test", "another's", [401, 422, 422, 422, 422, 422, 422]),
     ("GET", "/settings", "", SIGNED_IN),
     ("POST", "/settings", "", SIGNED_IN),
+    ("GET", "/message/chatroom/{id}/hidden", "", INSIDE),
+    ("GET", "/message/{id}", "another's", INSIDE),
+    ("GET", "/message/{id}/reactions", "another's", INSIDE),
+    ("POST", "/chatroom/{id}/lock", "", DECIDES),
+    ("POST", "/chatroom/{id}/unlock", "", DECIDES),
+    ("POST", "/chatroom/{id}/archive", "", DECIDES),
+    ("POST", "/chatroom/{id}/restore", "", DECIDES),
+    ("POST", "/chatroom/{id}/delete", "", OWNS),
+    ("GET", "/unsubscribe/{token}", "", ALL),
+    ("POST", "/unsubscribe/{token}", "", ALL),
     // The hub opens a stream for whoever holds a token, and says nothing on topics without the right. Nobody but the
     // server publishes.
     ("GET", "/.well-known/mercure", "", SIGNED_IN),
@@ -172,6 +185,7 @@ impl World {
         };
         let mut path = route.replace("{id}", &id.to_string()).replace("{user}", &target.to_string());
         path = path.replace("{emoji}", "like");
+        path = path.replace("{token}", &self.town.app.postman.token(UserId(self.dan.id)));
         if route.starts_with("/public/") {
             path = self.town.app.views.assets().url("app.js");
         }
@@ -244,7 +258,8 @@ async fn check(route_filter: impl Fn(&str) -> bool) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_people_and_the_live_link() {
-    check(|route| !route.starts_with("/goal/") && !route.starts_with("/message/")).await;
+    let elsewhere = ["/goal/", "/message/", "/chatroom/"];
+    check(|route| !elsewhere.iter().any(|beginning| route.starts_with(beginning))).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -254,7 +269,7 @@ async fn of_goals() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_rooms_and_messages() {
-    check(|route| route.starts_with("/message/")).await;
+    check(|route| route.starts_with("/message/") || route.starts_with("/chatroom/")).await;
 }
 
 #[test]
@@ -312,6 +327,7 @@ async fn nothing_but_the_table_is_served() {
             .replace("{id}", "7")
             .replace("{user}", "8")
             .replace("{emoji}", "like")
+            .replace("{token}", "t")
             .replace("{digest}", "x")
             .replace("{*path}", "y");
         for method in &all {
@@ -321,8 +337,17 @@ async fn nothing_but_the_table_is_served() {
         }
     }
     for method in all {
-        for path in ["/goal", "/message", "/message/7", "/message/chatroom", "/admin", "/goals/", "/login/", "//goals"]
-        {
+        for path in [
+            "/goal",
+            "/message",
+            "/chatroom/7",
+            "/message/7/no",
+            "/message/chatroom/7/no",
+            "/admin",
+            "/goals/",
+            "/login/",
+            "//goals",
+        ] {
             let status = visitor.request(method.clone(), path, &[], "").await.status();
             assert_eq!(status, StatusCode::NOT_FOUND, "{method} {path}");
         }

@@ -18,8 +18,12 @@ pub enum Applied {
 pub struct Reducer {
     pub epoch: String,
     pub revision: i64,
-    /// By id.
+    /// What people said, by id.
     pub messages: BTreeMap<i64, Value>,
+    /// What the room said itself, by id.
+    pub told: BTreeMap<i64, Value>,
+    /// The room itself, with its pins, as of its own last change.
+    pub info: Value,
     held: BTreeMap<i64, Value>,
 }
 
@@ -69,6 +73,7 @@ impl Reducer {
         for message in page["messages"].as_array().unwrap() {
             self.put(message);
         }
+        self.put_room(&page["room"]);
         self.revision = self.revision.max(page["revision"].as_i64().unwrap());
         self.held.retain(|revision, _| *revision > self.revision);
         while let Some(next) = self.held.remove(&(self.revision + 1)) {
@@ -95,7 +100,7 @@ impl Reducer {
 
     /// The room as it is shown: position, id, fragment, whether deleted.
     pub fn shown(&self) -> Vec<Shown> {
-        let mut shown: Vec<Shown> = self.messages.values().map(shown).collect();
+        let mut shown: Vec<Shown> = self.messages.values().chain(self.told.values()).map(shown).collect();
         shown.sort();
         shown
     }
@@ -110,14 +115,22 @@ impl Reducer {
         if change["message"].is_object() {
             self.put(&change["message"]);
         }
+        self.put_room(&change["room"]);
         self.revision = change["revision"].as_i64().unwrap();
     }
 
     fn put(&mut self, message: &Value) {
         let id = message["id"].as_i64().unwrap();
-        let known = self.messages.get(&id).map_or(0, |known| known["revision"].as_i64().unwrap());
+        let list = if message["kind"] == "system" { &mut self.told } else { &mut self.messages };
+        let known = list.get(&id).map_or(0, |known| known["revision"].as_i64().unwrap());
         if message["revision"].as_i64().unwrap() > known {
-            self.messages.insert(id, message.clone());
+            list.insert(id, message.clone());
+        }
+    }
+
+    fn put_room(&mut self, room: &Value) {
+        if room.is_object() && room["revision"].as_i64() > self.info["revision"].as_i64() {
+            self.info = room.clone();
         }
     }
 }
@@ -145,7 +158,13 @@ pub async fn history(browser: &Browser, goal: &Goal) -> Vec<Value> {
     }
 }
 
-/// The same as it is shown.
+/// What people said in a room, without what the room said itself.
+pub async fn talk(browser: &Browser, goal: &Goal) -> Vec<Value> {
+    let all = history(browser, goal).await;
+    all.into_iter().filter(|message| message["kind"] != "system").collect()
+}
+
+/// All messages of a room as they are shown.
 pub async fn fresh(browser: &Browser, goal: &Goal) -> Vec<Shown> {
     history(browser, goal).await.iter().map(shown).collect()
 }

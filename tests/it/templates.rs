@@ -5,15 +5,18 @@ use crate::harness::{Answer, Browser, Goal, Town};
 use crate::message::id;
 use crate::user::registration;
 use palabre::db::{Lane, Writer};
+use palabre::id::UserId;
 use palabre::view::Views;
 use palabre::{params, sql};
 use reqwest::{Method, StatusCode};
 use std::collections::BTreeSet;
 
 /// Pages that a route renders; the others are parts of these.
-const PAGES: [&str; 9] = [
+const PAGES: [&str; 12] = [
     "chatroom/chatroom.html",
+    "chatroom/marked.html",
     "error.html",
+    "goal/edit.html",
     "goal/index.html",
     "goal/new.html",
     "goal/show.html",
@@ -21,7 +24,10 @@ const PAGES: [&str; 9] = [
     "security/login.html",
     "security/register.html",
     "settings/index.html",
+    "settings/unsubscribe.html",
 ];
+/// What is rendered for no browser (tests/it/mail.rs reads it).
+const LETTERS: [&str; 1] = ["mail/digest.html"];
 
 /// Is whole, speaks the language, leaves no trace of how it was made, and names nothing twice.
 fn is_whole(page: &Answer, language: &str, what: &str) {
@@ -124,6 +130,9 @@ async fn goals(tour: &mut Tour<'_>, town: &Town, visitor: &Browser, alice: &Brow
         tour.speaks(who).await;
     }
     tour.look("goal/new.html", alice, "/goal/new", 200).await;
+    let stop = format!("/unsubscribe/{}", town.app.postman.token(UserId(alice.id)));
+    tour.look("settings/unsubscribe.html", visitor, &stop, 200).await;
+    tour.submit("settings/unsubscribe.html", visitor, &stop, &[], 200).await;
     let wrong = [("title", "x"), ("start_date", "y"), ("end_date", "z"), ("description", "Pourquoi ?")];
     tour.submit("goal/new.html", alice, "/goal/new", &wrong, 422).await;
     let dates = [("2026-03-01", "2026-08-31"), ("", "2026-02-01"), ("2026-12-01", ""), ("", "")];
@@ -142,6 +151,13 @@ async fn goals(tour: &mut Tour<'_>, town: &Town, visitor: &Browser, alice: &Brow
             tour.look("goal/show.html", who, path, 200).await;
         }
     }
+    for who in [alice, &bob] {
+        tour.look("goal/edit.html", who, "/goal/1/edit", 200).await;
+        let wrong = [("title", "x"), ("status", "y"), ("progress", "z")];
+        tour.submit("goal/edit.html", who, "/goal/1/edit", &wrong, 422).await;
+    }
+    tour.submit("goal/edit.html", alice, "/goal/1/delete", &[("confirm", "Autre chose")], 422).await;
+    tour.look("error.html", &carol, "/goal/1/edit", 403).await;
     rooms(tour, town, &goal, alice, [&bob, &carol, &dan]).await;
 }
 
@@ -157,6 +173,14 @@ async fn rooms(tour: &mut Tour<'_>, town: &Town, goal: &Goal, alice: &Browser, [
     let deleted = id(&carol.says(goal, "Non").await).to_string();
     alice.post(&room, &[("content", "Ah ?"), ("reply_to", &deleted)]).await;
     carol.post(&format!("/message/{deleted}/delete"), &[]).await;
+    for (who, act) in [(alice, "pin"), (alice, "react/like"), (bob, "react/like"), (bob, "hide")] {
+        assert_eq!(who.post(&format!("/message/{source}/{act}"), &[]).await.status, StatusCode::OK, "{act}");
+        for list in ["pins", "hidden"] {
+            tour.look("chatroom/marked.html", who, &format!("{room}/{list}"), 200).await;
+            tour.look("chatroom/marked.html", carol, &format!("{room}/{list}"), 200).await;
+        }
+        tour.look(ROOM, who, &room, 200).await;
+    }
     for n in 0..50 {
         alice.says(goal, &format!("n° {n}")).await;
     }
@@ -224,7 +248,7 @@ fn parts(name: &str) -> BTreeSet<String> {
 /// So the tour has rendered them all: a template that no page reaches is dead, a page that the tour does not know is new.
 #[test]
 fn every_template_is_a_page_or_part_of_one() {
-    let mut reached: BTreeSet<String> = PAGES.iter().map(|page| (*page).to_owned()).collect();
+    let mut reached: BTreeSet<String> = PAGES.iter().chain(&LETTERS).map(|page| (*page).to_owned()).collect();
     let mut next: Vec<String> = reached.iter().cloned().collect();
     while let Some(name) = next.pop() {
         next.extend(parts(&name).into_iter().filter(|part| reached.insert(part.clone())));
@@ -232,7 +256,7 @@ fn every_template_is_a_page_or_part_of_one() {
     assert_eq!(reached, Views::names().collect());
 }
 
-/// Known fault 16: one fragment for all, with nothing about who looks.
+/// Known ways of getting this wrong, 16: one fragment for all, with nothing about who looks.
 #[tokio::test]
 async fn everybody_reads_the_same_fragment() {
     let town = Town::start().await;
@@ -241,7 +265,7 @@ async fn everybody_reads_the_same_fragment() {
     let change = alice.says(&goal, "Salut **toi**").await;
     let html = change["message"]["html"].as_str().unwrap();
     for who in [&alice, &bob] {
-        assert_eq!(who.fetch(&goal, "").await["messages"][0]["html"], html);
+        assert_eq!(who.fetch(&goal, "").await["messages"][1]["html"], html);
         assert!(who.page(&goal.path()).await.text.contains(html), "{} reads the same bytes", who.name);
     }
     for word in ["Modifier", "Edit", "Supprimer", "Delete", "Répondre", "Reply", "is-mine", "form", "button"] {
@@ -249,7 +273,7 @@ async fn everybody_reads_the_same_fragment() {
     }
 }
 
-/// Known fault 12: initials and quotes are cut between letters as people see them.
+/// Known ways of getting this wrong, 12: initials and quotes are cut between letters as people see them.
 #[tokio::test]
 async fn letters_are_not_cut_in_two() {
     let town = Town::start().await;

@@ -168,6 +168,7 @@ async fn a_login_never_takes_over_a_session() {
     }
 }
 
+/// CVE-2021-37866 and its like: signing out is the end of the session, not of the cookie.
 #[tokio::test]
 async fn signing_out_ends_that_session_at_once_and_no_other() {
     let town = Town::start().await;

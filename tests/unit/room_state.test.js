@@ -259,6 +259,7 @@ test("an earlier page brings no quote from the past", () => {
   assert.equal(quoteOf(state, state.messages.get(2)).excerpt, "better");
 });
 
+// Known ways of getting this wrong, 17: push and poll both appending the same message.
 test("push before answer, and answer before push: one bubble becomes one message", () => {
   for (const order of ["push first", "answer first"]) {
     const room = fakeRoom();

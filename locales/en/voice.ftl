@@ -1,0 +1,44 @@
+# Voice messages and the export of a room. The keys "js-" are read by the browser.
+
+voice-record = Record a voice message
+voice-recorder = Voice message
+voice-discard = Discard the recording
+voice-pause = Pause
+voice-resume = Go on recording
+voice-stop = Finish, to listen to it
+voice-send = Send the voice message
+voice-seek = Position in the voice message
+voice-speed = Playback speed:
+
+js-voice-play = Play
+js-voice-pause = Pause
+js-voice-place = {$at} of {$of}
+js-voice-broken = Unreadable
+js-voice-label = Voice message
+js-voice-asking = The browser asks for the microphone…
+js-voice-recording = Recording
+js-voice-paused = Recording paused
+js-voice-ready = Recording finished: listen to it, then send it
+js-voice-denied = The microphone is blocked. Allow it for this site in the browser’s settings, then try again.
+js-voice-no-microphone = No microphone was found. Plug one in, then try again.
+js-voice-failed = The recording could not start. Another application may be using the microphone.
+js-voice-empty = The recording is too short: speak after it has begun.
+js-voice-lost = The recording cannot be kept in this browser.
+
+field-voice-missing = No recording was received.
+field-voice-not-audio = This file is no voice message: a sound as WebM, Ogg, MP4, WAV, MP3 or FLAC is expected.
+field-voice-empty = This recording is empty.
+field-voice-long = This recording is longer than { $minutes ->
+    [one] { $minutes } minute
+   *[other] { $minutes } minutes
+  }.
+field-voice-broken = This recording is damaged.
+excerpt-voice = Voice message
+
+export-heading = Export the conversation
+export-text = An archive with the messages, their versions and the files.
+export-all = Export everything
+export-json = Data (JSON)
+export-html = Page to print (HTML)
+export-admins-only = Only owners and admins may export the conversation.
+field-export-format = The format is json or html.
