@@ -40,7 +40,7 @@ const OTHER_SECONDS: u32 = 4 * 3_600;
 /// The queue's near end, and what a test push needs. A cheap clone.
 #[derive(Clone)]
 pub struct Courier {
-    queue: mpsc::Sender<(MessageId, Instant)>,
+    queue: mpsc::Sender<Job>,
     van: Arc<Van>,
 }
 
@@ -54,6 +54,17 @@ struct Van {
     pause: Duration,
 }
 
+/// A message, and when it is to be told.
+type Job = (MessageId, Instant);
+
+/// The job that was put aside, or the next one that comes; none at the end of the program.
+async fn take(aside: &mut Option<Job>, jobs: &mut mpsc::Receiver<Job>) -> Option<Job> {
+    match aside.take() {
+        Some(job) => Some(job),
+        None => jobs.recv().await,
+    }
+}
+
 /// A notification on its way to one browser.
 struct Parcel<'a> {
     to: &'a Subscription,
@@ -65,20 +76,14 @@ struct Parcel<'a> {
 impl Courier {
     /// Starts the one task that takes from the queue, in order.
     pub fn start(config: &Config, db: Db, clock: Clock, outbound: Outbound, vapid: Vapid) -> Self {
-        let (queue, mut jobs) = mpsc::channel::<(MessageId, Instant)>(QUEUE);
+        let (queue, mut jobs) = mpsc::channel::<Job>(QUEUE);
         let (patience, pause) = (config.push_patience, config.push_pause);
         let van = Arc::new(Van { db, clock, outbound, vapid, patience, pause });
         let far_end = van.clone();
         tokio::spawn(async move {
             let doors = Arc::new(Semaphore::new(AT_ONCE));
             let mut next = None;
-            loop {
-                let Some((first, due)) = (match next.take() {
-                    Some(job) => Some(job),
-                    None => jobs.recv().await,
-                }) else {
-                    break;
-                };
+            while let Some((first, due)) = take(&mut next, &mut jobs).await {
                 tokio::time::sleep_until(due).await;
                 let mut batch = vec![first.0];
                 while let Ok((message, due)) = jobs.try_recv() {

@@ -6,11 +6,11 @@ use crate::error::{Error, Result, Text};
 use crate::user::choice::{self, Choices};
 use crate::user::push;
 use crate::view::context::{ChoicesView, Settings, Unsubscribe};
-use crate::web::access::CurrentUser;
+use crate::web::access::{CurrentUser, StopLink};
 use crate::web::asking::Asking;
 use crate::web::form::Form;
 use crate::web::reply;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::json;
@@ -61,21 +61,20 @@ pub async fn save(
 }
 
 /// GET `/unsubscribe/{token}`: asks once more. A reader's mail program may look at every link.
-pub async fn unsubscribe_form(State(app): State<App>, asking: Asking, Path(token): Path<String>) -> Result<Response> {
-    app.postman.read_token(&token)?;
-    let context = Unsubscribe { page: asking.page(&app), token, done: false };
+pub async fn unsubscribe_form(State(app): State<App>, asking: Asking, link: StopLink) -> Result<Response> {
+    let context = Unsubscribe { page: asking.page(&app), token: link.token, done: false };
     reply::page(&app, StatusCode::OK, "settings/unsubscribe.html", &context)
 }
 
 /// POST `/unsubscribe/{token}`: no more letters, for who has the link, signed in or not (RFC 8058).
-pub async fn unsubscribe(State(app): State<App>, asking: Asking, Path(token): Path<String>) -> Result<Response> {
-    let user = app.postman.read_token(&token)?;
+pub async fn unsubscribe(State(app): State<App>, asking: Asking, link: StopLink) -> Result<Response> {
+    let user = link.user;
     app.db
         .write(Lane::None, move |tx| -> Result<()> {
             let choices = choice::find(tx, user)?;
             choice::keep(tx, user, Choices { digest: false, ..choices })
         })
         .await?;
-    let context = Unsubscribe { page: asking.page(&app), token, done: true };
+    let context = Unsubscribe { page: asking.page(&app), token: link.token, done: true };
     reply::page(&app, StatusCode::OK, "settings/unsubscribe.html", &context)
 }
