@@ -1,7 +1,7 @@
 /**
  * The room's page: it joins the reducer, the list, the composer, the outbox and the link, and decides nothing itself.
  *
- * @import { Change, Frame, Message, UserEvent, UserPage } from "./types.js"
+ * @import { Change, Frame, Message, PendingItem, UserEvent, UserPage } from "./types.js"
  * @import { Effects } from "./room/list_state.js"
  */
 import { createComposer } from "./composer.js";
@@ -14,10 +14,15 @@ import { startOutbox } from "./outbox_browser.js";
 import { openStore } from "./outbox_store.js";
 import { createPeople } from "./people.js";
 import { createNotices } from "./notices.js";
+import { createCompany } from "./room/company.js";
 import { createLink } from "./realtime.js";
 import { acknowledge, adopt, apply, applyPage, noteTop, setPending } from "./room_state.js";
 import { asQuote, behind, createRoomState, nextRequest, ordered } from "./room/list_state.js";
+import { createAttaching } from "./room/attaching.js";
 import { listenToList } from "./room/actions.js";
+import { createWriting } from "./room/writing.js";
+import { emojiSource } from "./room/emoji_source.js";
+import { createContext } from "./room/context.js";
 import { mentionSource } from "./room/mention.js";
 import { createSuggest } from "./room/suggest.js";
 import { createHistory } from "./room/history.js";
@@ -25,9 +30,13 @@ import { createMarks } from "./room/marks.js";
 import { createPanels } from "./room/panels.js";
 import { readPins } from "./room/pins.js";
 import { createReading } from "./room/reading.js";
+import { createSearch } from "./room/search.js";
 import { createScroll, keepPlace, recallPlace } from "./room/scroll.js";
 import { createRooms } from "./rooms.js";
 import { t } from "./strings.js";
+
+/** A message so many revisions above the list is shown in a dialog rather than loading everything in between. */
+const FAR = 1_000;
 
 /** @param {string} id @returns {HTMLElement} */
 function byId(id) {
@@ -60,33 +69,39 @@ export async function startChatroom(root) {
 
   const loaded = ordered(state);
   const isNew = (/** @type {Message} */ message) => message.position > Number(readPosition);
-  // Where even the oldest message that is loaded is new, the line would stand somewhere in the middle of the new ones.
+  const firstUnread = loaded.find((message) => isNew(message) && message.author.id !== viewer && message.kind !== "system");
+  // Where even the oldest message that is loaded is new, the first unread one is further up.
   const reachesBack = state.lowest === 0 || !loaded.every(isNew);
-  const firstUnread = reachesBack ? loaded.find((message) => isNew(message) && message.author.id !== viewer && message.kind !== "system") : undefined;
   const scroll = createScroll(scroller, list, () => reading.look());
   const messages = createMessages({
     list, state, reader, scroll,
     offline: () => link.state() === "offline",
-    newFrom: firstUnread?.position ?? null,
+    newFrom: firstUnread ? (reachesBack ? firstUnread.position : Number(readPosition) + 1) : null,
   });
   const rooms = createRooms({ list: byId("rooms"), viewer, current: room, title: document });
   const reading = createReading({
-    state, scroll, messages,
-    button: document.getElementById("jump-latest"),
+    state, scroll, messages, scroller,
+    buttons: { latest: document.getElementById("jump-latest"), unread: document.getElementById("jump-unread") },
     position: Number(readPosition),
     onUnread: (count) => rooms.setUnread(room, count),
+    reach: async (position) => void (await historyUp.reach(-1, position)),
   });
   const historyUp = createHistory({ state, scroller, list, button: document.getElementById("earlier"), take: draw });
-  const panels = createPanels({ path, rooms });
+  const form = /** @type {HTMLFormElement} */ (byId("composer"));
+  const company = createCompany({ root, list, form, state, say: (frame) => link.say(frame) });
+  const panels = createPanels({ path, rooms, onPeople: company.peopleDrawn });
+  const context = createContext({ path });
+  createSearch({ room, path, jump: (id, position) => void jumpTo(id, position) });
   const people = createPeople({ onStale: panels.reload });
   const notices = createNotices({ isLive: true });
   let userRevision = root.dataset.userRevision === undefined ? null : Number(root.dataset.userRevision);
 
   const sync = createSync({
     cursor: () => nextRequest(state),
-    fetchPage: roomFetcher(room),
+    fetchPage: roomFetcher(room, company.query),
     deliver(page, asked) {
       const effects = applyPage(state, page, asked);
+      company.fetched(page);
       draw(effects);
       return effects;
     },
@@ -95,13 +110,16 @@ export async function startChatroom(root) {
     clock: browserClock,
     random: Math.random,
     sync,
-    behind: () => behind(state),
+    behind: () => behind(state) || company.behind(),
     hidden: () => document.hidden,
     askToken,
-    connect: (rung, token) => (rung === "websocket" ? webSocket(token) : eventSource(token)),
+    connect: (rung, token) => (rung === "websocket" ? webSocket : eventSource)(company.withTopics(token)),
     onFrame: hear,
     onState: showState,
-    syncUser: () => void syncUser(),
+    syncUser() {
+      void syncUser();
+      company.refresh();
+    },
   });
   const outbox = startOutbox({
     store, viewer,
@@ -109,13 +127,17 @@ export async function startChatroom(root) {
       if (change.chatroom === room) take(acknowledge(state, item.nonce, change));
     },
     onItems: (items) => take(setPending(state, items)),
+    onProgress: (nonce, part) => messages.progress(nonce, part),
     onSignedOut: () => showState("signed-out"),
   });
   const composer = createComposer({
-    form: /** @type {HTMLFormElement} */ (byId("composer")),
+    form,
     draftKey: `palabre:draft:${viewer}:${room}`,
     async send(content, quoted) {
-      await outbox.add({ room, content, reply_to: quoted?.id ?? null, quoted });
+      const files = attaching.files();
+      company.sent();
+      await outbox.add({ room, content, reply_to: quoted?.id ?? null, quoted, files });
+      attaching.take(files);
       messages.setNewFrom(null);
       scroll.toBottom();
       reading.look();
@@ -126,15 +148,26 @@ export async function startChatroom(root) {
       take(apply(state, /** @type {Change} */ (reply.body)));
       return null;
     },
+    hasFiles: () => attaching.files().length > 0,
     editLast() {
       const last = ordered(state).filter((message) => message.author.id === viewer && message.kind === "text" && !message.deleted).at(-1);
       if (last) void beginEdit(last.id);
     },
   });
 
+  const attaching = createAttaching({
+    form: /** @type {HTMLFormElement} */ (byId("composer")),
+    talk: byId("main"),
+    list,
+    isOpen: () => root.dataset.roomState === "active" && composer.mode().kind !== "edit",
+    complain: (text) => composer.complain(text),
+  });
+
   const field = /** @type {HTMLTextAreaElement} */ (byId("composer-content"));
   const suggest = createSuggest({ field, host: /** @type {HTMLElement} */ (field.closest(".composer-box")) });
   suggest.add(mentionSource({ viewer, role: () => reader.role }));
+  suggest.add(emojiSource());
+  createWriting({ field, path });
 
   /** @param {number} id */
   async function beginEdit(id) {
@@ -159,7 +192,12 @@ export async function startChatroom(root) {
 
   listenToList(list, {
     react: marks.react,
-    mark: marks.mark,
+    mark(action, id, control) {
+      const message = state.messages.get(id);
+      if (action !== "unread") return marks.mark(action, id, control);
+      if (message) void reading.markUnread(message);
+      return true;
+    },
     reply(id) {
       const message = state.messages.get(id);
       if (message) composer.reply(asQuote(message));
@@ -171,16 +209,23 @@ export async function startChatroom(root) {
       else composer.complain(reasonOf(reply, t("js-network-error")));
     },
     retry: (nonce) => void outbox.retry(nonce),
-    async discard(nonce) {
-      const text = await outbox.discard(nonce);
-      if (text) composer.giveBack(text);
-    },
+    discard: async (nonce) => giveBack(await outbox.discard(nonce)),
+    cancelUpload: async (nonce) => giveBack(await outbox.cancel(nonce)),
     jump: (id, position) => void jumpTo(id, position),
   });
 
+  /** What was not sent, to be sent otherwise. @param {PendingItem | null} item */
+  function giveBack(item) {
+    if (!item) return;
+    attaching.add(item.files ?? []);
+    composer.giveBack(item.content);
+  }
+
   /** @param {number} id @param {number} position */
   async function jumpTo(id, position) {
-    if (!(await historyUp.reach(id, position))) return false;
+    const isFar = position > 0 && position < state.lowest - FAR;
+    if (isFar && (await context.open(id, position))) return true;
+    if (!(await historyUp.reach(id, position))) return context.open(id, position);
     const line = messages.line(id);
     if (!line) return false;
     scroll.to(line);
@@ -197,6 +242,7 @@ export async function startChatroom(root) {
     if (effects.room) showRoom();
     if (effects.members) showMembers();
     if (effects.settled.length > 0) void outbox.settle(effects.settled);
+    company.drawn(effects);
   }
 
   /** @param {Effects} effects */
@@ -225,6 +271,7 @@ export async function startChatroom(root) {
 
   /** @param {Frame} frame @returns {{ fetch: null | "soon" | "now" }} */
   function hear(frame) {
+    if (company.hear(frame)) return { fetch: company.behind() ? "soon" : null };
     const data = JSON.parse(frame.data);
     if (frame.type === "heartbeat") return hearHeartbeat(data);
     if (frame.type === "user") {
@@ -271,9 +318,15 @@ export async function startChatroom(root) {
   function obey(event) {
     if (notices.hear(event)) return;
     const ours = event.goal !== undefined && String(event.goal.id) === root.dataset.goal;
+    if (event.kind === "mention" && event.chatroom !== undefined) rooms.mentioned(event.chatroom);
     if (event.kind === "read") {
-      rooms.read(event);
+      if (rooms.read(event)) void syncUser();
       if (event.chatroom === room) reading.readElsewhere(event.position ?? 0);
+    } else if (event.kind === "unread") {
+      if (event.chatroom === room) reading.unreadFrom(event.position ?? 0);
+      else void syncUser();
+    } else if (event.kind === "away") {
+      company.objectToAway();
     } else if (event.kind === "hidden" || event.kind === "shown") {
       marks.heardHidden(event);
     } else if (event.kind === "participation_asked") {

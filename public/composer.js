@@ -12,13 +12,13 @@ const COUNT_FROM = 9_000;
 const DRAFT_DELAY = 300;
 
 /**
- * @typedef {{ kind: "send" } | { kind: "reply", quoted: Quoted } | { kind: "edit", id: number }} ComposerMode
+ * @typedef {{ kind: "send" } | { kind: "reply", quoted: Quoted } | { kind: "edit", id: number, mayBeEmpty: boolean }} ComposerMode
  *
  * @typedef {{
  *   form: HTMLFormElement, draftKey: string,
  *   send(content: string, quoted: Quoted | null): Promise<void>,
  *   edit(id: number, content: string): Promise<string | null>,
- *   editLast(): void
+ *   editLast(): void, hasFiles(): boolean
  * }} ComposerOptions `edit` resolves to what is wrong, or null
  */
 
@@ -49,7 +49,7 @@ function storeDraft(key, text) {
 }
 
 /** @param {ComposerOptions} options */
-export function createComposer({ form, draftKey, send, edit, editLast }) {
+export function createComposer({ form, draftKey, send, edit, editLast, hasFiles }) {
   const field = /** @type {HTMLTextAreaElement} */ (form.querySelector("[name=content]"));
   const button = /** @type {HTMLButtonElement} */ (form.querySelector("button[type=submit]"));
   const replyField = /** @type {HTMLInputElement | null} */ (form.querySelector("[name=reply_to]"));
@@ -121,7 +121,9 @@ export function createComposer({ form, draftKey, send, edit, editLast }) {
 
   async function submit() {
     const content = field.value;
-    if (busy || content.trim() === "") return;
+    // Files say enough: those that wait here, or those of the message that is edited.
+    const mayBeEmpty = mode.kind === "edit" ? mode.mayBeEmpty : hasFiles();
+    if (busy || (content.trim() === "" && !mayBeEmpty)) return;
     if (lengthOf(content) > LONGEST) return complain(t("js-message-too-long", { max: number(LONGEST) }));
     busy = true;
     try {
@@ -184,7 +186,7 @@ export function createComposer({ form, draftKey, send, edit, editLast }) {
   const editing = /\/message\/(\d+)\/edit$/.exec(form.getAttribute("action") ?? "");
   if (editing && form.dataset.mode === "edit") {
     aside = storedDraft(draftKey);
-    mode = { kind: "edit", id: Number(editing[1]) };
+    mode = { kind: "edit", id: Number(editing[1]), mayBeEmpty: false };
   } else if (field.value === "") setValue(storedDraft(draftKey));
   grow();
 
@@ -202,7 +204,7 @@ export function createComposer({ form, draftKey, send, edit, editLast }) {
     /** @param {Message} message */
     edit(message) {
       if (mode.kind !== "edit") aside = field.value;
-      setMode({ kind: "edit", id: message.id });
+      setMode({ kind: "edit", id: message.id, mayBeEmpty: (message.attachments ?? []).length > 0 });
       setValue(message.content ?? "");
       field.focus();
       field.setSelectionRange(field.value.length, field.value.length);

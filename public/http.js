@@ -42,6 +42,52 @@ export async function request(path, { form, etag, signal, deadline = DEADLINE } 
   }
 }
 
+/** How long an upload may stand still, and how long the server may look at what came. */
+const STANDSTILL = 60_000;
+const LOOKING = 180_000;
+
+/**
+ * A form with files. Its deadline moves with what has gone.
+ * @template T
+ * @param {string} path
+ * @param {FormData} form
+ * @param {{ onProgress(part: number): void, signal: AbortSignal }} options
+ * @returns {Promise<Reply<T>>}
+ */
+export function upload(path, form, { onProgress, signal }) {
+  return new Promise((resolve) => {
+    const asked = new XMLHttpRequest();
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    let timer;
+    const stop = () => asked.abort();
+    const wait = (/** @type {number} */ patience) => {
+      clearTimeout(timer);
+      timer = setTimeout(stop, patience);
+    };
+    asked.open("POST", path);
+    asked.setRequestHeader("accept", "application/json");
+    asked.upload.onprogress = ({ loaded, total, lengthComputable }) => {
+      wait(STANDSTILL);
+      if (lengthComputable) onProgress(loaded / total);
+    };
+    asked.upload.onload = () => wait(LOOKING);
+    asked.onload = () => {
+      const headers = new Headers();
+      for (const name of ["content-type", "retry-after"]) headers.set(name, asked.getResponseHeader(name) ?? "");
+      resolve(read(new Response(asked.responseText, { status: asked.status, headers })).catch(() => ({ kind: "unreachable" })));
+    };
+    asked.onerror = asked.onabort = () => resolve({ kind: "unreachable" });
+    asked.onloadend = () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", stop);
+    };
+    signal.addEventListener("abort", stop);
+    wait(STANDSTILL);
+    if (signal.aborted) return resolve({ kind: "unreachable" });
+    asked.send(form);
+  });
+}
+
 /**
  * @template T
  * @param {Response} response

@@ -10,6 +10,7 @@
 import { drawReactions } from "./room/chips.js";
 import { ordered, quoteOf, reactionsOf } from "./room/list_state.js";
 import { decorate } from "./room/decor.js";
+import { drawProgress, letFilesGo } from "./room/sending.js";
 import { createPending, drawMessage, drawPending, finish, readEntry } from "./room/entry.js";
 
 /** How long the tick of a sent message is seen. */
@@ -106,6 +107,7 @@ export function createMessages({ list, state, reader, scroll, offline, newFrom }
   function drawBubbles() {
     for (const [nonce, bubble] of bubbles) {
       if (state.pending.has(nonce)) continue;
+      letFilesGo(bubble);
       bubble.remove();
       bubbles.delete(nonce);
     }
@@ -141,7 +143,12 @@ export function createMessages({ list, state, reader, scroll, offline, newFrom }
       const line = bubbles.get(item.nonce);
       if (line) entries.push({ message: asMessage(item), line });
     }
-    decorate(list, entries, firstNew, Date.now());
+    decorate(list, entries, reachesBack(messages) ? firstNew : null, Date.now());
+  }
+
+  /** Where even the oldest message that is loaded is new, the line would stand somewhere in the middle of the new ones. @param {Message[]} messages */
+  function reachesBack(messages) {
+    return state.lowest === 0 || firstNew === null || (messages.length > 0 && messages[0].position < firstNew);
   }
 
   /** Enough of a message to be grouped as one. @param {PendingItem} item @returns {Placed} */
@@ -159,6 +166,11 @@ export function createMessages({ list, state, reader, scroll, offline, newFrom }
         const bubble = bubbles.get(item.nonce);
         if (bubble) drawPending(bubble, item, offline());
       }
+    },
+    /** How far a message's files have come, from 0 to 1. @param {string} nonce @param {number} part */
+    progress(nonce, part) {
+      const bubble = bubbles.get(nonce);
+      if (bubble) drawProgress(bubble, part);
     },
     /** @param {number} id */
     line: (id) => lines.get(id) ?? null,

@@ -16,12 +16,13 @@ import { backoff, createTimer } from "./link/backoff.js";
  * @typedef {{ kind: "sent", change: Change } | { kind: "refused", message: string }
  *   | { kind: "later", after: number | null } | { kind: "unreachable" } | { kind: "signed-out" }} SendOutcome
  *
- * @typedef {{ type: "changed" } | { type: "sending", nonce: string, sending: boolean } | { type: "sent", nonce: string, change: Change }} OutboxNews
+ * @typedef {{ type: "changed" } | { type: "sending", nonce: string, sending: boolean } | { type: "sent", nonce: string, change: Change }
+ *   | { type: "cancel", nonce: string }} OutboxNews
  *
  * @typedef {{
  *   store: OutboxStore, viewer: number, clock: Clock, random(): number, newNonce(): string,
  *   lock(name: string, run: () => Promise<void>): Promise<void>,
- *   send(item: PendingItem): Promise<SendOutcome>, announce(news: OutboxNews): void,
+ *   send(item: PendingItem): Promise<SendOutcome>, abort(nonce: string): void, announce(news: OutboxNews): void,
  *   onSent(item: { nonce: string }, change: Change): void, onItems(items: PendingItem[]): void, onSignedOut(): void
  * }} OutboxDeps
  */
@@ -36,6 +37,8 @@ export function createOutbox(deps) {
   const pumping = new Set();
   /** @type {Set<string>} */
   const sending = new Set();
+  /** Given up by the person while they were on the way. @type {Set<string>} */
+  const cancelled = new Set();
   /** @type {Set<() => void>} */
   const sleepers = new Set();
   let stopped = false;
@@ -88,6 +91,9 @@ export function createOutbox(deps) {
         deps.announce({ type: "sent", nonce: item.nonce, change: outcome.change });
         await store.remove(item.nonce);
         attempt = 0;
+      } else if (cancelled.delete(item.nonce)) {
+        await store.remove(item.nonce);
+        attempt = 0;
       } else if (outcome.kind === "refused") {
         await store.put({ ...item, status: "failed", error: outcome.message });
         attempt = 0;
@@ -127,6 +133,12 @@ export function createOutbox(deps) {
     else sending.delete(nonce);
   }
 
+  /** Whichever tab sends it. @param {string} nonce */
+  function stopSending(nonce) {
+    cancelled.add(nonce);
+    deps.abort(nonce);
+  }
+
   /** @param {number} ms @returns {Promise<void>} */
   function sleep(ms) {
     return new Promise((resolve) => {
@@ -159,7 +171,7 @@ export function createOutbox(deps) {
     },
     /**
      * Resolves when the text is safe; only then may the composer forget it.
-     * @param {Pick<PendingItem, "room" | "content" | "reply_to" | "quoted">} draft
+     * @param {Pick<PendingItem, "room" | "content" | "reply_to" | "quoted" | "files">} draft
      */
     async add(draft) {
       const nonce = deps.newNonce();
@@ -177,13 +189,27 @@ export function createOutbox(deps) {
       await changed();
       void pump(item.room);
     },
-    /** @param {string} nonce @returns {Promise<string | null>} the text, for whoever wants it back */
+    /** @param {string} nonce @returns {Promise<PendingItem | null>} what it was, for whoever wants it back */
     async discard(nonce) {
       const item = await find(nonce);
       if (!item || item.status !== "failed") return null;
       await store.remove(nonce);
       await changed();
-      return item.content;
+      return item;
+    },
+    /**
+     * Stops what is on its way. When the server has it already, it comes all the same.
+     * @param {string} nonce @returns {Promise<PendingItem | null>} what it was
+     */
+    async cancel(nonce) {
+      const item = await find(nonce);
+      if (!item) return null;
+      if (sending.has(nonce)) stopSending(nonce);
+      else await store.remove(nonce);
+      deps.announce({ type: "cancel", nonce });
+      await changed();
+      for (const wake of [...sleepers]) wake();
+      return item;
     },
     /** The list already shows the message: its answer was lost on the way. @param {string[]} nonces */
     async settle(nonces) {
@@ -200,6 +226,7 @@ export function createOutbox(deps) {
     heed(news) {
       if (news.type === "sent") deps.onSent(news, news.change);
       if (news.type === "sending") heedSending(news.nonce, news.sending);
+      if (news.type === "cancel" && sending.has(news.nonce)) stopSending(news.nonce);
       void show();
       // The tab that wrote it sends it, unless it is closed before it could.
       if (news.type !== "sent" && !takeOver.isSet()) takeOver.set(TAKE_OVER * (1 + deps.random()));

@@ -1,10 +1,10 @@
 /**
  * The outbox in this browser: its database, its locks, and the channel on which the tabs of one person hear each other.
  *
- * @import { Change, PendingItem } from "./types.js"
+ * @import { Change, PendingFile, PendingItem } from "./types.js"
  * @import { Outbox, OutboxNews, OutboxStore, SendOutcome } from "./outbox.js"
  */
-import { isOurs, reasonOf, request } from "./http.js";
+import { isOurs, reasonOf, request, upload } from "./http.js";
 import { browserClock } from "./link/backoff.js";
 import { createOutbox } from "./outbox.js";
 import { browserLock, newNonce } from "./outbox_store.js";
@@ -12,12 +12,15 @@ import { t } from "./strings.js";
 
 /**
  * @param {{
- *   store: OutboxStore, viewer: number, onSent(item: { nonce: string }, change: Change): void, onItems(items: PendingItem[]): void, onSignedOut(): void
+ *   store: OutboxStore, viewer: number, onSent(item: { nonce: string }, change: Change): void, onItems(items: PendingItem[]): void,
+ *   onProgress(nonce: string, part: number): void, onSignedOut(): void
  * }} options
  * @returns {Outbox}
  */
-export function startOutbox({ store, viewer, onSent, onItems, onSignedOut }) {
+export function startOutbox({ store, viewer, onSent, onItems, onProgress, onSignedOut }) {
   const channel = "BroadcastChannel" in globalThis ? new BroadcastChannel(`palabre-outbox-${viewer}`) : null;
+  /** What is on its way, to be stopped. @type {Map<string, AbortController>} */
+  const underWay = new Map();
   const outbox = createOutbox({
     store,
     viewer,
@@ -25,7 +28,16 @@ export function startOutbox({ store, viewer, onSent, onItems, onSignedOut }) {
     random: Math.random,
     newNonce,
     lock: browserLock,
-    send,
+    async send(item) {
+      const stop = new AbortController();
+      underWay.set(item.nonce, stop);
+      try {
+        return await send(item, { signal: stop.signal, onProgress: (part) => onProgress(item.nonce, part) });
+      } finally {
+        underWay.delete(item.nonce);
+      }
+    },
+    abort: (nonce) => underWay.get(nonce)?.abort(),
     announce: (news) => channel?.postMessage(news),
     onSent,
     onItems,
@@ -35,9 +47,15 @@ export function startOutbox({ store, viewer, onSent, onItems, onSignedOut }) {
   return outbox;
 }
 
-/** @param {PendingItem} item @returns {Promise<SendOutcome>} */
-async function send({ room, content, reply_to, nonce }) {
-  const reply = await request(`/message/chatroom/${room}`, { form: { content, reply_to, client_nonce: nonce } });
+/**
+ * @param {PendingItem} item
+ * @param {{ signal: AbortSignal, onProgress(part: number): void }} options
+ * @returns {Promise<SendOutcome>}
+ */
+async function send({ room, content, reply_to, nonce, files = [] }, { signal, onProgress }) {
+  const path = `/message/chatroom/${room}`;
+  const form = { content, reply_to, client_nonce: nonce };
+  const reply = files.length > 0 ? await upload(path, parts(form, files), { signal, onProgress }) : await request(path, { form, signal });
   switch (reply.kind) {
     case "ok":
       return { kind: "sent", change: /** @type {Change} */ (reply.body) };
@@ -50,4 +68,16 @@ async function send({ room, content, reply_to, nonce }) {
     case "unreachable":
       return { kind: "unreachable" };
   }
+}
+
+/**
+ * The nonce goes before the files: the server asks for it before it takes them.
+ * @param {Record<string, string | number | null>} fields
+ * @param {PendingFile[]} files
+ */
+function parts(fields, files) {
+  const form = new FormData();
+  for (const [name, value] of Object.entries(fields)) if (value !== null) form.append(name, String(value));
+  for (const { name, blob } of files) form.append("attachment", blob, name);
+  return form;
 }

@@ -312,6 +312,8 @@ export function createLink(deps) {
     need,
     stop,
     state: () => shown,
+    /** Says something on the socket, if that is what serves. @param {object} frame */
+    say: (frame) => serving?.stream?.say(frame) ?? false,
     start() {
       deps.onState(shown);
       attempt(rungs[0]);

@@ -31,6 +31,13 @@ export function fragment(html) {
   return article;
 }
 
+/** What the server renders of a text that is being written, with the same guards as a message's. @param {string} html @returns {DocumentFragment} */
+export function rendered(html) {
+  const template = document.createElement("template");
+  template.innerHTML = policy.createHTML(html);
+  return template.content;
+}
+
 /** A page of this server, to take parts from. @param {string} html */
 export function parsePage(html) {
   return new DOMParser().parseFromString(policy.createHTML(html), "text/html");

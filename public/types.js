@@ -38,8 +38,9 @@
  * @typedef {"queued" | "sending" | "failed" | "sent"} PendingStatus
  * @typedef {{
  *   nonce: string, room: number, viewer: number, content: string, reply_to: number | null, quoted: Quoted | null,
- *   created_at: string, seq: number, status: PendingStatus, error: string | null
+ *   created_at: string, seq: number, status: PendingStatus, error: string | null, files?: PendingFile[]
  * }} PendingItem
+ * @typedef {{ name: string, size: number, type: string, blob: Blob }} PendingFile
  *
  * @typedef {"hybrid" | "mercure" | "polling"} Mode
  * @typedef {{ hub_url: string | null, topics: string[], expires_at: string | null, mode: Mode, websocket: boolean }} Token
@@ -50,7 +51,8 @@
  * }} UserEventBody
  * @typedef {{ user: number, revision?: number, event: UserEventBody }} UserEvent
  * @typedef {{
- *   id: number, title: string, kind: string, state: string, epoch: string, revision: number, unread: number, mentions: number
+ *   id: number, title: string, kind: string, state: string, epoch: string, revision: number, unread: number, mentions: number,
+ *   muted?: boolean
  * }} RoomMark
  * @typedef {{ revision: number, rooms: RoomMark[], events: UserEvent[] }} UserPage
  *

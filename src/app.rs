@@ -1,29 +1,36 @@
 //! The application: every handle that a handler may need, put together once. The first parameter everywhere above.
 
-use crate::chatroom::{self, Listed};
+use crate::chatroom::{self, Listed, receipt};
 use crate::clock::Clock;
 use crate::config::{Config, Realtime};
 use crate::db::{self, Db, Lane};
 use crate::error::{Error, Result};
+use crate::files::{Files, Name};
 use crate::id::UserId;
 use crate::live::Live;
+use crate::live::awareness::{self, Awareness};
 use crate::live::bell::{self, Bell};
 use crate::live::courier::Courier;
 use crate::live::postman::Postman;
+use crate::live::receipts::Receipts;
 use crate::live::rights::{Members, Rights, RoomTops, Topics};
+use crate::live::unfurl::Unfurl;
 use crate::mail::Mailer;
+use crate::message::{attachment, search};
 use crate::outbound::Outbound;
+use crate::quiet::Quiet;
 use crate::recent::Recent;
 use crate::setting;
+use crate::sound::Listener;
 use crate::tops::Tops;
 use crate::user::password::Passwords;
 use crate::user::session::{Session, TokenHash};
 use crate::view::Views;
-use crate::web::limits::Limits;
+use crate::web::limits::{Limits, Seats};
 use crate::webpush::Vapid;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use mercure_hub::{Hub, HubConfig, Key};
+use mercure_hub::{Hub, HubConfig, Key, RateLimits};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Handle;
@@ -31,6 +38,9 @@ use tokio::sync::watch;
 
 /// Sessions and memberships that are kept in memory.
 const RECENT: usize = 20_000;
+
+/// How often the file store is swept.
+const TIDY: Duration = Duration::from_secs(3_600);
 
 /// Every handle. A cheap clone.
 #[derive(Clone)]
@@ -43,6 +53,8 @@ pub struct App {
     pub clock: Clock,
     /// Who is told what.
     pub live: Live,
+    /// Where readers say how far they have come.
+    pub receipts: Receipts,
     /// HTML.
     pub views: Views,
     /// Hashing, on a thread of its own.
@@ -51,10 +63,18 @@ pub struct App {
     pub sessions: Recent<TokenHash, Session>,
     /// Who tries too often.
     pub limits: Limits,
+    /// Who uploads now.
+    pub uploads: Seats,
+    /// Decodes recordings, a few at a time.
+    pub listener: Listener,
+    /// The bytes of files.
+    pub files: Files,
     /// Calls addresses that people name.
     pub outbound: Outbound,
     /// Writes to who is away.
     pub postman: Postman,
+    /// Looks behind links.
+    pub unfurl: Unfurl,
     /// True once the program is to end: long polls are answered at once.
     pub stopping: Arc<watch::Sender<bool>>,
 }
@@ -67,6 +87,7 @@ struct Beginnings {
     mail_secret: String,
     realtime: Option<String>,
     tops: Vec<(crate::id::RoomId, i64)>,
+    reads: Vec<(crate::id::RoomId, i64)>,
 }
 
 impl App {
@@ -91,13 +112,17 @@ impl App {
         let tops = Tops::new(begin.tops, Handle::current());
         let members: Members = Recent::new(RECENT);
         let topics = Topics::new(&config.topic_prefix);
+        let (aware, words) = Awareness::new(Quiet::new(begin.reads), clock.now());
         let secret = config.jwt_secret.clone().unwrap_or(begin.jwt_secret);
         let bell = match &config.external_hub {
             Some(hub) => Bell::external(hub.clone(), Key::hs256(&secret))?,
             None => {
-                let rights = Rights { db: db.clone(), members: members.clone(), topics: topics.clone() };
+                let (db, members, topics, sharing) =
+                    (db.clone(), members.clone(), topics.clone(), aware.sharing.clone());
                 let cursors = RoomTops { tops: tops.clone(), topics: topics.clone() };
-                Bell::embedded(embedded_hub(&config, &clock, &secret, rights, cursors), Key::hs256(&secret))
+                let rights = Rights { db, members, topics, sharing };
+                let hub = embedded_hub(&config, &clock, &secret, (rights, cursors, aware.clone()));
+                Bell::embedded(hub, Key::hs256(&secret))
             }
         };
         let vapid = Vapid::parse(&begin.push_key, &contact(&config)).map_err(Error::internal)?;
@@ -106,10 +131,23 @@ impl App {
         let mailer = config.mail.as_ref().map(Mailer::new).transpose().map_err(Error::internal)?;
         let (url, secret) = (&config.public_url, &begin.mail_secret);
         let postman = Postman::new(mailer, db.clone(), clock.clone(), views.clone(), url, secret);
-        let live = Live::new(bell, tops, members, topics, Arc::from(begin.epoch), courier, views.clone());
+        let epoch = Arc::from(begin.epoch);
+        let live = Live::new(bell, tops, members, topics, epoch, courier, views.clone(), aware, clock.clone());
         live.set_mode(begin.realtime.and_then(|mode| realtime(&mode)).unwrap_or(config.realtime));
+        let stopping = Arc::new(watch::Sender::new(false));
+        tokio::spawn(awareness::run(live.clone(), db.clone(), clock.clone(), words, stopping.subscribe()));
+        tokio::spawn(index_older_messages(db.clone()));
+        let unfurl = match config.has_link_previews {
+            true => Unfurl::start(db.clone(), live.clone(), clock.clone(), outbound.clone(), &config.public_url),
+            false => Unfurl::default(),
+        };
         let app = Self {
+            receipts: Receipts::start(live.clone(), db.clone()),
+            unfurl,
             limits: Limits::new(config.has_rate_limits),
+            uploads: Seats::default(),
+            listener: Listener::default(),
+            files: Files::open(&config, clock.clone())?,
             outbound,
             postman,
             config: Arc::new(config),
@@ -119,7 +157,7 @@ impl App {
             views,
             passwords: Passwords::start()?,
             sessions: Recent::new(RECENT),
-            stopping: Arc::new(watch::Sender::new(false)),
+            stopping,
         };
         Postman::start(&app);
         Ok(app)
@@ -133,10 +171,54 @@ impl App {
         self.db.read(move |db| chatroom::of_user(db, user)).await
     }
 
+    /// Deletes the bytes that deleted messages have let go.
+    ///
+    /// # Errors
+    /// `Unavailable`, `Internal`.
+    pub async fn delete_forgotten(&self) -> Result<()> {
+        loop {
+            let names = self.db.read(attachment::forgotten).await?;
+            if names.is_empty() {
+                return Ok(());
+            }
+            for name in names.iter().filter_map(|name| Name::parse(name)) {
+                self.files.delete(&name).await?;
+            }
+            self.db.write(Lane::None, move |tx| attachment::is_gone(tx, &names)).await?;
+        }
+    }
+
+    /// Deletes what lies in the file store and belongs to nothing; how many files that were.
+    ///
+    /// # Errors
+    /// `Unavailable`, `Internal`.
+    pub async fn sweep_files(&self) -> Result<usize> {
+        self.delete_forgotten().await?;
+        self.files.sweep(|shelf| self.db.read(move |db| attachment::named(db, &shelf))).await
+    }
+
+    /// Sweeps now and every hour, as long as the program runs.
+    pub async fn keep_files_tidy(self) {
+        loop {
+            match self.sweep_files().await {
+                Ok(0) => {}
+                Ok(swept) => tracing::info!(swept, "files that belonged to nothing are deleted"),
+                Err(error) => tracing::warn!(%error, "the file store could not be swept"),
+            }
+            tokio::time::sleep(TIDY).await;
+        }
+    }
+
+    /// Writes down who was here to the end.
+    pub async fn write_seen(&self) {
+        awareness::write_seen(&self.live, &self.db, self.clock.now(), true).await;
+    }
+
     /// Ends everything that holds a connection or the database open.
     pub async fn close(&self) {
         self.stopping.send_replace(true);
         self.live.bell.close().await;
+        self.write_seen().await;
         self.db.close().await;
     }
 }
@@ -154,6 +236,7 @@ async fn begin(db: &Db, clock: &Clock) -> Result<Beginnings> {
             jwt_secret: setting::find_or_put(tx, setting::JWT_SECRET, &secret)?,
             realtime: setting::find(tx, setting::REALTIME)?,
             tops: chatroom::tops(tx)?,
+            reads: receipt::counts(tx)?,
         })
     })
     .await
@@ -169,13 +252,27 @@ fn contact(config: &Config) -> String {
     }
 }
 
+/// Indexes for the search what was written before there was an index, a batch at a time between the writes of people. What is left when
+/// the program ends is done after the next start.
+async fn index_older_messages(db: Db) {
+    loop {
+        match db.write(Lane::None, search::catch_up).await {
+            Ok(true) => tokio::task::yield_now().await,
+            Ok(false) | Err(Error::Unavailable) => return,
+            Err(error) => return tracing::error!(%error, "older messages are not indexed for the search"),
+        }
+    }
+}
+
 fn realtime(word: &str) -> Option<Realtime> {
     [Realtime::Hybrid, Realtime::Mercure, Realtime::Polling].into_iter().find(|mode| mode.as_str() == word)
 }
 
-fn embedded_hub(config: &Config, clock: &Clock, secret: &str, rights: Rights, cursors: RoomTops) -> Hub {
+fn embedded_hub(config: &Config, clock: &Clock, secret: &str, hooks: (Rights, RoomTops, Awareness)) -> Hub {
+    let (rights, cursors, aware) = hooks;
     let origin = config.public_url.clone();
-    let clock = clock.clone();
+    let (clock, attended_at, heard) = (clock.clone(), clock.clone(), aware.clone());
+    let person = |subject: &str| subject.parse().map(UserId);
     Hub::new(HubConfig {
         path: bell::PATH.to_owned(),
         publisher_key: Some(Key::hs256(secret)),
@@ -191,6 +288,17 @@ fn embedded_hub(config: &Config, clock: &Clock, secret: &str, rights: Rights, cu
         revocation: Duration::from_secs(2 * 3_600),
         authorizer: Some(Arc::new(rights)),
         cursors: Some(Arc::new(cursors)),
+        // Nobody types that fast: what a page says of its person.
+        limits: RateLimits {
+            messages_per_second: if config.has_rate_limits { 5.0 } else { 0.0 },
+            ..RateLimits::default()
+        },
+        inbound: Some(Arc::new(move |subject, frame| person(subject).is_ok_and(|user| heard.take_frame(user, frame)))),
+        attendance: Some(Arc::new(move |subject, streams| {
+            if let Ok(user) = person(subject) {
+                aware.attend(user, streams, attended_at.now());
+            }
+        })),
         #[expect(clippy::cast_precision_loss, reason = "microseconds since 1970 stay exact in a double until 2255")]
         clock: Arc::new(move || clock.now() as f64 / 1e6),
         ..HubConfig::default()

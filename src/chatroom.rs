@@ -1,6 +1,8 @@
 //! Rooms: who is in them, and the one number that orders everything they show. Knows nothing of messages' content.
 
+pub mod company;
 pub mod member;
+pub mod receipt;
 pub mod state;
 
 use crate::clock::Micros;
@@ -74,8 +76,12 @@ pub struct Room {
 pub struct Listed {
     /// The room.
     pub room: Room,
-    /// Messages of others that the person has not read, at most [`UNREAD_MAX`].
+    /// Messages of others that the person has not read, at most [`UNREAD_MAX`]; none in a room that is muted.
     pub unread: i64,
+    /// Unread messages that name the person, counted alike.
+    pub mentions: i64,
+    /// Whether the person wants to hear nothing of it.
+    pub is_muted: bool,
     /// The person has read everything up to here.
     pub read_position: i64,
     /// The person's role.
@@ -124,7 +130,7 @@ pub fn of_user(db: &mut Reader<'_>, user: UserId) -> Result<Vec<Listed>> {
             r#"
             select
                 c.id, c.kind, c.title, c.state, c.goal_id, c.revision, c.room_revision,
-                m.role, m.read_position,
+                m.role, m.read_position, m.notification_level,
                 (
                     select count(*)
                     from (
@@ -133,11 +139,24 @@ pub fn of_user(db: &mut Reader<'_>, user: UserId) -> Result<Vec<Listed>> {
                         where t.chatroom_id = c.id
                             and t.position > m.read_position
                             and t.author_id <> $1
-                            and t.deleted_at is null
                             and t.kind <> 'system'
+                            and t.deleted_at is null
+                            and m.notification_level <> 'none'
                         limit $2
                     ) unread
-                ) as unread
+                ) as unread,
+                (
+                    select count(*)
+                    from (
+                        select 1
+                        from message_mention n
+                        where n.user_id = $1
+                            and n.chatroom_id = c.id
+                            and n.position > m.read_position
+                            and m.notification_level <> 'none'
+                        limit $2
+                    ) named
+                ) as mentions
             from chatroom_member m
             join chatroom c on c.id = m.chatroom_id
             where m.user_id = $1 and m.left_at is null and c.state <> 'deleted'
@@ -149,6 +168,8 @@ pub fn of_user(db: &mut Reader<'_>, user: UserId) -> Result<Vec<Listed>> {
             Ok(Listed {
                 room: from_row(row)?,
                 unread: row.get("unread")?,
+                mentions: row.get("mentions")?,
+                is_muted: row.get::<String>("notification_level")? == "none",
                 read_position: row.get("read_position")?,
                 role: row.get("role")?,
             })
@@ -213,6 +234,19 @@ pub fn advance_any(tx: &mut Writer<'_>, room: RoomId) -> Result<i64> {
     )?)
 }
 
+/// Whether a room takes messages.
+///
+/// # Errors
+/// `Conflict` for a room that is read only; `NotFound` for one that is gone.
+pub fn check_open(db: &mut Reader<'_>, room: RoomId) -> Result<()> {
+    match find(db, room)?.map(|room| room.state) {
+        Some(State::Active) => Ok(()),
+        Some(State::Locked) => Err(Error::Conflict(Text::new("room-locked"))),
+        Some(State::Archived) => Err(Error::Conflict(Text::new("room-archived"))),
+        Some(State::Deleted) | None => Err(Error::NotFound),
+    }
+}
+
 fn why_read_only(tx: &mut Writer<'_>, member: &Member) -> Result<Error> {
     let is_member = Member::find(tx, member.room(), member.user())?.is_some();
     let state = find(tx, member.room())?.map(|room| room.state);
@@ -222,21 +256,6 @@ fn why_read_only(tx: &mut Writer<'_>, member: &Member) -> Result<Error> {
         (true, Some(State::Active)) => Error::Unavailable,
         (true, Some(State::Deleted) | None) | (false, _) => Error::NotFound,
     })
-}
-
-/// Has read everything up to a position: true when that is further than before.
-pub fn mark_read(tx: &mut Writer<'_>, member: &Member, position: i64) -> Result<bool> {
-    let moved = tx.execute(
-        sql!(
-            r#"
-            update chatroom_member
-            set read_position = $3
-            where chatroom_id = $1 and user_id = $2 and read_position < $3
-            "#
-        ),
-        params![member.room(), member.user(), position],
-    )?;
-    Ok(moved > 0)
 }
 
 fn from_row(row: &Row<'_>) -> std::result::Result<Room, DbError> {

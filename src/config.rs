@@ -62,6 +62,38 @@ pub struct Settings {
     #[arg(long, env = "PALABRE_BODY_LIMIT", value_name = "BYTES", default_value_t = 262_144)]
     pub body_limit: usize,
 
+    /// The largest file that may be attached, in bytes
+    #[arg(long, env = "PALABRE_FILE_LIMIT", value_name = "BYTES", default_value_t = 26_214_400)]
+    pub file_limit: u64,
+
+    /// The longest voice message, in seconds
+    #[arg(long, env = "PALABRE_VOICE_LIMIT", value_name = "SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..=3_600))]
+    pub voice_limit: u64,
+
+    /// Bucket that holds the files instead of the data folder (builds with the feature `s3`)
+    #[arg(long, env = "PALABRE_S3_BUCKET", value_name = "NAME")]
+    pub s3_bucket: Option<String>,
+
+    /// Region of that bucket
+    #[arg(long, env = "PALABRE_S3_REGION", value_name = "NAME", default_value = "us-east-1")]
+    pub s3_region: String,
+
+    /// Where that bucket is reached, when it is not Amazon's
+    #[arg(long, env = "PALABRE_S3_ENDPOINT", value_name = "URL")]
+    pub s3_endpoint: Option<String>,
+
+    /// Key that may read and write in that bucket
+    #[arg(long, env = "PALABRE_S3_ACCESS_KEY", value_name = "KEY")]
+    pub s3_access_key: Option<String>,
+
+    /// Secret of that key
+    #[arg(long, env = "PALABRE_S3_SECRET_KEY", value_name = "SECRET", hide_env_values = true)]
+    pub s3_secret_key: Option<String>,
+
+    /// Put before the name of each file in that bucket
+    #[arg(long, env = "PALABRE_S3_PREFIX", value_name = "TEXT", default_value = "palabre")]
+    pub s3_prefix: String,
+
     /// For how many minutes after sending a message may be edited; 0 is for ever
     #[arg(long, env = "PALABRE_EDIT_WINDOW", value_name = "MINUTES", default_value_t = 0)]
     pub edit_window: u32,
@@ -81,6 +113,9 @@ pub struct Settings {
     /// Address that summaries come from, such as `Palabre <palabre@example.org>`
     #[arg(long, env = "PALABRE_MAIL_FROM", value_name = "ADDRESS")]
     pub mail_from: Option<String>,
+    /// Whether the server fetches the title and description of pages that messages link to
+    #[arg(long, env = "PALABRE_LINK_PREVIEWS", value_name = "ON|OFF", default_value = "on")]
+    pub link_previews: Switch,
 
     /// What is logged, as a tracing filter
     #[arg(long, env = "PALABRE_LOG", value_name = "FILTER", default_value = "palabre=info,mercure_hub=info,warn")]
@@ -171,10 +206,18 @@ pub struct Config {
     pub trusted_proxies: Vec<IpNet>,
     /// The largest request body, in bytes.
     pub body_limit: usize,
+    /// The largest file that may be attached, in bytes.
+    pub file_limit: u64,
+    /// The longest voice message.
+    pub voice_limit: Duration,
+    /// The bucket that holds the files, when they are not in the data folder.
+    pub s3: Option<S3>,
     /// For how long after sending a message may be edited; none is for ever.
     pub edit_window: Option<Micros>,
     /// Whether logins and registrations are limited.
     pub has_rate_limits: bool,
+    /// Whether pages that messages link to are fetched.
+    pub has_link_previews: bool,
     /// Whether anybody may open an account.
     pub is_registration_open: bool,
     /// Ports of 127.0.0.1 that outgoing requests may call by http: of a test's own servers. No setting opens them.
@@ -200,6 +243,30 @@ pub struct Mail {
 impl fmt::Debug for Mail {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Mail(from {})", self.from)
+    }
+}
+
+/// A bucket for files.
+#[derive(Clone)]
+pub struct S3 {
+    /// Its name.
+    pub bucket: String,
+    /// Where it is.
+    pub region: String,
+    /// Its address, when it is not Amazon's.
+    pub endpoint: Option<String>,
+    /// The key.
+    pub access_key: String,
+    /// The key's secret.
+    pub secret_key: String,
+    /// Put before the name of each file.
+    pub prefix: String,
+}
+
+// Keys stay out of logs.
+impl fmt::Debug for S3 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("S3").field("bucket", &self.bucket).finish_non_exhaustive()
     }
 }
 
@@ -279,8 +346,12 @@ impl Config {
             topic_prefix: settings.topic_prefix.clone(),
             trusted_proxies: settings.trusted_proxies.clone(),
             body_limit: settings.body_limit,
+            file_limit: settings.file_limit,
+            voice_limit: Duration::from_secs(settings.voice_limit),
+            s3: s3(settings)?,
             edit_window: (settings.edit_window > 0).then(|| Micros::from(settings.edit_window) * 60_000_000),
             has_rate_limits: settings.rate_limits == Switch::On,
+            has_link_previews: settings.link_previews == Switch::On,
             is_registration_open: settings.registration == Registration::Open,
             loopback_ports: Vec::new(),
             push_patience: Duration::from_secs(5),
@@ -293,6 +364,27 @@ impl Config {
     pub fn is_secure(&self) -> bool {
         self.public_url.starts_with("https://")
     }
+}
+
+/// The bucket that the settings name, when they name one.
+fn s3(settings: &Settings) -> Result<Option<S3>, WrongSetting> {
+    let wrong = |variable, why: &str| WrongSetting { variable, why: why.to_owned() };
+    let Some(bucket) = &settings.s3_bucket else { return Ok(None) };
+    if !cfg!(feature = "s3") {
+        return Err(wrong("PALABRE_S3_BUCKET", "needs a program that was built with the feature `s3`"));
+    }
+    let needed = "is needed with PALABRE_S3_BUCKET";
+    let access_key = settings.s3_access_key.clone().ok_or_else(|| wrong("PALABRE_S3_ACCESS_KEY", needed))?;
+    let secret_key = settings.s3_secret_key.clone().ok_or_else(|| wrong("PALABRE_S3_SECRET_KEY", needed))?;
+    let endpoint = settings.s3_endpoint.as_deref().map(web_url).transpose();
+    Ok(Some(S3 {
+        bucket: bucket.clone(),
+        region: settings.s3_region.clone(),
+        endpoint: endpoint.map_err(|why| wrong("PALABRE_S3_ENDPOINT", &why))?,
+        access_key,
+        secret_key,
+        prefix: settings.s3_prefix.clone(),
+    }))
 }
 
 fn mail(settings: &Settings) -> Result<Option<Mail>, WrongSetting> {
@@ -359,6 +451,8 @@ mod tests {
         assert_eq!(wrong(&["--mercure-jwt-secret", "short"]), "MERCURE_JWT_SECRET");
         assert_eq!(wrong(&["--topic-prefix", "a b"]), "PALABRE_TOPIC_PREFIX");
         assert_eq!(wrong(&["--body-limit", "1"]), "PALABRE_BODY_LIMIT");
+        let missing = if cfg!(feature = "s3") { "PALABRE_S3_ACCESS_KEY" } else { "PALABRE_S3_BUCKET" };
+        assert_eq!(wrong(&["--s3-bucket", "files"]), missing);
         assert_eq!(wrong(&["--mail-from", "a@b.fr"]), "PALABRE_MAIL_FROM");
         assert_eq!(wrong(&["--smtp-url", "smtp://h"]), "PALABRE_MAIL_FROM");
         assert_eq!(wrong(&["--smtp-url", "smtp://h", "--mail-from", "a@b.fr\r\nBcc: c@d.fr"]), "PALABRE_MAIL_FROM");

@@ -26,6 +26,8 @@ pub enum Error {
     Invalid(Fields),
     /// More bytes than we take.
     TooLarge,
+    /// An attached file has more bytes than we take.
+    FileTooLarge(Text),
     /// Too often; try again after so many seconds.
     TooMany {
         /// Seconds to wait.
@@ -106,6 +108,7 @@ impl fmt::Display for Error {
                 fields.0.iter().try_for_each(|(field, text)| write!(f, " {field}: {}", text.key))
             }
             Self::TooLarge => f.write_str("too large"),
+            Self::FileTooLarge(text) => write!(f, "too large: {}", text.key),
             Self::TooMany { retry_after } => write!(f, "too many, retry after {retry_after} s"),
             Self::Unavailable => f.write_str("unavailable"),
             Self::Internal(source) => write!(f, "internal: {source}"),

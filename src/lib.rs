@@ -3,7 +3,8 @@
 //! Floor 4, start and stop: `serve`, `main.rs`.
 //! Floor 3, HTTP, HTML, what is said to whom: [`web`], [`live`], [`view`], [`app`].
 //! Floor 2, the model: [`message`], [`goal`] over [`chatroom`] over [`user`]; [`setting`].
-//! Floor 1, handles on the outside world: [`db`], [`config`], [`clock`], [`error`], [`id`], [`mail`], [`outbound`], [`recent`], [`sound`], [`tops`], [`webpush`].
+//! Floor 1, handles on the outside world: [`db`], [`files`], [`config`], [`clock`], [`error`], [`id`], [`mail`], [`outbound`], [`webpush`], [`sound`].
+//! Floor 1, what is kept in memory: [`presence`], [`quiet`], [`recent`], [`tops`], [`typing`].
 //! Floor 0: the crate `mercure_hub`.
 
 pub mod app;
@@ -12,16 +13,20 @@ pub mod clock;
 pub mod config;
 pub mod db;
 pub mod error;
+pub mod files;
 pub mod goal;
 pub mod id;
 pub mod live;
 pub mod mail;
 pub mod message;
 pub mod outbound;
+pub mod presence;
+pub mod quiet;
 pub mod recent;
 pub mod setting;
 pub mod sound;
 pub mod tops;
+pub mod typing;
 pub mod user;
 pub mod view;
 pub mod web;

@@ -3,11 +3,14 @@
 //! The handler composes: the model makes the change, [`Live::announce`] renders it inside the same transaction and leaves
 //! the ringing for after the commit. So nothing can be told that was not kept, and the poster's answer is the same bytes.
 
+pub mod awareness;
 pub mod bell;
 pub mod change;
 pub mod courier;
 pub mod postman;
+pub mod receipts;
 pub mod rights;
+pub mod unfurl;
 
 use crate::chatroom::{MemberState, Room, member};
 use crate::clock::{Clock, Micros};
@@ -21,6 +24,7 @@ use crate::message::{Quoted, Shown, pin};
 use crate::tops::Tops;
 use crate::user::notification::Event;
 use crate::view::Views;
+use awareness::Awareness;
 use bell::Bell;
 use change::{Change, Item, MessageObject, RoomObject};
 use courier::Courier;
@@ -48,6 +52,10 @@ pub struct Live {
     pub epoch: Arc<str>,
     /// Tells browsers whose pages are closed.
     pub courier: Courier,
+    /// Receipts, typing, presence.
+    pub aware: Awareness,
+    /// The time.
+    pub clock: Clock,
     views: Views,
     mode: Arc<AtomicU8>,
 }
@@ -56,6 +64,7 @@ const MODES: [Realtime; 3] = [Realtime::Hybrid, Realtime::Mercure, Realtime::Pol
 
 impl Live {
     /// Puts the parts together.
+    #[expect(clippy::too_many_arguments, reason = "each is a part of its own, put together once")]
     pub fn new(
         bell: Bell,
         tops: Tops,
@@ -64,8 +73,10 @@ impl Live {
         epoch: Arc<str>,
         courier: Courier,
         views: Views,
+        aware: Awareness,
+        clock: Clock,
     ) -> Self {
-        Self { bell, tops, members, topics, epoch, courier, views, mode: Arc::default() }
+        Self { bell, tops, members, topics, epoch, courier, aware, clock, views, mode: Arc::default() }
     }
 
     /// How pages are to hear of news, now.
@@ -220,8 +231,19 @@ impl Live {
     /// good by the next poll.
     pub fn tell_read(&self, user: UserId, room: RoomId, position: i64) {
         let data = json!({ "user": user, "event": { "kind": "read", "chatroom": room, "position": position } });
-        let update = Update::new(self.topics.user(user), data.to_string())
-            .and_then(|update| update.private().ephemeral().event_type(USER_EVENT));
+        self.whisper(self.topics.user(user), USER_EVENT, &data);
+    }
+
+    /// Tells a person that a room was marked as unread from a position on.
+    pub fn tell_unread(&self, user: UserId, room: RoomId, position: i64) {
+        let data = json!({ "user": user, "event": { "kind": "unread", "chatroom": room, "position": position } });
+        self.whisper(self.topics.user(user), USER_EVENT, &data);
+    }
+
+    /// Tells what is kept nowhere: missed, it is made good by the next poll, or was true for a moment only.
+    fn whisper(&self, topic: String, kind: &str, data: &serde_json::Value) {
+        let update =
+            Update::new(topic, data.to_string()).and_then(|update| update.private().ephemeral().event_type(kind));
         if let Ok(update) = update {
             self.bell.ring(update);
         }

@@ -106,7 +106,10 @@ async fn run_server(mut config: Config) -> Result<(), Fault> {
     let url = config.public_url.clone();
     let app = App::open(config, Clock::default()).await.map_err(|error| format!("DATABASE_URL: {error}"))?;
     println!("Palabre is ready: {url}");
-    serve(listener, app, asked_to_stop()).await?;
+    let tidying = tokio::spawn(app.clone().keep_files_tidy());
+    let served = serve(listener, app, asked_to_stop()).await;
+    tidying.abort();
+    served?;
     println!("Palabre has stopped.");
     Ok(())
 }

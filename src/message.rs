@@ -4,12 +4,14 @@ pub mod attachment;
 pub mod audience;
 pub mod draft;
 pub mod hidden;
+pub mod link;
 pub mod markdown;
 pub mod mention;
 mod notice;
 pub mod page;
 pub mod pin;
 pub mod reaction;
+pub mod search;
 pub mod system;
 pub mod version;
 
@@ -22,7 +24,7 @@ use crate::user::Name;
 use crate::user::notification::Event;
 use crate::{params, sql};
 pub use attachment::Attachment;
-pub use draft::{Content, Draft};
+pub use draft::{Content, Draft, Kind};
 pub use reaction::Reaction;
 use serde::Serialize;
 use std::collections::HashMap;
@@ -66,6 +68,8 @@ pub struct Message {
     pub attachments: Vec<Attachment>,
     /// What people put on it.
     pub reactions: Vec<Reaction>,
+    /// What stands behind its links.
+    pub links: Vec<link::Preview>,
 }
 
 impl Message {
@@ -160,8 +164,8 @@ pub fn create(tx: &mut Writer<'_>, member: &Member, draft: &Draft, now: Micros) 
             r#"
             insert into message
                 (chatroom_id, author_id, content, body_html, excerpt, reply_to, client_nonce, sent_hash,
-                 position, revision, created_at)
-            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10)
+                 position, revision, created_at, kind)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $11)
             on conflict (chatroom_id, author_id, client_nonce) do nothing
             returning id
             "#
@@ -171,19 +175,22 @@ pub fn create(tx: &mut Writer<'_>, member: &Member, draft: &Draft, now: Micros) 
             member.user(),
             content.markdown(),
             content.html(),
-            content.excerpt(),
+            draft.excerpt(&content),
             draft.reply_to,
             &draft.client_nonce,
             draft.hash().as_slice(),
             revision,
-            now
+            now,
+            draft.kind.as_str()
         ],
         |row| row.get("id"),
     )?;
     match id {
         Some(id) => {
+            attachment::insert(tx, id, &draft.files)?;
             let mut sent = shown(tx, member, id)?;
             sent.events = notice::posted(tx, member, &sent.message, sent.quoted.as_ref(), &named, now)?;
+            search::add(tx, &sent.message)?;
             Ok(Sent::New(sent))
         }
         // Another tab's retry of the same item committed between our look and the room's lock.
@@ -215,9 +222,20 @@ pub fn edit(
     if present.message.is_deleted() {
         return Err(Error::Conflict(Text::new("message-deleted")));
     }
+    if present.message.kind == Kind::Voice.as_str() {
+        return Err(Error::Conflict(Text::new("message-voice")));
+    }
     if present.message.content == content.markdown() {
         return Ok((false, present));
     }
+    let files = &present.message.attachments;
+    if content.is_empty() && files.is_empty() {
+        return Err(Error::field("content", Text::new("field-message-empty")));
+    }
+    let excerpt = match content.excerpt() {
+        "" => attachment::excerpt(files.iter().map(|file| file.name.as_str())),
+        excerpt => excerpt.to_owned(),
+    };
     if !present.message.is_editable(window, now) {
         return Err(Error::Conflict(Text::new("message-edit-late")));
     }
@@ -225,6 +243,7 @@ pub fn edit(
     version::keep(tx, &present.message)?;
     let Message { position, body_html, .. } = &present.message;
     let (content, named) = mention::resolve(tx, member, content, *position, body_html)?;
+    link::keep_only(tx, &present.message, content.markdown())?;
     tx.execute(
         sql!(
             r#"
@@ -233,10 +252,11 @@ pub fn edit(
             where id = $1
             "#
         ),
-        params![id, content.markdown(), content.html(), content.excerpt(), now, revision],
+        params![id, content.markdown(), content.html(), excerpt, now, revision],
     )?;
     let mut edited = shown(tx, member, id)?;
     edited.events = notice::edited(tx, member, &edited.message, &named, now)?;
+    search::renew(tx, &edited.message)?;
     Ok((true, edited))
 }
 
@@ -265,12 +285,14 @@ pub fn delete(tx: &mut Writer<'_>, member: &Member, id: MessageId, now: Micros) 
         params![id, now, revision],
     )?;
     forget_parts(tx, id)?;
-    Ok((true, shown(tx, member, id)?))
+    let shown = shown(tx, member, id)?;
+    search::renew(tx, &shown.message)?;
+    Ok((true, shown))
 }
 
-/// A tombstone has nothing: what belonged to the message goes with it. Its files' bytes are swept when no row names them.
+/// A tombstone has nothing: what belonged to the message goes with it.
 fn forget_parts(tx: &mut Writer<'_>, id: MessageId) -> Result<()> {
-    tx.execute(sql!("delete from attachment where message_id = $1"), params![id])?;
+    attachment::forget(tx, id)?;
     tx.execute(sql!("delete from message_reaction where message_id = $1"), params![id])?;
     tx.execute(sql!("delete from message_version where message_id = $1"), params![id])?;
     tx.execute(sql!("delete from message_mention where message_id = $1"), params![id])?;
@@ -282,6 +304,20 @@ fn forget_parts(tx: &mut Writer<'_>, id: MessageId) -> Result<()> {
 fn touch(tx: &mut Writer<'_>, id: MessageId, revision: i64) -> Result<()> {
     tx.execute(sql!("update message set revision = $2 where id = $1"), params![id, revision])?;
     Ok(())
+}
+
+/// Whether a member may send now, asked before large files are read: the room is open, or the message is in it already and its
+/// answer was lost.
+///
+/// # Errors
+/// `Conflict` for a room that is read only; `NotFound` for one that is gone.
+pub fn check_sending(db: &mut Reader<'_>, member: &Member, client_nonce: &str) -> Result<()> {
+    let known: Option<i64> = db.first(
+        sql!("select id from message where chatroom_id = $1 and author_id = $2 and client_nonce = $3"),
+        params![member.room(), member.user(), client_nonce],
+        |row| row.get("id"),
+    )?;
+    if known.is_some() { Ok(()) } else { chatroom::check_open(db, member.room()) }
 }
 
 /// The room of a message, whoever asks: the first step of every route that names a message.
@@ -371,6 +407,11 @@ fn complete(db: &mut Reader<'_>, messages: &mut [Message]) -> Result<()> {
             message.attachments.push(attachment);
         }
     }
+    for (id, preview) in link::of_messages(db, &ids)? {
+        if let Some(message) = messages.get_mut(place(id)) {
+            message.links.push(preview);
+        }
+    }
     for (id, reactions) in reaction::of_messages(db, &ids)? {
         if let Some(message) = messages.get_mut(place(id)) {
             message.reactions = reactions;
@@ -403,5 +444,6 @@ fn from_row(row: &Row<'_>) -> std::result::Result<Message, DbError> {
         system: row.get("system")?,
         attachments: Vec::new(),
         reactions: Vec::new(),
+        links: Vec::new(),
     })
 }

@@ -59,6 +59,7 @@ pub async fn serve(listener: TcpListener, app: App, shutdown: impl Future<Output
         tracing::warn!("some connections were still open and are cut");
         connections.shutdown().await;
     }
+    app.write_seen().await;
     app.db.close().await;
     Ok(())
 }

@@ -7,6 +7,7 @@ pub mod notification;
 pub mod password;
 pub mod push;
 pub mod session;
+pub mod sharing;
 
 use crate::clock::Micros;
 use crate::db::{DbError, Reader, Row, Writer};

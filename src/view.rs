@@ -2,6 +2,7 @@
 
 pub mod asset;
 pub mod context;
+mod file;
 pub mod locale;
 pub mod told;
 
@@ -83,6 +84,9 @@ fn environment(assets: Assets) -> Environment<'static> {
     environment.add_function("asset", move |path: &str| assets.url(path));
     environment.add_filter("rfc3339", clock::rfc3339);
     environment.add_filter("utc_text", utc_text);
+    environment.add_filter("fitted", |file: Value| file::fitted(&file));
+    environment.add_filter("bytes", file::bytes);
+    environment.add_filter("ending", file::ending);
     environment
 }
 

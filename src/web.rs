@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod asking;
+pub mod attachment;
 pub mod chatroom;
 pub mod form;
 pub mod goal;
@@ -11,23 +12,30 @@ pub mod limits;
 pub mod mark;
 pub mod message;
 pub mod notification;
+pub mod presence;
+pub mod preview;
 pub mod public;
 pub mod push;
 pub mod realtime;
+pub mod receipt;
 pub mod reply;
+pub mod search;
 pub mod security;
 pub mod settings;
+pub mod upload;
 pub mod user;
+pub mod voice;
 
 use crate::app::App;
 use axum::Router;
 use axum::extract::Request;
-use axum::http::{HeaderName, StatusCode, header};
+use axum::http::{Extensions, HeaderMap, HeaderName, StatusCode, Version, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{DefaultPredicate, Predicate};
 use tower_http::csrf::{CsrfLayer, ProtectionError};
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 use tower_http::trace::{DefaultOnResponse, TraceLayer};
@@ -87,6 +95,21 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("POST", "/message/{id}/hide"),
     ("GET", "/message/{id}/versions"),
     ("GET", "/message/chatroom/{id}/pins"),
+    ("POST", "/message/chatroom/{id}/send-voice"),
+    ("GET", "/attachment/{id}"),
+    ("GET", "/attachment/{id}/thumbnail"),
+    ("GET", "/message/chatroom/{id}/search"),
+    ("GET", "/search"),
+    ("POST", "/message/chatroom/{id}/preview"),
+    ("POST", "/message/{id}/previews/remove"),
+    ("GET", "/message/chatroom/{id}/hidden"),
+    ("GET", "/message/{id}"),
+    ("GET", "/message/{id}/reactions"),
+    ("POST", "/chatroom/{id}/lock"),
+    ("POST", "/chatroom/{id}/unlock"),
+    ("POST", "/chatroom/{id}/archive"),
+    ("POST", "/chatroom/{id}/restore"),
+    ("POST", "/chatroom/{id}/delete"),
     ("GET", "/notifications"),
     ("POST", "/notifications/seen"),
     ("POST", "/chatroom/{id}/notifications"),
@@ -98,14 +121,13 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("POST", "/settings"),
     ("GET", "/unsubscribe/{token}"),
     ("POST", "/unsubscribe/{token}"),
-    ("GET", "/message/chatroom/{id}/hidden"),
-    ("GET", "/message/{id}"),
-    ("GET", "/message/{id}/reactions"),
-    ("POST", "/chatroom/{id}/lock"),
-    ("POST", "/chatroom/{id}/unlock"),
-    ("POST", "/chatroom/{id}/archive"),
-    ("POST", "/chatroom/{id}/restore"),
-    ("POST", "/chatroom/{id}/delete"),
+    ("POST", "/message/{id}/mark-unread"),
+    ("GET", "/message/{id}/reads"),
+    ("POST", "/presence/typing/{id}"),
+    ("POST", "/presence/away"),
+    ("GET", "/presence/{id}"),
+    ("GET", "/settings/reads"),
+    ("POST", "/settings/reads"),
 ];
 
 fn routes() -> Router<App> {
@@ -142,7 +164,7 @@ fn routes() -> Router<App> {
         .route("/message/chatroom/{id}/fetch", get(message::fetch))
         .route("/message/{id}/edit", post(message::edit))
         .route("/message/{id}/delete", post(message::delete))
-        .route("/message/{id}/mark-read", post(message::mark_read))
+        .route("/message/{id}/mark-read", post(receipt::mark_read))
         .route("/message/{id}/react/{emoji}", post(mark::react))
         .route("/message/{id}/pin", post(mark::pin))
         .route("/message/{id}/unpin", post(mark::unpin))
@@ -159,6 +181,13 @@ fn routes() -> Router<App> {
         .route("/push/test", post(push::test))
         .route("/settings", get(settings::show).post(settings::save))
         .route("/unsubscribe/{token}", get(settings::unsubscribe_form).post(settings::unsubscribe))
+        .route("/message/chatroom/{id}/send-voice", post(voice::create))
+        .route("/attachment/{id}", get(attachment::show))
+        .route("/attachment/{id}/thumbnail", get(attachment::thumbnail))
+        .route("/message/chatroom/{id}/search", get(search::in_room))
+        .route("/search", get(search::everywhere))
+        .route("/message/chatroom/{id}/preview", post(preview::show))
+        .route("/message/{id}/previews/remove", post(preview::remove))
         .route("/message/chatroom/{id}/hidden", get(mark::all_hidden))
         .route("/message/{id}", get(message::show))
         .route("/message/{id}/reactions", get(mark::reactions))
@@ -168,6 +197,13 @@ fn routes() -> Router<App> {
         .route("/chatroom/{id}/archive", post(chatroom::state::archive))
         .route("/chatroom/{id}/restore", post(chatroom::state::restore))
         .route("/chatroom/{id}/delete", post(chatroom::state::delete))
+        .route("/message/{id}/mark-unread", post(receipt::mark_unread))
+        .route("/message/{id}/reads", get(receipt::seen))
+        // Who types, who is here, and who shows it
+        .route("/presence/typing/{id}", post(presence::typing))
+        .route("/presence/away", post(presence::away))
+        .route("/presence/{id}", get(presence::show))
+        .route("/settings/reads", get(receipt::settings).post(receipt::share))
         .fallback(async || Error::NotFound)
         .method_not_allowed_fallback(async || (StatusCode::METHOD_NOT_ALLOWED, Error::NotFound.into_response()))
 }
@@ -185,7 +221,8 @@ fn layers(router: Router, app: &App) -> Router {
         .layer(csrf)
         // Who asks, in which language; turns an outcome into a page or JSON. Outside of CSRF, so that its refusal is told too.
         .layer(from_fn_with_state(app.clone(), asking::identify))
-        .layer(CompressionLayer::new())
+        // What may be asked for in parts is served as it is: a part of something compressed is nothing.
+        .layer(CompressionLayer::new().compress_when(DefaultPredicate::new().and(is_whole)))
         .layer(from_fn_with_state(headers::Defaults::new(app), headers::secure))
         // A panic is one request's misfortune, not the server's.
         .layer(CatchPanicLayer::new())
@@ -197,6 +234,10 @@ fn layers(router: Router, app: &App) -> Router {
         )
         .layer(PropagateRequestIdLayer::new(id.clone()))
         .layer(SetRequestIdLayer::new(id, MakeRequestUuid))
+}
+
+fn is_whole(_: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions) -> bool {
+    !headers.contains_key(header::ACCEPT_RANGES)
 }
 
 fn span(request: &Request) -> tracing::Span {
@@ -215,6 +256,6 @@ async fn detach(request: Request, next: Next) -> Response {
 }
 
 /// A header by name, as text.
-fn header_text(headers: &axum::http::HeaderMap, name: header::HeaderName) -> &str {
+fn header_text(headers: &HeaderMap, name: header::HeaderName) -> &str {
     headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }

@@ -32,8 +32,12 @@ field-voice-long = This recording is longer than { $minutes ->
     [one] { $minutes } minute
    *[other] { $minutes } minutes
   }.
+field-voice-long-seconds = This recording is longer than { $seconds ->
+    [one] { $seconds } second
+   *[other] { $seconds } seconds
+  }.
 field-voice-broken = This recording is damaged.
-excerpt-voice = Voice message
+message-voice = A voice message cannot be edited.
 
 export-heading = Export the conversation
 export-text = An archive with the messages, their versions and the files.

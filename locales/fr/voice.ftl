@@ -32,8 +32,12 @@ field-voice-long = Cet enregistrement dépasse { $minutes ->
     [one] { $minutes } minute
    *[other] { $minutes } minutes
   }.
+field-voice-long-seconds = Cet enregistrement dépasse { $seconds ->
+    [one] { $seconds } seconde
+   *[other] { $seconds } secondes
+  }.
 field-voice-broken = Cet enregistrement est abîmé.
-excerpt-voice = Message vocal
+message-voice = Un message vocal ne se modifie pas.
 
 export-heading = Exporter la conversation
 export-text = Une archive avec les messages, leurs versions et les fichiers.

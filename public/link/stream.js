@@ -14,7 +14,7 @@ export const SILENCE_LIMIT = 2 * HEARTBEAT_EVERY + 2_500;
 
 /**
  * @typedef {{ open(): void, frame(frame: Frame): void, close(): void }} TransportEvents
- * @typedef {{ close(): void }} Transport
+ * @typedef {{ close(): void, send?(text: string): void }} Transport
  * @typedef {(events: TransportEvents) => Transport} OpenTransport
  */
 
@@ -79,6 +79,12 @@ export function createStream({ clock, connect, heartbeat, onOpen, onFrame, onDea
   return {
     close,
     isOpen: () => status === "open",
+    /** Says something to the server, where the transport can. @param {object} frame @returns {boolean} */
+    say(frame) {
+      if (status !== "open" || !transport?.send) return false;
+      transport.send(JSON.stringify(frame));
+      return true;
+    },
     /** Lets what was buffered through: the page has fetched what came before it. */
     release() {
       const frames = buffer ?? [];

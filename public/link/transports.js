@@ -36,6 +36,7 @@ export function webSocket(token) {
       socket.onmessage = ({ data }) => pass(events, data);
       socket.onclose = () => events.close();
       return {
+        send: (text) => socket.send(text),
         close() {
           socket.onopen = socket.onmessage = socket.onclose = null;
           socket.close();
@@ -56,7 +57,7 @@ export function eventSource(token) {
       source.onopen = () => events.open();
       // The browser would reconnect by itself, without the fetch that must follow: the link does it.
       source.onerror = () => events.close();
-      for (const type of ["message", "user", "heartbeat"]) {
+      for (const type of ["message", "user", "heartbeat", "reads", "typing", "presence"]) {
         source.addEventListener(type, ({ data, lastEventId }) => events.frame({ id: lastEventId, type: type === "message" ? "" : type, topic: "", data }));
       }
       return {
@@ -86,11 +87,12 @@ export async function askToken() {
 
 /**
  * @param {number} room
+ * @param {() => Record<string, string>} beside what else the page wants to hear of, and what of it it knows
  * @returns {(request: SinceRequest, options: { wait: number, etag: string | null, signal: AbortSignal }) => Promise<Answer>}
  */
-export function roomFetcher(room) {
+export function roomFetcher(room, beside = () => ({})) {
   return async ({ since, epoch }, { wait, etag, signal }) => {
-    const query = new URLSearchParams({ since: String(since), epoch });
+    const query = new URLSearchParams({ since: String(since), epoch, ...beside() });
     if (wait > 0) query.set("wait", String(wait));
     return asAnswer(await request(`/message/chatroom/${room}/fetch?${query}`, { etag, signal, deadline: (wait + 15) * 1000 }));
   };

@@ -3,7 +3,7 @@
 /**
  * @typedef {{
  *   reply(id: number): void, edit(id: number): void, remove(id: number): void,
- *   retry(nonce: string): void, discard(nonce: string): void, jump(id: number, position: number): void,
+ *   retry(nonce: string): void, discard(nonce: string): void, cancelUpload(nonce: string): void, jump(id: number, position: number): void,
  *   react(id: number, emoji: string): void, mark(action: string, id: number, control: Element): boolean
  * }} ListActions
  */
@@ -63,6 +63,9 @@ function act(control, line, actions) {
       return true;
     case "discard":
       actions.discard(nonce);
+      return true;
+    case "cancel-upload":
+      actions.cancelUpload(nonce);
       return true;
     default:
       return actions.mark(control.getAttribute("data-action") ?? "", id, control);

@@ -7,9 +7,12 @@
 import { t } from "../strings.js";
 import { longTime, shortTime } from "../time.js";
 import { fragment } from "../trusted.js";
+import { addCopyButtons } from "./code_copy.js";
 import { drawReactions, readReactions } from "./chips.js";
-import { markMentions } from "./mention.js";
+import { excerptOf, finishFiles, readAttachments } from "./attachments.js";
+import { drawPendingFiles, letFilesGo } from "./sending.js";
 import { setText } from "./text.js";
+import { markMentions } from "./mention.js";
 
 /** @typedef {{ viewer: number, role: string, roomPath: string, editWindow: number }} Reader `editWindow`: milliseconds, 0 for ever */
 
@@ -36,7 +39,7 @@ export function createPending(item) {
   for (const name of ["entry", "position"]) delete line.dataset[name];
   article?.removeAttribute("id");
   const body = line.querySelector(".message-body");
-  if (body) {
+  if (body && item.content) {
     const text = document.createElement("p");
     text.textContent = item.content;
     text.style.whiteSpace = "pre-wrap";
@@ -45,6 +48,7 @@ export function createPending(item) {
   const time = line.querySelector("time.message-time");
   if (time instanceof HTMLTimeElement) time.dateTime = item.created_at;
   line.querySelector(".entry-actions")?.setAttribute("hidden", "");
+  drawPendingFiles(line, item);
   drawTimes(line);
   drawQuote(line, item.quoted);
   return line;
@@ -83,6 +87,7 @@ export function drawMessage(old, message, quoted, reader, reactions) {
   if (line.dataset.state) {
     for (const name of ["state", "nonce"]) delete line.dataset[name];
     line.removeAttribute("title");
+    letFilesGo(line);
     for (const part of line.querySelectorAll(".entry-trouble, .entry-status")) part.remove();
   }
   const article = line.querySelector(".message");
@@ -109,6 +114,7 @@ function drawActions(line, message, mine, reader) {
   const late = reader.editWindow > 0 && Date.now() - Date.parse(message.created_at) > reader.editWindow;
   if (!mine || late) actions.querySelector("[data-action=edit]")?.remove();
   if (!mine && !moderates) actions.querySelector("[data-action=delete]")?.remove();
+  if (mine) actions.querySelector("[data-action=unread]")?.remove();
   if (!moderates) actions.querySelector("[data-action=pin]")?.remove();
   actions.querySelector("[data-action=versions]")?.toggleAttribute("hidden", !message.edited_at || (!mine && !moderates));
 }
@@ -151,9 +157,11 @@ export function drawQuote(line, quoted) {
 /** What the browser adds to a fragment, whoever rendered it. @param {ParentNode} line */
 export function finish(line) {
   drawTimes(line);
+  finishFiles(line);
   markMentions(line);
   // What is wider than the list scrolls by itself, with the keyboard too.
   for (const wide of line.querySelectorAll("pre, table")) wide.setAttribute("tabindex", "0");
+  addCopyButtons(line);
 }
 
 /** Local time in place of the server's UTC. @param {ParentNode} line */
@@ -181,13 +189,14 @@ export function readEntry(line) {
   const moment = (/** @type {string} */ selector) => line.querySelector(selector)?.getAttribute("datetime") ?? null;
   const reply = replyTo ? { id: Number(replyTo), position: Number(replyPosition) } : null;
   const quote = line.querySelector(".entry-quote");
+  const attachments = readAttachments(line);
   return {
     message: {
       id: Number(message), position: Number(position), revision: Number(revision), kind: kind ?? "text", client_nonce: nonce || null,
       author: { id: Number(author), first_name: text(".message-author"), last_name: "", initials: text(".avatar") },
-      content: null, excerpt: text(".message-body").replace(/\s+/g, " ").slice(0, 140),
+      content: null, excerpt: text(".message-body").replace(/\s+/g, " ").slice(0, 140) || excerptOf(attachments),
       created_at: moment("time.message-time") ?? "", edited_at: moment("time.message-edited"),
-      deleted: article.dataset.deleted !== undefined, reply_to: reply, attachments: [], reactions: readReactions(line), html: "",
+      deleted: article.dataset.deleted !== undefined, reply_to: reply, attachments, reactions: readReactions(line), html: "",
     },
     quoted: reply && quote ? {
       id: reply.id, position: reply.position, deleted: quote.classList.contains("is-deleted"), excerpt: text(".entry-quote-excerpt"),

@@ -72,6 +72,9 @@ export function createMarks({ state, list, path, isOpen, take, jump, send }) {
         case "pin":
           void pins.set(id, !control.closest("li")?.classList.contains("is-pinned"));
           return true;
+        case "previews":
+          void changeRoom(`/message/${id}/previews/remove`);
+          return true;
         case "hide":
           void hiding.set(id, true);
           return true;

@@ -10,8 +10,8 @@ import { parsePage } from "../trusted.js";
 const SPREAD = 800;
 const DEADLINE = 20_000;
 
-/** @param {{ path: string, rooms: Rooms }} options */
-export function createPanels({ path, rooms }) {
+/** @param {{ path: string, rooms: Rooms, onPeople(): void }} options */
+export function createPanels({ path, rooms, onPeople }) {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
 
@@ -32,6 +32,7 @@ export function createPanels({ path, rooms }) {
     const fresh = page.querySelector("#people-panel .panel-body");
     const present = document.querySelector("#people-panel .panel-body");
     if (fresh && present) present.replaceWith(document.adoptNode(fresh));
+    onPeople();
   }
 
   return {

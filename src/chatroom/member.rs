@@ -57,6 +57,7 @@ pub struct Member {
     user: UserId,
     role: Role,
     first_position: i64,
+    hides: i64,
 }
 
 impl Member {
@@ -65,14 +66,17 @@ impl Member {
         Ok(db.first(
             sql!(
                 r#"
-                select m.role, m.first_position
+                select m.role, m.first_position, m.hides
                 from chatroom_member m
                 join chatroom c on c.id = m.chatroom_id
                 where m.chatroom_id = $1 and m.user_id = $2 and m.left_at is null and c.state <> 'deleted'
                 "#
             ),
             params![room, user],
-            |row| Ok(Self { room, user, role: row.get("role")?, first_position: row.get("first_position")? }),
+            |row| {
+                let (role, first_position) = (row.get("role")?, row.get("first_position")?);
+                Ok(Self { room, user, role, first_position, hides: row.get("hides")? })
+            },
         )?)
     }
 
@@ -94,6 +98,11 @@ impl Member {
     /// The person sees the messages above this position: everything, or what was said since the arrival.
     pub fn first_position(&self) -> i64 {
         self.first_position
+    }
+
+    /// How often the person has hidden something here, or shown it again.
+    pub fn hides(&self) -> i64 {
+        self.hides
     }
 }
 
@@ -251,13 +260,16 @@ pub fn join(
         sql!(
             r#"
             insert into chatroom_member
-                (chatroom_id, user_id, role, revision, first_position, read_position, joined_at)
-            values ($1, $2, $3, $4, $5, $4, $6)
+                (chatroom_id, user_id, role, revision, first_position, read_position, seen_from, joined_at)
+            values ($1, $2, $3, $4, $5, $4, $4, $6)
             on conflict (chatroom_id, user_id) do update
             set role = excluded.role,
                 revision = excluded.revision,
                 first_position = excluded.first_position,
                 read_position = excluded.read_position,
+                seen_position = 0,
+                seen_from = excluded.seen_from,
+                seen_at = null,
                 joined_at = excluded.joined_at,
                 left_at = null
             "#

@@ -7,7 +7,10 @@ use refinery::{Migration, Runner, error::Kind};
 const FILES: &[(&str, &str)] = &[
     ("V1__schema", include_str!("../../migrations/V1__schema.sql")),
     ("V2__message", include_str!("../../migrations/V2__message.sql")),
+    ("V3__file", include_str!("../../migrations/V3__file.sql")),
+    ("V6__presence", include_str!("../../migrations/V6__presence.sql")),
     ("V7__notify", include_str!("../../migrations/V7__notify.sql")),
+    ("V8__search", include_str!("../../migrations/V8__search.sql")),
 ];
 
 /// Only one server at a time may migrate a PostgreSQL database; the others wait here, as long as it takes. The number is ours alone.

@@ -31,6 +31,11 @@ impl Sql {
 /// | `{blob}` | `blob` | `bytea` |
 /// | `{for_update}` | nothing: there is one writer | `for update` |
 /// | `{ids:$1}` | a subselect over the list of [`Value::ids`](crate::db::Value::ids): `id in {ids:$1}` | the same |
+/// | `{texts:$1}` | the same over a JSON list of texts: `from {texts:$1} t`, its column is `value` | the same |
+/// | `{place:a, b}` | `instr(a, b)`: where `b` stands in `a`, 0 when nowhere | `strpos(a, b)` |
+/// | `{gram_table}` | the search's index, an FTS5 table of sets of tokens | a table with a GIN index on a `tsvector` |
+/// | `{grams:$1}` | `$1` | tokens as a `tsvector` |
+/// | `{has_grams:$1}` | `message_gram match $1`: tokens with ` AND `, ` OR ` and brackets | the same as a `tsquery` |
 /// | `{greatest:a, b}` | `max(a, b)` | `greatest(a, b)` (they differ when one is null: keep nulls out) |
 #[macro_export]
 macro_rules! sql {
@@ -111,12 +116,35 @@ fn token(inside: &str, engine: Engine) -> Result<String, String> {
         ("ids", Some(list), Engine::Postgres) => {
             format!("(select cast(value as bigint) from jsonb_array_elements_text(cast({list} as jsonb)))")
         }
+        ("texts", Some(list), Engine::Sqlite) => format!("(select value from json_each({list}))"),
+        ("texts", Some(list), Engine::Postgres) => {
+            format!("(select value from jsonb_array_elements_text(cast({list} as jsonb)))")
+        }
+        ("place", Some(terms), Engine::Sqlite) => format!("instr({terms})"),
+        ("place", Some(terms), Engine::Postgres) => format!("strpos({terms})"),
+        ("gram_table", None, Engine::Sqlite) => GRAM_TABLE_SQLITE.to_owned(),
+        ("gram_table", None, Engine::Postgres) => GRAM_TABLE_POSTGRES.to_owned(),
+        ("grams", Some(text), Engine::Sqlite) => text,
+        ("grams", Some(text), Engine::Postgres) => format!("cast(cast({text} as text) as tsvector)"),
+        ("has_grams", Some(query), Engine::Sqlite) => format!("message_gram match {query}"),
+        ("has_grams", Some(query), Engine::Postgres) => {
+            format!("message_gram.grams @@ cast(replace(replace({query}, ' AND ', ' & '), ' OR ', ' | ') as tsquery)")
+        }
         ("greatest", Some(terms), Engine::Sqlite) => format!("max({terms})"),
         ("greatest", Some(terms), Engine::Postgres) => format!("greatest({terms})"),
         _ => return Err(format!("unknown token {{{inside}}}")),
     };
     Ok(expanded)
 }
+
+/// Sets of tokens by row: no text, no places of the tokens in it.
+const GRAM_TABLE_SQLITE: &str = "create virtual table message_gram using fts5(
+    grams, content='', contentless_delete=1, detail=none, tokenize='ascii'
+);";
+
+/// The same. Without the list of pending entries, which a search would have to read through.
+const GRAM_TABLE_POSTGRES: &str = "create table message_gram (rowid bigint primary key, grams tsvector not null);
+create index message_gram_index on message_gram using gin (grams) with (fastupdate = off);";
 
 /// A literal's place in memory: two statements with the same place are the same text.
 type Place = (usize, usize);

@@ -1,9 +1,11 @@
 //! One shape: the change. The poster's answer, the broadcast, the poll and the page carry the same objects.
 
+use crate::chatroom::receipt::Mark;
 use crate::chatroom::{MemberState, Room};
 use crate::clock::rfc3339;
 use crate::error::{Error, Result};
-use crate::id::{MessageId, RoomId};
+use crate::id::{MessageId, RoomId, UserId};
+use crate::message::link::Preview;
 use crate::message::page::Page;
 use crate::message::{Attachment, Message, Quoted, Reaction, ReplyTo};
 use crate::user::Name;
@@ -28,6 +30,7 @@ pub struct MessageObject {
     system: Option<String>,
     attachments: Vec<Attachment>,
     reactions: Vec<Reaction>,
+    links: Vec<Preview>,
     html: String,
 }
 
@@ -51,6 +54,7 @@ impl MessageObject {
             system: message.system,
             attachments: message.attachments,
             reactions: message.reactions,
+            links: message.links,
             html,
         }
     }
@@ -163,4 +167,32 @@ impl<'a> Fetched<'a> {
             hidden: page.hidden,
         })
     }
+}
+
+/// What a poll is told besides the room's log, as far as it asks for that: the last word counts.
+#[derive(Debug, Serialize)]
+pub struct Beside {
+    /// The room's count of receipts, to continue from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reads: Option<i64>,
+    /// The receipts that changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub marks: Option<Vec<Mark>>,
+    /// The count of changes of who types.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub typing: Option<u64>,
+    /// Who types now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub typists: Option<Vec<UserId>>,
+}
+
+/// The answer of `…/fetch`, whole.
+#[derive(Debug, Serialize)]
+pub struct Polled<'a> {
+    /// The room's log.
+    #[serde(flatten)]
+    pub fetched: Fetched<'a>,
+    /// And the rest.
+    #[serde(flatten)]
+    pub beside: Beside,
 }

@@ -6,6 +6,7 @@ use crate::error::Error;
 use crate::id::{RoomId, UserId};
 use crate::recent::Recent;
 use crate::tops::Tops;
+use crate::user::sharing::{self, Sharing};
 use futures_util::future::BoxFuture;
 use mercure_hub::{Authorizer, Cursors};
 use std::sync::Arc;
@@ -20,6 +21,9 @@ pub type Members = Recent<(RoomId, UserId), Member>;
 pub async fn member(members: &Members, db: &Db, room: RoomId, user: UserId) -> Result<Option<Member>, Error> {
     members.get((room, user), db.read(move |db| Member::find(db, room, user))).await
 }
+
+const READS: &str = "/reads";
+const PRESENCE: &str = "/presence";
 
 /// Topics by name: `chatroom/{id}`, `user/{id}`, behind the prefix that a shared hub may need.
 #[derive(Debug, Clone)]
@@ -41,6 +45,16 @@ impl Topics {
         format!("{}user/{user}", self.0)
     }
 
+    /// Where a room's receipts are told, to those who share theirs.
+    pub fn reads(&self, room: RoomId) -> String {
+        self.room(room) + READS
+    }
+
+    /// Where it is told who of a room is here, to those who share it.
+    pub fn presence(&self, room: RoomId) -> String {
+        self.room(room) + PRESENCE
+    }
+
     /// The room of a topic.
     pub fn parse_room(&self, topic: &str) -> Option<RoomId> {
         let number = topic.strip_prefix(&*self.0)?.strip_prefix("chatroom/")?;
@@ -56,22 +70,37 @@ pub struct Rights {
     pub members: Members,
     /// Names of topics.
     pub topics: Topics,
+    /// Who shows what, as recently asked.
+    pub sharing: Recent<UserId, Sharing>,
+}
+
+impl Rights {
+    async fn may_read_one(&self, user: UserId, topic: &str) -> bool {
+        let (of_room, asks): (&str, fn(&Sharing) -> bool) = match topic.strip_suffix(READS) {
+            Some(of_room) => (of_room, |sharing| sharing.reads),
+            None => match topic.strip_suffix(PRESENCE) {
+                Some(of_room) => (of_room, |sharing| sharing.presence),
+                None => (topic, |_| true),
+            },
+        };
+        let Some(room) = self.topics.parse_room(of_room) else { return false };
+        // A database that cannot be asked is a no: the page polls on.
+        if !matches!(member(&self.members, &self.db, room, user).await, Ok(Some(_))) {
+            return false;
+        }
+        let is_room = of_room.len() == topic.len();
+        let ask = self.sharing.get(user, self.db.read(move |db| sharing::find(db, user)));
+        is_room || matches!(ask.await, Ok(Some(sharing)) if asks(&sharing))
+    }
 }
 
 impl Authorizer for Rights {
     fn may_read<'a>(&'a self, subject: &'a str, topics: &'a [String]) -> BoxFuture<'a, Vec<bool>> {
         Box::pin(async move {
-            let user = subject.parse().map(UserId);
+            let Ok(user) = subject.parse().map(UserId) else { return Vec::new() };
             let mut answers = Vec::with_capacity(topics.len());
             for topic in topics {
-                let answer = match (&user, self.topics.parse_room(topic)) {
-                    // A database that cannot be asked is a no: the page polls on.
-                    (Ok(user), Some(room)) => {
-                        matches!(member(&self.members, &self.db, room, *user).await, Ok(Some(_)))
-                    }
-                    (Err(_), _) | (_, None) => false,
-                };
-                answers.push(answer);
+                answers.push(self.may_read_one(user, topic).await);
             }
             answers
         })

@@ -3,6 +3,7 @@
 use crate::clock::Clock;
 use crate::error::{Error, Result, Text};
 use crate::id::MessageId;
+use crate::message::attachment::{self, New};
 use crate::message::markdown;
 use crate::message::mention::{Named, People, Piece};
 use aws_lc_rs::digest::{Context, SHA256};
@@ -29,17 +30,29 @@ impl Content {
     /// # Errors
     /// `Invalid` when nothing is left or it is too long.
     pub fn new(typed: &str) -> Result<Self> {
+        let content = Self::new_or_empty(typed)?;
+        if content.is_empty() { Err(Error::field("content", Text::new("field-message-empty"))) } else { Ok(content) }
+    }
+
+    /// The same for a message that has files: they may say it all.
+    ///
+    /// # Errors
+    /// `Invalid` when it is too long.
+    pub fn new_or_empty(typed: &str) -> Result<Self> {
         let text = typed.replace("\r\n", "\n").replace(['\r', '\0'], "\n");
         let text = text.trim_end().trim_start_matches('\n');
-        if text.trim().is_empty() {
-            return Err(Error::field("content", Text::new("field-message-empty")));
-        }
+        let text = if text.trim().is_empty() { "" } else { text };
         let length = text.chars().count();
         if length > CONTENT_MAX {
             let fault = Text::new("field-message-long").with("max", CONTENT_MAX as i64).with("length", length as i64);
             return Err(Error::field("content", fault));
         }
         Ok(Self { markdown: text.to_owned(), html: markdown::to_html(text), excerpt: markdown::to_excerpt(text) })
+    }
+
+    /// Whether nothing was typed.
+    pub fn is_empty(&self) -> bool {
+        self.markdown.is_empty()
     }
 
     /// The same with whom it names made visible, and noted.
@@ -69,11 +82,34 @@ impl Content {
     }
 }
 
+/// What a person's message is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A text, files, or both.
+    Text,
+    /// One recording.
+    Voice,
+}
+
+impl Kind {
+    /// The word in the database and in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Voice => "voice",
+        }
+    }
+}
+
 /// A message on its way into a room.
 #[derive(Debug, Clone)]
 pub struct Draft {
-    /// Its text.
+    /// What it is.
+    pub kind: Kind,
+    /// Its text; empty only beside files.
     pub content: Content,
+    /// Its files.
+    pub files: Vec<New>,
     /// What it answers.
     pub reply_to: Option<MessageId>,
     /// The browser's own name for it.
@@ -86,12 +122,37 @@ impl Draft {
     /// # Errors
     /// `Invalid`.
     pub fn new(content: &str, reply_to: Option<MessageId>, client_nonce: &str, clock: &Clock) -> Result<Self> {
+        Self::with_files(Kind::Text, content, Vec::new(), reply_to, client_nonce, clock)
+    }
+
+    /// The same with files: beside them the text may be empty.
+    ///
+    /// # Errors
+    /// `Invalid`.
+    pub fn with_files(
+        kind: Kind,
+        content: &str,
+        files: Vec<New>,
+        reply_to: Option<MessageId>,
+        client_nonce: &str,
+        clock: &Clock,
+    ) -> Result<Self> {
         let client_nonce = match client_nonce.trim() {
             "" => URL_SAFE_NO_PAD.encode(clock.random::<16>()),
             nonce if is_nonce(nonce) => nonce.to_owned(),
             _ => return Err(Error::field("client_nonce", Text::new("field-nonce"))),
         };
-        Ok(Self { content: Content::new(content)?, reply_to, client_nonce })
+        let content = if files.is_empty() { Content::new(content)? } else { Content::new_or_empty(content)? };
+        Ok(Self { kind, content, files, reply_to, client_nonce })
+    }
+
+    /// What is shown of it where another message quotes it; `content` is the draft's, whoever it names made visible.
+    pub fn excerpt(&self, content: &Content) -> String {
+        match (self.kind, content.excerpt()) {
+            (Kind::Voice, _) => attachment::voice_excerpt(self.files.first().and_then(|file| file.duration_ms)),
+            (Kind::Text, "") => attachment::excerpt(self.files.iter().map(|file| file.name.as_str())),
+            (Kind::Text, excerpt) => excerpt.to_owned(),
+        }
     }
 
     /// What was sent, as a digest: the same nonce with another one is a mistake.
@@ -100,6 +161,15 @@ impl Draft {
         context.update(self.content.markdown.as_bytes());
         context.update(&[0]);
         context.update(&self.reply_to.map_or(0, |id| id.0).to_be_bytes());
+        if self.kind != Kind::Text {
+            context.update(self.kind.as_str().as_bytes());
+        }
+        // As sent, not as kept: what is done with a picture may change with the next version of this program.
+        for file in &self.files {
+            context.update(&file.kept.sent_sha256);
+            context.update(&(file.name.len() as u64).to_be_bytes());
+            context.update(file.name.as_bytes());
+        }
         let mut hash = [0; 32];
         hash.copy_from_slice(context.finish().as_ref());
         hash

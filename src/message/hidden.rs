@@ -33,6 +33,12 @@ pub fn set(tx: &mut Writer<'_>, member: &Member, id: MessageId, on: bool) -> Res
             params![member.user(), id],
         )?
     };
+    if changed > 0 {
+        tx.execute(
+            sql!("update chatroom_member set hides = hides + 1 where chatroom_id = $1 and user_id = $2"),
+            params![member.room(), member.user()],
+        )?;
+    }
     Ok(changed > 0)
 }
 

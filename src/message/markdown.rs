@@ -3,12 +3,15 @@
 //! Two guards, either of which would do: the events that reach the renderer hold no HTML of the author's, and the result
 //! passes an allow-list sanitiser.
 
+mod code;
+
 use crate::message::mention::{Named, People, Piece};
 use ammonia::Builder;
 use linkify::{LinkFinder, LinkKind};
-use pulldown_cmark::{CowStr, Event, LinkType, Options, Parser, Tag, TagEnd};
+use pulldown_cmark::{CodeBlockKind, CowStr, Event, LinkType, Options, Parser, Tag, TagEnd};
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
+use std::time::Instant;
 use unicode_segmentation::UnicodeSegmentation;
 
 /// The longest excerpt, in characters as people see them.
@@ -47,8 +50,12 @@ static SANITISER: LazyLock<Builder<'static>> = LazyLock::new(|| {
             ("a", HashSet::from(["href"])),
             ("ol", HashSet::from(["start"])),
             ("span", HashSet::from(["data-user"])),
+            ("pre", HashSet::from(["data-language"])),
         ]))
-        .tag_attribute_values(HashMap::from([("span", HashMap::from([("class", HashSet::from(["mention"]))]))]))
+        .allowed_classes(HashMap::from([
+            ("span", code::CLASSES.into_iter().chain(["mention"]).collect()),
+            ("li", HashSet::from(TASKS)),
+        ]))
         .url_schemes(HashSet::from(["http", "https", "mailto"]))
         .url_relative(ammonia::UrlRelative::Deny)
         // They scroll inside: who has no mouse must be able to reach them.
@@ -71,16 +78,34 @@ pub fn to_html_naming(markdown: &str, people: &People, named: &mut Named) -> Str
     let mut html = String::with_capacity(markdown.len() * 3 / 2);
     let marked =
         mark_text(events, &mut |text| people.split(text, named).into_iter().flat_map(mention_events).collect());
-    pulldown_cmark::html::push_html(&mut html, marked.into_iter());
+    pulldown_cmark::html::push_html(&mut html, mark_tasks(mark_code(marked)).into_iter());
     SANITISER.clean(&html).to_string().trim_end().to_owned()
 }
 
 /// The beginning of a message as plain text in one line.
 pub fn to_excerpt(markdown: &str) -> String {
+    let text = to_text(markdown);
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let short: String = line.graphemes(true).take(EXCERPT_MAX).collect();
+    if short.len() < line.len() { format!("{short}…") } else { line }
+}
+
+/// All that a message says, without what formats it.
+pub fn to_text(markdown: &str) -> String {
     let mut text = String::new();
     for event in Parser::new_ext(markdown, options()) {
         match event {
             Event::Text(part) | Event::Code(part) | Event::Html(part) | Event::InlineHtml(part) => text.push_str(&part),
+            // A word may be half bold: only what ends a block ends a word.
+            Event::End(
+                TagEnd::Emphasis
+                | TagEnd::Strong
+                | TagEnd::Strikethrough
+                | TagEnd::Link
+                | TagEnd::Image
+                | TagEnd::Superscript
+                | TagEnd::Subscript,
+            ) => {}
             Event::SoftBreak | Event::HardBreak | Event::End(_) => text.push(' '),
             Event::Start(_)
             | Event::Rule
@@ -90,13 +115,79 @@ pub fn to_excerpt(markdown: &str) -> String {
             | Event::DisplayMath(_) => {}
         }
     }
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let short: String = line.graphemes(true).take(EXCERPT_MAX).collect();
-    if short.len() < line.len() { format!("{short}…") } else { line }
+    text
+}
+
+/// The addresses that a text links to, in their order, as typed. Not pictures, and not what stands in angle brackets: who writes an address
+/// so wants the address and nothing else.
+pub fn links(markdown: &str) -> Vec<String> {
+    let mut is_bare = true;
+    let shown = Parser::new_ext(markdown, options()).filter(|event| {
+        if matches!(event, Event::Start(Tag::Link { link_type: LinkType::Autolink | LinkType::Email, .. })) {
+            is_bare = false;
+        }
+        let is_shown = is_bare;
+        if matches!(event, Event::End(TagEnd::Link)) {
+            is_bare = true;
+        }
+        is_shown
+    });
+    let linked = mark_text(shown, &mut |_| Vec::new()).into_iter();
+    linked
+        .filter_map(|event| {
+            if let Event::Start(Tag::Link { dest_url, .. }) = event { Some(dest_url.into_string()) } else { None }
+        })
+        .collect()
 }
 
 fn options() -> Options {
-    Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TABLES
+    Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TABLES | Options::ENABLE_TASKLISTS
+}
+
+/// Items of a list of tasks: to do, and done. The page draws the box: a form's control would have no name here.
+const TASKS: [&str; 2] = ["task", "task-done"];
+
+/// An item that begins with a box gets a class in place of it.
+fn mark_tasks(events: Vec<Event<'_>>) -> Vec<Event<'_>> {
+    let mut marked = Vec::with_capacity(events.len());
+    for event in events {
+        let Event::TaskListMarker(is_done) = event else {
+            marked.push(event);
+            continue;
+        };
+        let item = marked.iter().rposition(|event| matches!(event, Event::Start(Tag::Item)));
+        if let Some(item) = item.and_then(|place| marked.get_mut(place)) {
+            let class = TASKS[usize::from(is_done)];
+            *item = Event::Html(CowStr::from(format!("<li class=\"{class}\">")));
+        }
+    }
+    marked
+}
+
+/// Replaces each block of code by its HTML.
+fn mark_code(events: Vec<Event<'_>>) -> Vec<Event<'_>> {
+    let until = Instant::now() + code::PATIENCE;
+    let mut marked = Vec::with_capacity(events.len());
+    let mut open: Option<(Option<String>, String)> = None;
+    for event in events {
+        match (&mut open, event) {
+            (None, Event::Start(Tag::CodeBlock(kind))) => {
+                let language = match kind {
+                    CodeBlockKind::Fenced(info) => code::language(&info),
+                    CodeBlockKind::Indented => None,
+                };
+                open = Some((language, String::new()));
+            }
+            (Some((language, text)), Event::End(TagEnd::CodeBlock)) => {
+                marked.push(Event::Html(CowStr::from(code::block(text, language.as_deref(), until))));
+                open = None;
+            }
+            (Some((_, text)), Event::Text(part)) => text.push_str(&part),
+            (Some(_), _) => {}
+            (None, event) => marked.push(event),
+        }
+    }
+    marked
 }
 
 /// Turns what an author may not use into what shows it: HTML into its text, an image into a link, a heading into bold,
@@ -275,6 +366,7 @@ mod tests {
     #[test]
     fn an_excerpt_is_one_plain_line() {
         assert_eq!(to_excerpt("# A\n\n**b** `c`\nd"), "A b c d");
+        assert_eq!(to_excerpt("**Pa**labre [un *lien*](https://a.fr)s\n- x\n- y"), "Palabre un liens x y");
         assert_eq!(to_excerpt(&"é".repeat(200)).chars().count(), EXCERPT_MAX + 1);
         assert_eq!(to_excerpt("👩‍🚀".repeat(200).as_str()).graphemes(true).count(), EXCERPT_MAX + 1);
     }

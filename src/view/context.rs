@@ -1,19 +1,24 @@
 //! What templates are given: a type a template, so that a template's needs are written down.
 
 mod goal;
-
-mod notify;
+mod search;
+mod settings;
 
 use crate::chatroom::{Listed, MemberState, Room};
 use crate::clock::Micros;
 use crate::goal::Standing;
 use crate::goal::participation::Request;
 use crate::id::{GoalId, MessageId, RoomId, UserId};
+use crate::message::link::Preview;
 use crate::message::{Attachment, Message, Quoted, Reaction, ReplyTo};
+use crate::user::sharing::Sharing;
 use crate::user::{Name, User};
 pub use goal::{GoalEdit, GoalEditView, GoalFormView, GoalIndex, GoalNew, GoalShow, GoalView};
-pub use notify::{ChoicesView, MailLocale, MailPage, NoticeView, Notifications, Settings, Unsubscribe};
+pub use search::{FoundView, Search, SearchForm};
 use serde::Serialize;
+pub use settings::{
+    ChoicesView, MailLocale, MailPage, NoticeView, Notifications, ReadsSettings, Settings, Unsubscribe,
+};
 use std::collections::BTreeMap;
 
 /// What every page knows: who looks, in which language and theme.
@@ -231,10 +236,20 @@ pub struct Chatroom {
     pub unseen: i64,
     /// The viewer has read everything up to here.
     pub read_position: i64,
+    /// What the viewer shows, and so sees of others.
+    pub sharing: Sharing,
+    /// The room's count of receipts.
+    pub reads: i64,
+    /// How far the others have read, as JSON.
+    pub marks: String,
     /// The person's own top revision: what the page shows of requests and rooms is as new as this.
     pub user_revision: i64,
     /// What was typed.
     pub form: Composer,
+    /// The largest file that may be attached, in bytes.
+    pub file_limit: u64,
+    /// Files of one message, at most.
+    pub file_count: usize,
     /// The message that is being edited without JavaScript.
     pub editing: Option<Editing>,
     /// What is wrong with what was typed.
@@ -311,6 +326,10 @@ pub struct ListedView {
     pub state: &'static str,
     /// Unread messages.
     pub unread: i64,
+    /// Those that name the viewer.
+    pub mentions: i64,
+    /// Whether the viewer wants to hear nothing of it.
+    pub muted: bool,
     /// Its top.
     pub revision: i64,
     /// The history that the revision belongs to.
@@ -328,6 +347,8 @@ impl ListedView {
             kind: listed.room.kind,
             state: listed.room.state.as_str(),
             unread: listed.unread,
+            mentions: listed.mentions,
+            muted: listed.is_muted,
             revision: listed.room.top,
             epoch: epoch.to_owned(),
             current: listed.room.id == current,
@@ -395,6 +416,7 @@ pub struct Fragment<'a> {
     system: Option<&'a str>,
     attachments: &'a [Attachment],
     reactions: &'a [Reaction],
+    links: &'a [Preview],
     body_html: &'a str,
 }
 
@@ -415,6 +437,7 @@ impl<'a> Fragment<'a> {
             system: message.system.as_deref(),
             attachments: &message.attachments,
             reactions: &message.reactions,
+            links: &message.links,
             body_html: &message.body_html,
         }
     }

@@ -130,7 +130,7 @@ pub async fn member(app: &App, room: RoomId, user: UserId) -> Result<Member, Err
 }
 
 /// A number in the path; anything else names nothing.
-async fn number(parts: &mut Parts, app: &App, name: &str) -> Result<i64, Error> {
+pub(super) async fn number(parts: &mut Parts, app: &App, name: &str) -> Result<i64, Error> {
     let params = RawPathParams::from_request_parts(parts, app).await.map_err(|_| Error::NotFound)?;
     let text = params.iter().find(|(key, _)| *key == name).map(|(_, value)| value).unwrap_or_default();
     text.parse().ok().filter(|id: &i64| *id > 0).ok_or(Error::NotFound)

@@ -4,6 +4,7 @@ pub mod state;
 
 use crate::app::App;
 use crate::chatroom::member::{self, Level};
+use crate::chatroom::receipt::{self, Mark};
 use crate::chatroom::{self, Listed, Member, MemberState};
 use crate::error::{Error, Fields, Result, Text};
 use crate::goal::participation::{self, Request};
@@ -11,7 +12,8 @@ use crate::goal::{self, Goal, Standing};
 use crate::id::MessageId;
 use crate::message::page::{self, Cursor, NEWEST, Page};
 use crate::message::reaction::QUICK;
-use crate::message::{self, Message, Quoted, pin};
+use crate::message::{self, Message, Quoted, attachment, pin};
+use crate::user::sharing::Sharing;
 use crate::user::{notice, notification};
 use crate::view::context::{
     Chatroom, Composer, Editing, Entry, GoalView, ListedView, May, MemberView, RequestView, RoomView, Told,
@@ -80,6 +82,9 @@ struct Read {
     unseen: i64,
     reply_to: Option<Quoted>,
     editing: Option<Message>,
+    sharing: Sharing,
+    reads: i64,
+    marks: Vec<Mark>,
     pins: Vec<Quoted>,
 }
 
@@ -96,6 +101,9 @@ pub async fn render(
 ) -> Result<Response> {
     let who = member.clone();
     let (before, reply_to, edit) = (wanted.before, wanted.reply_to, wanted.edit);
+    let sharing = app.live.aware.sharing_of(&app.db, member.user()).await?;
+    // Before the snapshot: what is newer is told again.
+    let reads = app.live.aware.quiet.get(member.room()).reads;
     let read = app
         .db
         .read(move |db| -> Result<Read> {
@@ -115,6 +123,9 @@ pub async fn render(
                 user_revision: notification::top(db, who.user())?,
                 level: member::level(db, &who)?,
                 unseen: notice::unseen(db, who.user())?,
+                marks: if sharing.reads { receipt::list(db, who.room())? } else { Vec::new() },
+                sharing,
+                reads,
                 room,
                 goal,
             })
@@ -142,6 +153,9 @@ fn context(app: &App, asking: &Asking, member: &Member, read: Read, wanted: Want
         level: read.level.as_str(),
         unseen: read.unseen,
         read_position: mine.map_or(0, |listed| listed.read_position),
+        sharing: read.sharing,
+        reads: read.reads,
+        marks: serde_json::to_string(&read.marks).map_err(Error::internal)?,
         room: RoomView::new(read.room, read.page.revision, &app.live.epoch, app.live.topics.room(member.room())),
         rooms: read.rooms.into_iter().map(|listed| ListedView::new(listed, &app.live.epoch, member.room())).collect(),
         entries,
@@ -159,6 +173,8 @@ fn context(app: &App, asking: &Asking, member: &Member, read: Read, wanted: Want
             Some(own) if !typed.is_empty() => Some(Editing { content: typed.clone(), ..own }),
             other => other,
         },
+        file_limit: app.config.file_limit,
+        file_count: attachment::MAX,
         form: Composer {
             content: typed,
             reply_to: read.reply_to,

@@ -1,4 +1,5 @@
-//! What a form brings: urlencoded or multipart, strict UTF-8, within the body's limit. Nothing is guessed or replaced.
+//! What a form brings: urlencoded or multipart, strict UTF-8, within the body's limit. Nothing is guessed or replaced. Routes that
+//! take files read with [`upload`](crate::web::upload); here a file is refused.
 
 use crate::app::App;
 use crate::error::{Error, Result, Text};
@@ -65,12 +66,29 @@ impl Form {
         }
     }
 
-    fn add(&mut self, name: String, value: String) -> Result<()> {
+    /// Bytes of all names and values.
+    pub fn size(&self) -> usize {
+        self.0.iter().map(|(name, value)| name.len() + value.len()).sum()
+    }
+
+    /// Adds a field.
+    ///
+    /// # Errors
+    /// `TooLarge` for one more than a form has.
+    pub fn add(&mut self, name: String, value: String) -> Result<()> {
         if self.0.len() >= FIELDS_MAX {
             return Err(Error::TooLarge);
         }
         self.0.push((name, value));
         Ok(())
+    }
+
+    /// What stands behind the question mark of an address.
+    ///
+    /// # Errors
+    /// `Invalid`, `TooLarge`.
+    pub fn from_query(query: &str) -> Result<Self> {
+        urlencoded(query.as_bytes())
     }
 }
 
@@ -80,7 +98,7 @@ impl FromRequest<App> for Form {
     async fn from_request(request: Request, app: &App) -> Result<Self> {
         // A body that never ends must not hold its connection.
         let read = tokio::time::timeout(BODY_TIMEOUT, parse(request, app.config.body_limit)).await;
-        read.unwrap_or_else(|_| Err(Error::field("form", Text::new("error-invalid"))))
+        read.unwrap_or_else(|_| Err(broken()))
     }
 }
 
@@ -95,30 +113,29 @@ async fn parse(request: Request, limit: usize) -> Result<Form> {
     }
     let is_form = media_type.starts_with("application/x-www-form-urlencoded");
     let body = read(request.into_body(), limit).await?;
-    if is_form || body.is_empty() { urlencoded(&body) } else { Err(Error::field("form", Text::new("error-invalid"))) }
+    if is_form || body.is_empty() { urlencoded(&body) } else { Err(broken()) }
 }
 
 async fn read(body: Body, limit: usize) -> Result<Bytes> {
     match Limited::new(body, limit).collect().await {
         Ok(body) => Ok(body.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(Error::TooLarge),
-        Err(_) => Err(Error::field("form", Text::new("error-invalid"))),
+        Err(_) => Err(broken()),
     }
 }
 
 async fn multipart(request: Request) -> Result<Form> {
-    let broken = |error: MultipartError| match error.status().as_u16() {
+    let wrong = |error: MultipartError| match error.status().as_u16() {
         413 => Error::TooLarge,
         _ if is_over_limit(&error) => Error::TooLarge,
-        _ => Error::field("form", Text::new("error-invalid")),
+        _ => broken(),
     };
-    let mut parts =
-        Multipart::from_request(request, &()).await.map_err(|_| Error::field("form", Text::new("error-invalid")))?;
+    let mut parts = Multipart::from_request(request, &()).await.map_err(|_| broken())?;
     let mut form = Form::default();
-    while let Some(part) = parts.next_field().await.map_err(broken)? {
+    while let Some(part) = parts.next_field().await.map_err(wrong)? {
         let name = part.name().unwrap_or_default().to_owned();
         let has_file = part.file_name().is_some_and(|file| !file.is_empty());
-        let value = part.bytes().await.map_err(broken)?;
+        let value = part.bytes().await.map_err(wrong)?;
         if has_file {
             return Err(Error::field("attachment", Text::new("field-attachment-unsupported")));
         }
@@ -156,7 +173,12 @@ fn decode(text: &[u8]) -> Result<String> {
     strict(bytes.into_owned())
 }
 
-fn strict(bytes: Vec<u8>) -> Result<String> {
+/// The body is not what a form is, or did not come.
+pub(super) fn broken() -> Error {
+    Error::field("form", Text::new("error-invalid"))
+}
+
+pub(super) fn strict(bytes: Vec<u8>) -> Result<String> {
     String::from_utf8(bytes).map_err(|_| Error::field("form", Text::new("field-encoding")))
 }
 

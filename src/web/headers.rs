@@ -51,7 +51,8 @@ fn content_security_policy(app: &App) -> String {
     // 'self' means the page's scheme to some browsers: ws: to the same host is named for them.
     let socket = app.config.public_url.replacen("http", "ws", 1);
     format!(
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; \
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; \
+         media-src 'self' blob:; font-src 'self'; \
          connect-src 'self' {socket} {hub}; manifest-src 'self'; form-action 'self'; base-uri 'none'; \
          frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types palabre"
     )

@@ -1,14 +1,15 @@
-//! Who tries too often: buckets per address, and per account for logins.
+//! Who tries too often: buckets per address, and per account for logins; who uploads too much at once: seats per person.
 
 use crate::error::{Error, Result};
 use crate::id::UserId;
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use std::collections::HashMap;
 use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// Buckets that are full again are thrown away each time that so many were asked.
@@ -23,6 +24,8 @@ struct Buckets {
     accounts: Bucket<String>,
     registrations: Bucket<IpAddr>,
     push_tests: Bucket<UserId>,
+    searches: Bucket<UserId>,
+    fetches: Bucket<UserId>,
 }
 
 impl Limits {
@@ -34,6 +37,8 @@ impl Limits {
                 accounts: Bucket::new(10, Duration::from_secs(30)),
                 registrations: Bucket::new(10, Duration::from_secs(60)),
                 push_tests: Bucket::new(5, Duration::from_secs(60)),
+                searches: Bucket::new(30, Duration::from_millis(500)),
+                fetches: Bucket::new(10, Duration::from_secs(3)),
             })
         }))
     }
@@ -54,6 +59,63 @@ impl Limits {
     /// `TooMany`.
     pub fn registration(&self, address: IpAddr) -> Result<()> {
         self.0.as_ref().map_or(Ok(()), |buckets| buckets.registrations.check(network(address)))
+    }
+
+    /// A person has an address fetched, by a text that is still being written.
+    ///
+    /// # Errors
+    /// `TooMany`.
+    pub fn fetch(&self, user: UserId) -> Result<()> {
+        self.0.as_ref().map_or(Ok(()), |buckets| buckets.fetches.check(user))
+    }
+
+    /// A person searches.
+    ///
+    /// # Errors
+    /// `TooMany`.
+    pub fn search(&self, user: UserId) -> Result<()> {
+        self.0.as_ref().map_or(Ok(()), |buckets| buckets.searches.check(user))
+    }
+}
+
+/// Uploads of one person at the same time, at most: a few devices, one at a time each.
+const UPLOADS_MAX: u32 = 4;
+
+/// Who uploads now. A cheap clone.
+#[derive(Clone, Default)]
+pub struct Seats(Arc<Mutex<HashMap<UserId, u32>>>);
+
+impl Seats {
+    /// A person begins to upload.
+    ///
+    /// # Errors
+    /// `TooMany` when the person does already, several times.
+    pub fn sit(&self, user: UserId) -> Result<Seat> {
+        let mut seats = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = seats.entry(user).or_default();
+        if *taken >= UPLOADS_MAX {
+            return Err(Error::TooMany { retry_after: 5 });
+        }
+        *taken += 1;
+        Ok(Seat { seats: self.clone(), user })
+    }
+}
+
+/// One upload: it ends with this value.
+pub struct Seat {
+    seats: Seats,
+    user: UserId,
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let mut seats = self.seats.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(taken) = seats.get_mut(&self.user) {
+            *taken -= 1;
+            if *taken == 0 {
+                seats.remove(&self.user);
+            }
+        }
     }
 }
 
@@ -113,6 +175,18 @@ mod tests {
         let other: IpAddr = "192.0.2.2".parse().unwrap();
         assert!(matches!(limits.login(other, " ALICE@example.fr"), Err(Error::TooMany { retry_after: 1..=31 })));
         assert!(limits.login(other, "bob@example.fr").is_ok());
+    }
+
+    #[test]
+    fn a_person_uploads_a_few_things_at_a_time() {
+        let seats = Seats::default();
+        let mut taken: Vec<Seat> = (0..UPLOADS_MAX).map(|_| seats.sit(UserId(1)).unwrap()).collect();
+        assert!(matches!(seats.sit(UserId(1)), Err(Error::TooMany { .. })));
+        assert!(seats.sit(UserId(2)).is_ok());
+        taken.pop();
+        assert!(seats.sit(UserId(1)).is_ok());
+        taken.clear();
+        assert!(seats.0.lock().unwrap().is_empty());
     }
 
     #[test]

@@ -104,6 +104,8 @@ pub async fn hide(
     app.db
         .write(Lane::None, move |tx| -> Result<()> {
             if hidden::set(tx, &who, id, on)? {
+                let (members, key) = (live.members.clone(), (who.room(), who.user()));
+                tx.after_commit(move || members.forget(&key));
                 let notice = Notice {
                     user: who.user(),
                     kind: if on { Kind::Hidden } else { Kind::Shown },

@@ -1,39 +1,53 @@
 //! Messages: sent, edited, deleted, fetched. One send path for pages, scripts and programs.
 
 use crate::app::App;
-use crate::chatroom::{self, Member};
+use crate::chatroom::Member;
+use crate::chatroom::receipt::{self, Mark};
 use crate::db::{Lane, Writer};
 use crate::error::{Error, Fields, Result, Text};
 use crate::id::MessageId;
-use crate::live::change::Fetched;
+use crate::live::change::{Beside, Fetched, Polled};
+use crate::message::attachment::New;
 use crate::message::page::{self, Cursor, NEWEST};
-use crate::message::{self as model, Content, Draft, Sent, Shown};
+use crate::message::{self as model, Content, Draft, Kind, Sent, Shown};
+use crate::quiet::Counts;
 use crate::web::access::{InRoom, OnMessage, member};
 use crate::web::asking::Asking;
 use crate::web::chatroom::{Wanted, render};
 use crate::web::form::Form;
+use crate::web::upload::{self, Parcel, Received, Rules};
 use crate::web::{header_text, reply};
-use axum::extract::{RawQuery, State};
+use axum::extract::{RawQuery, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
 use std::time::Duration;
 
 /// The longest that a poll may wait, in seconds.
 const WAIT_MAX: u64 = 30;
 
-/// POST `/message/chatroom/{id}`: `content`, `reply_to`, `client_nonce`. 201 with the change, 200 for a repetition.
-pub async fn create(State(app): State<App>, asking: Asking, InRoom(member): InRoom, form: Form) -> Result<Response> {
-    match send(&app, &member, &form).await {
+/// POST `/message/chatroom/{id}`: `content`, `attachment` (files), `reply_to`, `client_nonce`. 201 with the change, 200 for a
+/// repetition.
+pub async fn create(
+    State(app): State<App>,
+    asking: Asking,
+    InRoom(member): InRoom,
+    request: Request,
+) -> Result<Response> {
+    let mut parcel = upload::read(&app, &member, request, &Rules::attachments(&app)).await?;
+    match send(&app, &member, &mut parcel).await {
         Ok((status, json, _)) if asking.wants_json() => Ok(reply::json_text(status, json)),
         Ok((_, _, id)) => Ok(reply::see_other(&format!("/message/chatroom/{}#message-{id}", member.room()))),
         Err(Error::Invalid(faults)) if !asking.wants_json() => {
-            show_again(&app, &asking, member, &form, faults, StatusCode::UNPROCESSABLE_ENTITY).await
+            show_again(&app, &asking, member, &parcel.form, faults, StatusCode::UNPROCESSABLE_ENTITY).await
+        }
+        Err(Error::FileTooLarge(why)) if !asking.wants_json() => {
+            let faults = Fields(vec![("attachment".into(), why)]);
+            show_again(&app, &asking, member, &parcel.form, faults, StatusCode::PAYLOAD_TOO_LARGE).await
         }
         // The room was closed to writing meanwhile: what was typed is not lost by that.
         Err(Error::Conflict(why)) if !asking.wants_json() => {
             let faults = Fields(vec![("content".into(), why)]);
-            show_again(&app, &asking, member, &form, faults, StatusCode::CONFLICT).await
+            show_again(&app, &asking, member, &parcel.form, faults, StatusCode::CONFLICT).await
         }
         Err(error) => Err(error),
     }
@@ -57,12 +71,46 @@ async fn show_again(
     render(app, asking, member, wanted, status).await
 }
 
-async fn send(app: &App, member: &Member, form: &Form) -> Result<(StatusCode, String, MessageId)> {
-    let reply_to = form.id("reply_to")?.map(MessageId);
-    let draft = Draft::new(form.text("content"), reply_to, form.text("client_nonce"), &app.clock)?;
-    let (live, member, now) = (app.live.clone(), member.clone(), app.clock.now());
-    app.db
-        .write(Lane::Room(member.room().0), move |tx| match model::create(tx, &member, &draft, now)? {
+async fn send(app: &App, member: &Member, parcel: &mut Parcel) -> Result<(StatusCode, String, MessageId)> {
+    if let Some(fault) = parcel.fault.take() {
+        return Err(fault);
+    }
+    let mut files = Vec::new();
+    let sent = deliver(app, member, parcel, &mut files).await;
+    // What did not become part of a message now has no message.
+    if !matches!(sent, Ok((StatusCode::CREATED, ..))) {
+        let names: Vec<_> = files.iter().flat_map(|file| file.kept.names().cloned()).collect();
+        app.files.discard(&names).await;
+    }
+    sent
+}
+
+async fn deliver(
+    app: &App,
+    member: &Member,
+    parcel: &mut Parcel,
+    files: &mut Vec<New>,
+) -> Result<(StatusCode, String, MessageId)> {
+    let reply_to = parcel.form.id("reply_to")?.map(MessageId);
+    for Received { name, file } in std::mem::take(&mut parcel.files) {
+        files.push(New::new(name, app.files.take(file).await?));
+    }
+    let (content, nonce) = (parcel.form.text("content"), parcel.form.text("client_nonce"));
+    let draft = Draft::with_files(Kind::Text, content, files.clone(), reply_to, nonce, &app.clock)?;
+    post(app, member, draft).await
+}
+
+/// Puts a draft into the room and tells everybody: the one way of sending.
+///
+/// # Errors
+/// Those of the model.
+pub(super) async fn post(app: &App, member: &Member, draft: Draft) -> Result<(StatusCode, String, MessageId)> {
+    let (live, who, now) = (app.live.clone(), member.clone(), app.clock.now());
+    live.stop_typing(member);
+    let content = draft.content.markdown().to_owned();
+    let sent: Result<_> = app
+        .db
+        .write(Lane::Room(member.room().0), move |tx| match model::create(tx, &who, &draft, now)? {
             Sent::New(shown) => {
                 let id = shown.message.id;
                 Ok((StatusCode::CREATED, live.announce(tx, shown)?, id))
@@ -72,7 +120,10 @@ async fn send(app: &App, member: &Member, form: &Form) -> Result<(StatusCode, St
                 Ok((StatusCode::OK, live.render(shown)?, id))
             }
         })
-        .await
+        .await;
+    let sent = sent?;
+    app.unfurl.look(member.room(), sent.2, &content);
+    Ok(sent)
 }
 
 /// GET `/message/{id}`: the message as it is now, as its latest change; a browser is led to its place in the room.
@@ -93,12 +144,15 @@ pub async fn edit(
     OnMessage(member, id): OnMessage,
     form: Form,
 ) -> Result<Response> {
-    let content = Content::new(form.text("content"));
+    let content = Content::new_or_empty(form.text("content"));
     let (who, window, now) = (member.clone(), app.config.edit_window, app.clock.now());
     let result = match content {
         Ok(content) => change(&app, &member, move |tx| model::edit(tx, &who, id, &content, window, now)).await,
         Err(error) => Err(error),
     };
+    if result.is_ok() {
+        app.unfurl.look(member.room(), id, form.text("content"));
+    }
     match result {
         Err(Error::Invalid(faults)) if !asking.wants_json() => {
             let wanted = Wanted { edit: Some(id), content: Some(form.owned("content")), faults, ..Wanted::default() };
@@ -112,24 +166,11 @@ pub async fn edit(
 pub async fn delete(State(app): State<App>, asking: Asking, OnMessage(member, id): OnMessage) -> Result<Response> {
     let (who, now) = (member.clone(), app.clock.now());
     let json = change(&app, &member, move |tx| model::delete(tx, &who, id, now)).await?;
-    changed(&asking, &member, id, json)
-}
-
-/// POST `/message/{id}/mark-read`: everything up to this message was read. 200 with the watermark.
-pub async fn mark_read(State(app): State<App>, asking: Asking, OnMessage(member, id): OnMessage) -> Result<Response> {
-    let who = member.clone();
-    let (position, has_moved) = app
-        .db
-        .write(Lane::Room(member.room().0), move |tx| -> Result<_> {
-            let message = model::find(tx, &who, id)?.ok_or(Error::NotFound)?;
-            Ok((message.position, chatroom::mark_read(tx, &who, message.position)?))
-        })
-        .await?;
-    if has_moved {
-        app.live.tell_read(member.user(), member.room(), position);
+    // Nobody can ask for its files any more; their bytes go now. Should that fail, the sweep does it.
+    if let Err(error) = app.delete_forgotten().await {
+        tracing::warn!(%error, "files of a deleted message are still in the store");
     }
-    let body = json!({ "room": member.room(), "position": position });
-    reply::done(&asking, StatusCode::OK, &body, &format!("/message/chatroom/{}", member.room()))
+    changed(&asking, &member, id, json)
 }
 
 pub(super) async fn change(
@@ -153,12 +194,14 @@ pub(super) fn changed(asking: &Asking, member: &Member, id: MessageId, json: Str
     Ok(reply::see_other(&format!("/message/chatroom/{}#message-{id}", member.room())))
 }
 
-/// What a poll asks for.
+/// What a poll asks for. Who names no count of receipts or typing is told of neither.
 #[derive(Debug)]
 struct Query {
     cursor: Cursor,
     wait: u64,
     limit: i64,
+    reads: Option<i64>,
+    typing: Option<i64>,
 }
 
 impl Query {
@@ -183,7 +226,14 @@ impl Query {
             (None, None, None) => Cursor::Newest,
         };
         let wait = u64::try_from(number("wait")?.unwrap_or(0)).unwrap_or(0).min(WAIT_MAX);
-        Ok(Self { cursor, wait, limit: number("limit")?.unwrap_or(NEWEST) })
+        let limit = number("limit")?.unwrap_or(NEWEST);
+        Ok(Self { cursor, wait, limit, reads: number("reads")?, typing: number("typing")? })
+    }
+
+    /// Whether the reader knows these counts, or does not ask for them.
+    fn knows(&self, counts: Counts) -> bool {
+        self.reads.is_none_or(|reads| reads == counts.reads)
+            && self.typing.is_none_or(|typing| u64::try_from(typing) == Ok(counts.typing))
     }
 }
 
@@ -195,26 +245,38 @@ pub async fn fetch(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response> {
-    let query = Query::parse(query.as_deref().unwrap_or_default(), &app.live.epoch)?;
-    if let Cursor::Since(since) = query.cursor
-        && app.live.tops.get(who.room()) == Some(since)
-    {
-        if query.wait > 0 {
-            wait_for_news(&app, &who, since, query.wait).await;
+    let mut query = Query::parse(query.as_deref().unwrap_or_default(), &app.live.epoch)?;
+    app.live.aware.presence.polled(who.user(), app.clock.now());
+    if query.reads.is_some() && !app.live.aware.sharing_of(&app.db, who.user()).await?.reads {
+        query.reads = None;
+    }
+    if let Cursor::Since(since) = query.cursor {
+        if query.wait > 0 && is_nothing_new(&app, &who, since, &query) {
+            wait_for_news(&app, &who, since, &query).await;
             // Who was removed or signed out meanwhile must not learn what came after.
             let user = asking.still_signed_in(&app).await?;
             who = member(&app, who.room(), user).await?;
         }
-        if app.live.tops.get(who.room()) == Some(since) {
-            return nothing_new(&app, &who, since, &headers);
+        if is_nothing_new(&app, &who, since, &query) {
+            return nothing_new(&app, &who, since, &query, &headers);
         }
     }
+    let counts = app.live.aware.quiet.get(who.room());
     let (reader, room) = (who.clone(), who.room());
-    let (cursor, limit) = (query.cursor, query.limit);
-    let page = app.db.read(move |db| page::read(db, &reader, cursor, limit)).await?;
+    let (cursor, limit, reads) = (query.cursor, query.limit, query.reads);
+    let (page, marks) = app
+        .db
+        .read(move |db| -> Result<_> {
+            let page = page::read(db, &reader, cursor, limit)?;
+            // Who starts over gets all marks: the count may be of another history.
+            let known = reads.map(|reads| if page.is_reset || reads > counts.reads { -1 } else { reads });
+            Ok((page, known.map(|known| receipt::since(db, room, known)).transpose()?))
+        })
+        .await?;
     let fetched = Fetched::new(&app.live, room, page)?;
-    let tag = etag(&app, fetched.revision);
-    let mut response = reply::json(StatusCode::OK, &fetched)?;
+    let tag = etag(&app, &who, &query, counts, fetched.revision);
+    let beside = beside(&app, &who, &query, counts, marks);
+    let mut response = reply::json(StatusCode::OK, &Polled { fetched, beside })?;
     let is_history = matches!(cursor, Cursor::Before(_));
     if !is_history {
         response.headers_mut().insert(header::ETAG, tag);
@@ -223,17 +285,34 @@ pub async fn fetch(
     Ok(response)
 }
 
-async fn wait_for_news(app: &App, who: &Member, since: i64, seconds: u64) {
+/// What a poll is told besides the room's log.
+fn beside(app: &App, who: &Member, query: &Query, counts: Counts, marks: Option<Vec<Mark>>) -> Beside {
+    let is_typing_asked = query.typing.is_some();
+    Beside {
+        reads: query.reads.map(|_| counts.reads),
+        marks: marks.filter(|marks| !marks.is_empty()),
+        typing: is_typing_asked.then_some(counts.typing),
+        typists: is_typing_asked.then(|| app.live.aware.typing.list(who.room(), app.clock.now())),
+    }
+}
+
+fn is_nothing_new(app: &App, who: &Member, since: i64, query: &Query) -> bool {
+    app.live.tops.get(who.room()) == Some(since) && query.knows(app.live.aware.quiet.get(who.room()))
+}
+
+async fn wait_for_news(app: &App, who: &Member, since: i64, query: &Query) {
     let mut stopping = app.stopping.subscribe();
     tokio::select! {
         () = app.live.tops.above(who.room(), since) => {}
-        () = tokio::time::sleep(Duration::from_secs(seconds)) => {}
+        () = app.live.aware.quiet.differ(who.room(), |counts| query.knows(counts)) => {}
+        () = tokio::time::sleep(Duration::from_secs(query.wait)) => {}
         _ = stopping.wait_for(|is_stopping| *is_stopping) => {}
     }
 }
 
-fn nothing_new(app: &App, who: &Member, revision: i64, headers: &HeaderMap) -> Result<Response> {
-    let tag = etag(app, revision);
+fn nothing_new(app: &App, who: &Member, revision: i64, query: &Query, headers: &HeaderMap) -> Result<Response> {
+    let counts = app.live.aware.quiet.get(who.room());
+    let tag = etag(app, who, query, counts, revision);
     let is_known = tag.to_str().is_ok_and(|tag| {
         header_text(headers, header::IF_NONE_MATCH).split(',').any(|known| known.trim().trim_start_matches("W/") == tag)
     });
@@ -241,15 +320,21 @@ fn nothing_new(app: &App, who: &Member, revision: i64, headers: &HeaderMap) -> R
         StatusCode::NOT_MODIFIED.into_response()
     } else {
         let page = page::Page { revision, ..page::Page::default() };
-        reply::json(StatusCode::OK, &Fetched::new(&app.live, who.room(), page)?)?
+        let fetched = Fetched::new(&app.live, who.room(), page)?;
+        let beside = beside(app, who, query, counts, None);
+        reply::json(StatusCode::OK, &Polled { fetched, beside })?
     };
     response.headers_mut().insert(header::ETAG, tag);
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     Ok(response)
 }
 
-fn etag(app: &App, revision: i64) -> HeaderValue {
-    HeaderValue::from_str(&format!("\"{}.{revision}\"", app.live.epoch)).unwrap_or(HeaderValue::from_static("\"\""))
+/// Epoch, revision, and the counters of what the reader is told besides.
+fn etag(app: &App, who: &Member, query: &Query, counts: Counts, revision: i64) -> HeaderValue {
+    let reads = query.reads.map_or(0, |_| counts.reads);
+    let typing = query.typing.map_or(0, |_| counts.typing);
+    let tag = format!("\"{}.{revision}.{reads}.{}.{typing}\"", app.live.epoch, who.hides());
+    HeaderValue::from_str(&tag).unwrap_or(HeaderValue::from_static("\"\""))
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
 /// Sentences that a redirect may ask the next page to show: `?notice=` and one of these.
-const NOTICES: [&str; 17] = [
+const NOTICES: [&str; 18] = [
     "notice-signed-out",
     "notice-joined-asked",
     "notice-approved",
@@ -23,7 +23,6 @@ const NOTICES: [&str; 17] = [
     "notice-goal-created",
     "notice-handed-over",
     "notice-role-changed",
-    "notice-saved",
     "notice-goal-edited",
     "notice-goal-deleted",
     "notice-room-deleted",
@@ -31,6 +30,8 @@ const NOTICES: [&str; 17] = [
     "notice-room-unlocked",
     "notice-room-archived",
     "notice-room-restored",
+    "notice-saved",
+    "notice-sharing",
 ];
 
 /// The notice that a query asks for.
@@ -61,7 +62,7 @@ fn status(error: &Error) -> StatusCode {
         Error::NotFound => StatusCode::NOT_FOUND,
         Error::Conflict(_) => StatusCode::CONFLICT,
         Error::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
-        Error::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Error::TooLarge | Error::FileTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
         Error::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
         Error::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         Error::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -83,6 +84,7 @@ fn words(error: &Error) -> (&'static str, Text, Text) {
             titled("invalid", "error-invalid-title", first.unwrap_or_else(|| Text::new("error-invalid")))
         }
         Error::TooLarge => titled("too_large", "error-too-large-title", Text::new("error-too-large")),
+        Error::FileTooLarge(text) => titled("too_large", "error-too-large-title", text.clone()),
         Error::TooMany { retry_after } => {
             let text = Text::new("too-many-attempts").with("seconds", *retry_after);
             titled("too_many", "error-too-many-title", text)

@@ -126,6 +126,7 @@ pub async fn logout(State(app): State<App>, asking: Asking) -> Result<Response> 
         app.db.write(Lane::None, move |tx| session::delete(tx, &hash)).await?;
         app.sessions.forget(&hash);
         app.live.bell.disconnect(user);
+        app.live.aware.presence.signed_out(user, app.clock.now());
     }
     let mut response = reply::done(&asking, StatusCode::OK, &json!({}), "/login?notice=signed-out")?;
     set_cookie(&mut response, cookie(&app, session_cookie(&app), String::new(), 0));

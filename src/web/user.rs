@@ -64,6 +64,7 @@ pub async fn fetch(
     CurrentUser(user): CurrentUser,
     RawQuery(query): RawQuery,
 ) -> Result<Response> {
+    app.live.aware.presence.polled(user.id, app.clock.now());
     let since = query.as_deref().and_then(|query| query.split('&').find_map(|pair| pair.strip_prefix("since=")));
     let since: Option<i64> = match since {
         None | Some("") => None,
@@ -92,7 +93,8 @@ pub async fn fetch(
                 "epoch": &*app.live.epoch,
                 "revision": listed.room.top,
                 "unread": listed.unread,
-                "mentions": 0,
+                "mentions": listed.mentions,
+                "muted": listed.is_muted,
             })
         })
         .collect();

@@ -217,9 +217,12 @@ async fn a_form_in_parts_is_a_form() {
     assert_eq!(sent.status, StatusCode::CREATED, "a file field that was left empty is no file");
     let before = state(&alice, &goal).await;
     let file = [("content", None, "Avec".as_bytes()), ("attachment", Some("a.png"), b"\x89PNG\r\n")];
-    let refused = alice.post_body(&goal.path(), PARTS, multipart("b", &file)).await;
+    let refused = alice.post_body("/message/1/edit", PARTS, multipart("b", &file)).await;
     assert_eq!(fault(&refused), invalid("attachment"));
-    assert_eq!(refused.message(), "Les fichiers joints ne sont pas encore acceptés.");
+    assert_eq!(refused.message(), "Aucun fichier n’est attendu ici.");
+    let elsewhere = [("content", None, "Avec".as_bytes()), ("client_nonce", Some("a.png"), b"\x89PNG\r\n")];
+    let refused = alice.post_body(&goal.path(), PARTS, multipart("b", &elsewhere)).await;
+    assert_eq!(fault(&refused), invalid("attachment"));
     assert_eq!(state(&alice, &goal).await, before);
 }
 

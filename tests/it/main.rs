@@ -5,6 +5,7 @@
 
 mod crash;
 mod ear;
+mod files;
 mod goal;
 mod habits;
 mod harness;
@@ -23,12 +24,16 @@ mod odd;
 mod outages;
 mod page;
 mod policy;
+mod presence;
 mod push;
 mod races;
 mod random;
+mod reads;
 mod realtime;
 mod reducer;
+mod search;
 mod templates;
 mod tidy;
 mod user;
+mod voice;
 mod wire;

@@ -1,7 +1,9 @@
 //! Who may do what: every route, every role, through the wire. A route that is not in the matrix fails the test.
 
+use crate::files;
 use crate::harness::{Answer, Browser, Goal, PASSWORD, Town};
 use crate::push;
+use crate::voice;
 use palabre::id::{RoomId, UserId};
 use palabre::web::ROUTES;
 use reqwest::{Method, StatusCode};
@@ -69,6 +71,22 @@ const MATRIX: &[(&str, &str, &str, [u16; 7])] = &[
     ("GET", "/message/{id}/versions", "own", INSIDE),
     ("GET", "/message/{id}/versions", "another's", DECIDES),
     ("GET", "/message/chatroom/{id}/pins", "", INSIDE),
+    ("POST", "/message/chatroom/{id}/send-voice", "", [401, 404, 404, 201, 201, 201, 404]),
+    ("GET", "/attachment/{id}", "", INSIDE),
+    ("GET", "/attachment/{id}/thumbnail", "", INSIDE),
+    ("GET", "/message/chatroom/{id}/search", "a word", INSIDE),
+    ("GET", "/search", "a word", SIGNED_IN),
+    ("POST", "/message/chatroom/{id}/preview", "", INSIDE),
+    ("POST", "/message/{id}/previews/remove", "own", INSIDE),
+    ("POST", "/message/{id}/previews/remove", "another's", [401, 404, 404, 403, 403, 403, 404]),
+    ("GET", "/message/chatroom/{id}/hidden", "", INSIDE),
+    ("GET", "/message/{id}", "another's", INSIDE),
+    ("GET", "/message/{id}/reactions", "another's", INSIDE),
+    ("POST", "/chatroom/{id}/lock", "", DECIDES),
+    ("POST", "/chatroom/{id}/unlock", "", DECIDES),
+    ("POST", "/chatroom/{id}/archive", "", DECIDES),
+    ("POST", "/chatroom/{id}/restore", "", DECIDES),
+    ("POST", "/chatroom/{id}/delete", "", OWNS),
     ("GET", "/notifications", "", SIGNED_IN),
     ("POST", "/notifications/seen", "", SIGNED_IN),
     ("POST", "/chatroom/{id}/notifications", "", INSIDE),
@@ -78,16 +96,16 @@ const MATRIX: &[(&str, &str, &str, [u16; 7])] = &[
     ("POST", "/push/test", "another's", [401, 422, 422, 422, 422, 422, 422]),
     ("GET", "/settings", "", SIGNED_IN),
     ("POST", "/settings", "", SIGNED_IN),
-    ("GET", "/message/chatroom/{id}/hidden", "", INSIDE),
-    ("GET", "/message/{id}", "another's", INSIDE),
-    ("GET", "/message/{id}/reactions", "another's", INSIDE),
-    ("POST", "/chatroom/{id}/lock", "", DECIDES),
-    ("POST", "/chatroom/{id}/unlock", "", DECIDES),
-    ("POST", "/chatroom/{id}/archive", "", DECIDES),
-    ("POST", "/chatroom/{id}/restore", "", DECIDES),
-    ("POST", "/chatroom/{id}/delete", "", OWNS),
     ("GET", "/unsubscribe/{token}", "", ALL),
     ("POST", "/unsubscribe/{token}", "", ALL),
+    ("POST", "/message/{id}/mark-unread", "another's", INSIDE),
+    ("GET", "/message/{id}/reads", "own", INSIDE),
+    ("GET", "/message/{id}/reads", "another's", INSIDE),
+    ("POST", "/presence/typing/{id}", "", INSIDE),
+    ("GET", "/presence/{id}", "", INSIDE),
+    ("POST", "/presence/away", "", SIGNED_IN),
+    ("GET", "/settings/reads", "", SIGNED_IN),
+    ("POST", "/settings/reads", "", SIGNED_IN),
     // The hub opens a stream for whoever holds a token, and says nothing on topics without the right. Nobody but the
     // server publishes.
     ("GET", "/.well-known/mercure", "", SIGNED_IN),
@@ -112,6 +130,8 @@ struct Scene {
     goal: Goal,
     others_message: i64,
     own_message: i64,
+    /// A picture of Dan's, where the route is about one.
+    file: i64,
 }
 
 impl World {
@@ -143,7 +163,7 @@ impl World {
         }
     }
 
-    async fn scene(&self, who: &Browser) -> Scene {
+    async fn scene(&self, who: &Browser, route: &str) -> Scene {
         let goal = self.alice.founds("Marathon").await;
         for insider in [&self.bob, &self.carol, &self.dan] {
             goal.lets_in(&self.alice, insider).await;
@@ -160,7 +180,13 @@ impl World {
         } else {
             others_message
         };
-        Scene { goal, others_message, own_message }
+        let file = if route.starts_with("/attachment/") {
+            let picture = files::picture(600, 2, image::ImageFormat::Png);
+            files::file_id(&files::sends(&self.dan, &goal, "", &[("a.png", &picture)]).await)
+        } else {
+            0
+        };
+        Scene { goal, others_message, own_message, file }
     }
 
     /// Does what the matrix names, in a scene or on things that do not exist.
@@ -180,7 +206,10 @@ impl World {
         };
         let id = match route {
             _ if route.starts_with("/goal/") => goal,
-            _ if route.starts_with("/message/chatroom/") || route.starts_with("/chatroom/") => room,
+            _ if route.starts_with("/attachment/") => scene.map_or(NOWHERE, |scene| scene.file),
+            _ if ["/message/chatroom/", "/chatroom/", "/presence/"].iter().any(|start| route.starts_with(start)) => {
+                room
+            }
             _ => message,
         };
         let mut path = route.replace("{id}", &id.to_string()).replace("{user}", &target.to_string());
@@ -204,7 +233,9 @@ impl World {
             ("/push/test" | "/push/unsubscribe", _) => vec![("endpoint", "https://push.example/of-somebody-else")],
             ("/chatroom/{id}/notifications", _) => vec![("level", "mentions")],
             ("/goal/new", _) => vec![("title", "Un autre but")],
-            ("/message/chatroom/{id}" | "/message/{id}/edit", _) => vec![("content", "Autre chose")],
+            ("/message/chatroom/{id}" | "/message/chatroom/{id}/preview" | "/message/{id}/edit", _) => {
+                vec![("content", "Autre chose")]
+            }
             (_, "to admin") => vec![("role", "admin")],
             (_, "to owner" | "oneself to owner") => vec![("role", "owner")],
             ("/.well-known/mercure", _) => vec![("topic", "chatroom/1"), ("data", "x"), ("private", "on")],
@@ -214,6 +245,9 @@ impl World {
             let top = self.town.app.live.tops.get(RoomId(room)).unwrap_or(1);
             path = format!("{path}?since={top}");
         }
+        if what == "a word" {
+            path = format!("{path}?q=bonjour");
+        }
         if route == "/.well-known/mercure" {
             who.post("/realtime/token", &[]).await;
             if method == "GET" {
@@ -222,6 +256,9 @@ impl World {
                 let response = who.request(Method::GET, &format!("{path}?topic=chatroom/{room}"), &stream, "").await;
                 return Answer { status: response.status(), headers: response.headers().clone(), text: String::new() };
             }
+        }
+        if route.ends_with("/send-voice") {
+            return voice::posts(who, &path, "case", &voice::wave(1)).await;
         }
         if method == "GET" { who.get(&path).await } else { who.post(&path, &form).await }
     }
@@ -235,7 +272,7 @@ async fn check(route_filter: impl Fn(&str) -> bool) {
             let who = world.person(role);
             // What was signed before a sign-out is void: the next token is of a later moment.
             world.town.pass(1);
-            let scene = world.scene(&who).await;
+            let scene = world.scene(&who, route).await;
             let room = RoomId(scene.goal.room);
             let before = world.town.app.live.tops.get(room);
             let answer = world.tries(&who, method, route, what, Some(&scene)).await;

@@ -12,9 +12,10 @@ use reqwest::{Method, StatusCode};
 use std::collections::BTreeSet;
 
 /// Pages that a route renders; the others are parts of these.
-const PAGES: [&str; 12] = [
+const PAGES: [&str; 14] = [
     "chatroom/chatroom.html",
     "chatroom/marked.html",
+    "chatroom/search.html",
     "error.html",
     "goal/edit.html",
     "goal/index.html",
@@ -24,6 +25,7 @@ const PAGES: [&str; 12] = [
     "security/login.html",
     "security/register.html",
     "settings/index.html",
+    "settings/reads.html",
     "settings/unsubscribe.html",
 ];
 /// What is rendered for no browser (tests/it/mail.rs reads it).
@@ -133,6 +135,7 @@ async fn goals(tour: &mut Tour<'_>, town: &Town, visitor: &Browser, alice: &Brow
     let stop = format!("/unsubscribe/{}", town.app.postman.token(UserId(alice.id)));
     tour.look("settings/unsubscribe.html", visitor, &stop, 200).await;
     tour.submit("settings/unsubscribe.html", visitor, &stop, &[], 200).await;
+    tour.look("settings/reads.html", alice, "/settings/reads?notice=sharing", 200).await;
     let wrong = [("title", "x"), ("start_date", "y"), ("end_date", "z"), ("description", "Pourquoi ?")];
     tour.submit("goal/new.html", alice, "/goal/new", &wrong, 422).await;
     let dates = [("2026-03-01", "2026-08-31"), ("", "2026-02-01"), ("2026-12-01", ""), ("", "")];
@@ -202,6 +205,7 @@ async fn rooms(tour: &mut Tour<'_>, town: &Town, goal: &Goal, alice: &Browser, [
         tour.submit(ROOM, who, &room, &[("content", ""), ("reply_to", &source)], 422).await;
         tour.submit(ROOM, who, &room, &[("content", "x"), ("reply_to", "0")], 422).await;
     }
+    searches(tour, &room, alice, dan).await;
     tour.submit(ROOM, alice, &format!("/message/{source}/edit"), &[("content", "")], 422).await;
     tour.look(ROOM, alice, "/message/chatroom/2", 200).await;
     tour.submit("error.html", carol, &format!("/message/{source}/edit"), &[("content", "x")], 403).await;
@@ -229,6 +233,27 @@ async fn every_page_is_whole_in_both_languages() {
     let town = Town::start_with(&["--registration", "closed"]).await;
     town.person("Alice").await;
     is_whole(&town.visitor().page("/register").await, "fr", "the closed door");
+}
+
+async fn searches(tour: &mut Tour<'_>, room: &str, alice: &Browser, dan: &Browser) {
+    const SEARCH: &str = "chatroom/search.html";
+    let inside = format!("{room}/search");
+    for path in ["/search", &inside] {
+        for query in [
+            "",
+            "?q=oui",
+            "?q=zzz",
+            "?q=n%C2%B0&has_file=false",
+            "?q=oui&from=2026-01-01&room=1&author=1&has_file=true",
+        ] {
+            tour.look(SEARCH, alice, &format!("{path}{query}"), 200).await;
+        }
+        tour.look(SEARCH, alice, &format!("{path}?q=a"), 422).await;
+        tour.look(SEARCH, alice, &format!("{path}?q=oui&from=x"), 422).await;
+    }
+    tour.look(SEARCH, alice, &format!("{inside}?q=oui&everywhere=true"), 200).await;
+    tour.look(SEARCH, dan, "/search?q=oui", 200).await;
+    tour.look("error.html", dan, &inside, 404).await;
 }
 
 /// What a template takes from others.

@@ -139,7 +139,7 @@ test("a refused text can be thrown away, and is given back", async () => {
   it.script.push({ kind: "refused", message: "No." });
   await it.add(tab, "one");
   await it.clock.advance(1_000);
-  assert.equal(await tab.outbox.discard("n1"), "one");
+  assert.equal((await tab.outbox.discard("n1")).content, "one");
   assert.deepEqual(tab.shown, []);
   assert.deepEqual(await it.store.all(), []);
   assert.equal(await tab.outbox.discard("n1"), null);

@@ -21,6 +21,10 @@ pub type Clock = Arc<dyn Fn() -> f64 + Send + Sync>;
 /// `false` means that the message is not understood; the socket is then closed with 1008.
 pub type Inbound = Arc<dyn Fn(&str, &serde_json::Value) -> bool + Send + Sync>;
 
+/// Hears how many streams a `sub` has open: each time one has begun, and when one is over. Calls come one at a time, so the last one tells the truth.
+/// Called on the threads that serve connections: it must answer at once.
+pub type Attendance = Arc<dyn Fn(&str, usize) + Send + Sync>;
+
 /// Says which private topics a person may read at this moment.
 ///
 /// The hub asks when a stream opens, when a WebSocket subscribes to more, and for each page of history that it replays. Only topics that the
@@ -106,6 +110,8 @@ pub struct HubConfig {
     pub cursors: Option<Arc<dyn Cursors>>,
     /// Takes what WebSocket clients send besides subscriptions.
     pub inbound: Option<Inbound>,
+    /// Hears who comes and goes.
+    pub attendance: Option<Attendance>,
     /// The time.
     pub clock: Clock,
 }
@@ -144,6 +150,7 @@ impl Default for HubConfig {
             authorizer: None,
             cursors: None,
             inbound: None,
+            attendance: None,
             clock: Arc::new(system_time),
         }
     }

@@ -1,6 +1,7 @@
 //! The engine: one short lock around history, index and roll, so that publishing, subscribing, replaying and disconnecting have one order.
 
 pub(crate) mod admission;
+pub(crate) mod attendance;
 pub(crate) mod dispatch;
 pub(crate) mod ending;
 pub(crate) mod feed;
@@ -21,6 +22,8 @@ use tokio::{sync::Notify, time::Instant};
 
 use crate::{
     auth::revocation::{Credentials, Revocations},
+    config::Attendance,
+    engine::attendance::Attended,
     engine::dispatch::Dispatch,
     engine::ending::Ending,
     engine::index::{Entry, Index, Under},
@@ -63,6 +66,7 @@ pub(crate) struct Engine {
     /// Tells who subscribes; nothing when the hub shows no subscriptions.
     pub(crate) announcer: Option<Announcer>,
     pub(crate) meter: Arc<Meter>,
+    attended: Attended,
 }
 
 #[derive(Debug)]
@@ -79,7 +83,12 @@ pub(crate) struct State {
 }
 
 impl Engine {
-    pub(crate) fn new(limits: Limits, history: History, announcer: Option<Announcer>) -> Self {
+    pub(crate) fn new(
+        limits: Limits,
+        history: History,
+        announcer: Option<Announcer>,
+        attendance: Option<Attendance>,
+    ) -> Self {
         let log = history.log().cloned();
         let state = State {
             closed: false,
@@ -100,6 +109,7 @@ impl Engine {
             alarm: Arc::default(),
             announcer,
             meter: Arc::default(),
+            attended: Attended::new(attendance),
         }
     }
 

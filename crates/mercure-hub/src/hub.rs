@@ -127,7 +127,12 @@ impl Hub {
             patterns: Patterns::new(addresses.base().or_else(|| nowhere(&config.path))),
             trust: Trust::new(&config),
             addresses,
-            engine: Arc::new(Engine::new(limits, history, config.subscriptions.then(|| Announcer::new(&config.path)))),
+            engine: Arc::new(Engine::new(
+                limits,
+                history,
+                config.subscriptions.then(|| Announcer::new(&config.path)),
+                config.attendance.clone(),
+            )),
             ticking: AtomicBool::new(false),
             limiter: Limiter::new(&config.limits),
             leaving: AtomicBool::new(false),

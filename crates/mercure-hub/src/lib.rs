@@ -29,7 +29,7 @@
 //! * `serve`: a connection of an accept loop, until the hub takes it over.
 //! * `wire`: how a stream's bytes travel: `sse`, `socket`, `poll`; `link`: a connection taken over by `offer`, where `sse` travels in `chunk`s; `timeout`: peers that
 //!   take nothing.
-//! * `engine`: the one short lock, around `history`, `index` and `roll`; `admission`: how a stream gets its place there. `line`: the thread that
+//! * `engine`: the one short lock, around `history`, `index` and `roll`; `admission`: how a stream gets its place there; `attendance`: who is told of it. `line`: the thread that
 //!   delivers, fed by a `handover`; `dispatch`: from the lock's order into queues and sockets. `subscriber`, `queue`: one stream. `feed`: its replay, then live. `ticker`: heartbeats and deadlines. `ending`: why a stream ends.
 //! * `subscriptions`: what others learn of them: `presence`, the updates; `roster`, those that are active; `path`, `document` and `api`, how they are listed.
 //! * `limits`: streams per address and token in `seats`, publications in `bucket`s. `drain`: leaving in order. `metrics`: what is counted.
@@ -76,7 +76,7 @@ pub use auth::key::{InvalidKey, Key, KeyId};
 pub use auth::keys::Keys;
 pub use auth::mint::{Claims, Grant, mint};
 pub use auth::trust::{Issuer, Tokens};
-pub use config::{Authorizer, Clock, Cursors, HubConfig, Inbound, InvalidConfig};
+pub use config::{Attendance, Authorizer, Clock, Cursors, HubConfig, Inbound, InvalidConfig};
 pub use drain::Drain;
 pub use futures_util::future::BoxFuture;
 #[cfg(feature = "durable")]

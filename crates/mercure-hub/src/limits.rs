@@ -51,6 +51,8 @@ pub struct RateLimits {
     /// Bytes of bodies that one token may POST in a second, in the long run. A body is taken whole when any of the allowance is left, and what it had too much
     /// is waited for before the next one.
     pub publish_bytes_per_second: f64,
+    /// Messages that one WebSocket may send in a second, in the long run. One that sends more is closed with 1008.
+    pub messages_per_second: f64,
     /// For how long an unused allowance adds up, and so how much may be published at once.
     pub burst: Duration,
 }
@@ -62,6 +64,7 @@ impl Default for RateLimits {
             streams_per_token: 0,
             publishes_per_second: 0.0,
             publish_bytes_per_second: 0.0,
+            messages_per_second: 0.0,
             burst: Duration::from_secs(10),
         }
     }
@@ -78,6 +81,7 @@ pub(crate) struct Limiter {
     tokens: Arc<Tally<Bearer>>,
     publishes: Option<Buckets>,
     bytes: Option<Buckets>,
+    messages: Option<Buckets>,
 }
 
 /// The places that one stream takes, until this is dropped.
@@ -96,6 +100,7 @@ impl Limiter {
             tokens: Tally::new(limits.streams_per_token),
             publishes: buckets(limits.publishes_per_second),
             bytes: buckets(limits.publish_bytes_per_second),
+            messages: buckets(limits.messages_per_second),
         }
     }
 
@@ -123,6 +128,11 @@ impl Limiter {
             bytes.look(bearer, now).map_err(Refusal::pace)?;
         }
         self.publishes.as_ref().map_or(Ok(()), |publishes| publishes.take(bearer, 1.0, now)).map_err(Refusal::pace)
+    }
+
+    /// Whether this stream's client may say something now. Takes one message from its allowance.
+    pub(crate) fn may_say(&self, stream: u64, now: f64) -> bool {
+        self.messages.as_ref().is_none_or(|messages| messages.take(stream, 1.0, now).is_ok())
     }
 
     /// After a body was read: takes its size from the allowance.

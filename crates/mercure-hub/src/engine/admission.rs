@@ -51,6 +51,7 @@ impl Drop for Registration {
         drop(state);
         self.engine.meter.ended(self.subscriber.queue.ending());
         self.engine.announce();
+        self.engine.attend(&self.subscriber);
         self.engine.left.notify_waiters();
     }
 }
@@ -100,6 +101,7 @@ impl Engine {
         drop(guard);
         self.announce_all(made);
         self.meter.admitted();
+        self.attend(&subscriber);
         Ok(Start { registration: Registration { engine: Arc::clone(self), subscriber }, begin })
     }
 }

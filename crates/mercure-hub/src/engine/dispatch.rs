@@ -192,7 +192,7 @@ mod tests {
             write_timeout: Duration::ZERO,
         };
         let bounds = Bounds { events: 0, bytes: 0, age: Duration::ZERO };
-        Arc::new(Engine::new(limits, History::new(bounds, Arc::new(|| 0.0)), None))
+        Arc::new(Engine::new(limits, History::new(bounds, Arc::new(|| 0.0)), None, None))
     }
 
     fn subscribe(engine: &Arc<Engine>, topics: &[&str]) -> Start {

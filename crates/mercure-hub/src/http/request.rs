@@ -41,6 +41,9 @@ impl Requests {
 
     /// `{"subscribe": […]}`, `{"unsubscribe": […]}`, or something for the application.
     pub(crate) async fn take(&self, text: &str) -> Answer {
+        if !self.hub.limiter().may_say(self.subscriber.id, self.hub.now()) {
+            return Answer::Refused("too many messages");
+        }
         let Ok(message) = serde_json::from_str::<Value>(text) else {
             return Answer::Refused("not JSON");
         };

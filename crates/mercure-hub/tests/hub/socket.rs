@@ -1,8 +1,11 @@
 //! WebSocket: the handshake, the frames of both sides, subscriptions that change, and goodbyes.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
-use mercure_hub::{HubConfig, Update};
+use mercure_hub::{HubConfig, RateLimits, Update};
 use serde_json::{Value, json};
 
 use crate::client::{Frame, PATH, Server, bearer, config, open_config, reader, until};
@@ -137,6 +140,45 @@ async fn other_messages_are_the_applications() {
     assert_eq!(socket.closed().await, Frame::Close(1008, "unknown message".into()));
     let expected = [json!({"typing": 1, "on": true}), json!({"other": 1})].map(|message| ("3".to_owned(), message));
     assert_eq!(*heard.lock().unwrap(), expected);
+}
+
+#[tokio::test]
+async fn who_says_too_much_is_closed() {
+    let limits = RateLimits { messages_per_second: 0.001, burst: Duration::from_secs(3_000), ..RateLimits::default() };
+    let inbound: mercure_hub::Inbound = Arc::new(|_, _| true);
+    let server = Server::start(HubConfig { inbound: Some(inbound), limits, ..open_config() }).await;
+    let mut chatty = server.socket("topic=a", "").await;
+    let mut quiet = server.socket("topic=a", "").await;
+    for _ in 0..4 {
+        chatty.say(json!({"typing": 1})).await;
+    }
+    assert_eq!(chatty.closed().await, Frame::Close(1008, "too many messages".into()));
+    quiet.say(json!({"typing": 1})).await;
+    server.now("a", "heard");
+    assert_eq!(quiet.data().await, "heard", "each socket has an allowance of its own");
+}
+
+#[tokio::test]
+async fn the_application_hears_how_many_streams_a_person_has() {
+    let heard: Arc<Mutex<Vec<(String, usize)>>> = Arc::default();
+    let notes = Arc::clone(&heard);
+    let attendance: mercure_hub::Attendance =
+        Arc::new(move |subject, streams| notes.lock().unwrap().push((subject.to_owned(), streams)));
+    let server = Server::start(HubConfig { attendance: Some(attendance), ..open_config() }).await;
+    let socket = server.socket("topic=a", &bearer(&reader("alice", &[]))).await;
+    let stream = server.sse("topic=a", &bearer(&reader("alice", &[]))).await;
+    let nobody = server.sse("topic=a", "").await;
+    let told = |expected: &[(&str, usize)]| {
+        let heard = heard.lock().unwrap();
+        heard.len() == expected.len() && heard.iter().zip(expected).all(|(one, two)| (one.0.as_str(), one.1) == *two)
+    };
+    until(|| told(&[("alice", 1), ("alice", 2)])).await;
+    drop(nobody);
+    drop(socket);
+    until(|| told(&[("alice", 1), ("alice", 2), ("alice", 1)])).await;
+    server.hub.disconnect("alice");
+    until(|| told(&[("alice", 1), ("alice", 2), ("alice", 1), ("alice", 0)])).await;
+    drop(stream);
 }
 
 #[tokio::test]

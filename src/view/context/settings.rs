@@ -1,9 +1,10 @@
-//! What the pages of notifications and settings are given, and the letters.
+//! What the pages of a person's own say: notifications and settings.
 
-use super::Page;
 use crate::clock::Micros;
 use crate::user::Name;
 use crate::user::choice::Choices;
+use crate::user::sharing::Sharing;
+use crate::view::context::Page;
 use serde::Serialize;
 
 /// `notification/index.html`.
@@ -71,6 +72,15 @@ impl From<Choices> for ChoicesView {
         let email_notices = if choices.digest { "digest" } else { "none" };
         Self { email_notices, push_text: choices.push_text }
     }
+}
+
+/// `settings/reads.html`.
+#[derive(Debug, Serialize)]
+pub struct ReadsSettings {
+    /// The page.
+    pub page: Page,
+    /// What the person shows.
+    pub sharing: Sharing,
 }
 
 /// `settings/unsubscribe.html`.

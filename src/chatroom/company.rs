@@ -1,0 +1,43 @@
+//! Who of a room may be seen to be here: the people who share it.
+
+use crate::clock::Micros;
+use crate::db::{Reader, Value};
+use crate::error::Result;
+use crate::id::{RoomId, UserId};
+use crate::{params, sql};
+
+/// The members who show whether they are here, with when they were last seen.
+pub fn of_room(db: &mut Reader<'_>, room: RoomId) -> Result<Vec<(UserId, Option<Micros>)>> {
+    Ok(db.all(
+        sql!(
+            r#"
+            select m.user_id, u.seen_at
+            from chatroom_member m
+            join "user" u on u.id = m.user_id
+            where m.chatroom_id = $1 and m.left_at is null and u.shows_presence = 1
+            order by m.user_id
+            "#
+        ),
+        params![room],
+        |row| Ok((row.get("user_id")?, row.get("seen_at")?)),
+    )?)
+}
+
+/// The rooms in which some people are seen: those of the people who share it.
+pub fn rooms_of(db: &mut Reader<'_>, users: &[UserId]) -> Result<Vec<(RoomId, UserId)>> {
+    let ids: Vec<i64> = users.iter().map(|user| user.0).collect();
+    Ok(db.all(
+        sql!(
+            r#"
+            select m.chatroom_id, m.user_id
+            from chatroom_member m
+            join "user" u on u.id = m.user_id
+            join chatroom c on c.id = m.chatroom_id
+            where m.user_id in {ids:$1} and m.left_at is null and u.shows_presence = 1 and c.state <> 'deleted'
+            order by m.chatroom_id, m.user_id
+            "#
+        ),
+        params![Value::ids(&ids)],
+        |row| Ok((row.get("chatroom_id")?, row.get("user_id")?)),
+    )?)
+}
