@@ -50,6 +50,7 @@ async fn yes_and_no_are_words_and_nothing_else_is() {
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
 }
 
+/// CVE-2024-1402 and its like: reactions without end.
 #[tokio::test]
 async fn a_message_carries_twenty_different_emoji_at_most() {
     let town = Town::start().await;
