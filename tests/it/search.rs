@@ -239,7 +239,7 @@ async fn a_page_of_results_has_a_fixed_number_of_statements() {
         let change = alice.says(&goal, &format!("mot {n}")).await;
         alice.post(&format!("/message/{}/react/like", id(&change)), &[]).await;
     }
-    assert_eq!(cost().await, few);
+    assert!(cost().await <= few, "a page that the newest messages fill asks no index");
     assert!(few <= 8, "{few}");
 }
 
