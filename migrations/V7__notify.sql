@@ -52,3 +52,6 @@ where n.kind in ('participation_asked', 'participation_approved', 'participation
             or exists (select 1 from message_mention x where x.message_id = n.message_id and x.user_id = n.user_id)
         )
     );
+
+-- What waits to be mailed is looked for by its age.
+create index notification_created on notification (created_at);

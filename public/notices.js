@@ -9,7 +9,7 @@
  * @typedef {{ unseen: number, revision: number, notices: Notice[] }} Notices
  */
 import { request } from "./http.js";
-import { setText } from "./room/entry.js";
+import { setText } from "./room/text.js";
 import { number } from "./strings.js";
 import { dayLabel, longTime, shortTime } from "./time.js";
 

@@ -4,6 +4,7 @@
  */
 import { reasonOf, request } from "./http.js";
 import { t } from "./strings.js";
+import { workerUrl } from "./trusted.js";
 
 /** On this browser, in the words of the page's storage: this person wants to be told. */
 const WISH = "palabre:desktop";
@@ -74,7 +75,7 @@ export async function startPush(section) {
     if ((await Notification.requestPermission()) !== "granted") return show(await look());
     localStorage.setItem(WISH, "on");
     try {
-      const registration = await navigator.serviceWorker.register("/sw.js", { scope: "/" });
+      const registration = await navigator.serviceWorker.register(workerUrl(), { scope: "/" });
       await navigator.serviceWorker.ready;
       const subscription = await registration.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: keyBytes(key) });
       const reply = await give(subscription);

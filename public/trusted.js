@@ -1,10 +1,22 @@
 /** The one door through which the server's HTML enters the page: the Trusted Types policy `palabre`. */
 
-/** @typedef {{ createHTML(html: string): string }} Policy */
+/** @typedef {{ createHTML(html: string): string, createScriptURL(url: string): string }} Policy */
+
+/** The only script that is loaded by name. */
+const WORKER = "/sw.js";
 
 /** @type {Policy} */
 const policy = /** @type {{ trustedTypes?: { createPolicy(name: string, rules: Policy): Policy } }} */ (globalThis).trustedTypes
-  ?.createPolicy("palabre", { createHTML: (html) => html }) ?? { createHTML: (html) => html };
+  ?.createPolicy("palabre", { createHTML: (html) => html, createScriptURL: onlyWorker }) ?? { createHTML: (html) => html, createScriptURL: onlyWorker };
+
+/** @param {string} url */
+function onlyWorker(url) {
+  if (url !== WORKER) throw new TypeError(`${url} is no script of ours`);
+  return url;
+}
+
+/** The service worker's address, for `register`. */
+export const workerUrl = () => policy.createScriptURL(WORKER);
 
 /**
  * The message of a fragment, which the server has made safe.

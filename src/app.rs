@@ -11,9 +11,11 @@ use crate::live::Live;
 use crate::live::awareness::{self, Awareness};
 use crate::live::bell::{self, Bell};
 use crate::live::courier::Courier;
+use crate::live::postman::Postman;
 use crate::live::receipts::Receipts;
 use crate::live::rights::{Members, Rights, RoomTops, Topics};
 use crate::live::unfurl::Unfurl;
+use crate::mail::Mailer;
 use crate::message::{attachment, search};
 use crate::outbound::Outbound;
 use crate::quiet::Quiet;
@@ -69,6 +71,8 @@ pub struct App {
     pub files: Files,
     /// Calls addresses that people name.
     pub outbound: Outbound,
+    /// Writes to who is away.
+    pub postman: Postman,
     /// Looks behind links.
     pub unfurl: Unfurl,
     /// True once the program is to end: long polls are answered at once.
@@ -80,6 +84,7 @@ struct Beginnings {
     epoch: String,
     jwt_secret: String,
     push_key: String,
+    mail_secret: String,
     realtime: Option<String>,
     tops: Vec<(crate::id::RoomId, i64)>,
     reads: Vec<(crate::id::RoomId, i64)>,
@@ -123,6 +128,9 @@ impl App {
         let vapid = Vapid::parse(&begin.push_key, &contact(&config)).map_err(Error::internal)?;
         let outbound = Outbound::new(&config).map_err(Error::internal)?;
         let courier = Courier::start(&config, db.clone(), clock.clone(), outbound.clone(), vapid);
+        let mailer = config.mail.as_ref().map(Mailer::new).transpose().map_err(Error::internal)?;
+        let (url, secret) = (&config.public_url, &begin.mail_secret);
+        let postman = Postman::new(mailer, db.clone(), clock.clone(), views.clone(), url, secret);
         let epoch = Arc::from(begin.epoch);
         let live = Live::new(bell, tops, members, topics, epoch, courier, views.clone(), aware, clock.clone());
         live.set_mode(begin.realtime.and_then(|mode| realtime(&mode)).unwrap_or(config.realtime));
@@ -133,7 +141,7 @@ impl App {
             true => Unfurl::start(db.clone(), live.clone(), clock.clone(), outbound.clone(), &config.public_url),
             false => Unfurl::default(),
         };
-        Ok(Self {
+        let app = Self {
             receipts: Receipts::start(live.clone(), db.clone()),
             unfurl,
             limits: Limits::new(config.has_rate_limits),
@@ -141,6 +149,7 @@ impl App {
             listener: Listener::default(),
             files: Files::open(&config, clock.clone())?,
             outbound,
+            postman,
             config: Arc::new(config),
             db,
             clock,
@@ -149,7 +158,9 @@ impl App {
             passwords: Passwords::start()?,
             sessions: Recent::new(RECENT),
             stopping,
-        })
+        };
+        Postman::start(&app);
+        Ok(app)
     }
 
     /// A person's rooms.
@@ -213,12 +224,14 @@ impl App {
 }
 
 async fn begin(db: &Db, clock: &Clock) -> Result<Beginnings> {
-    let [epoch, secret] =
-        [clock.random::<9>().to_vec(), clock.random::<32>().to_vec()].map(|bytes| URL_SAFE_NO_PAD.encode(bytes));
+    let [epoch, secret, mail_secret] =
+        [clock.random::<9>().to_vec(), clock.random::<32>().to_vec(), clock.random::<32>().to_vec()]
+            .map(|bytes| URL_SAFE_NO_PAD.encode(bytes));
     let push_key = Vapid::generate().map_err(Error::internal)?;
     db.write(Lane::None, move |tx| {
         Ok(Beginnings {
             push_key: setting::find_or_put(tx, setting::PUSH_KEY, &push_key)?,
+            mail_secret: setting::find_or_put(tx, setting::MAIL_SECRET, &mail_secret)?,
             epoch: setting::find_or_put(tx, setting::EPOCH, &epoch)?,
             jwt_secret: setting::find_or_put(tx, setting::JWT_SECRET, &secret)?,
             realtime: setting::find(tx, setting::REALTIME)?,

@@ -7,6 +7,7 @@ pub mod awareness;
 pub mod bell;
 pub mod change;
 pub mod courier;
+pub mod postman;
 pub mod receipts;
 pub mod rights;
 pub mod unfurl;

@@ -1,6 +1,7 @@
 //! People: who they are, how an account begins. Knows nothing of goals, rooms or HTTP.
 
 pub mod choice;
+pub mod digest;
 pub mod notice;
 pub mod notification;
 pub mod password;

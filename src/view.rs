@@ -4,6 +4,7 @@ pub mod asset;
 pub mod context;
 mod file;
 pub mod locale;
+pub mod told;
 
 use crate::clock::{self, Micros};
 use crate::error::{Error, Result};

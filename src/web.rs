@@ -121,6 +121,8 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("POST", "/push/test"),
     ("GET", "/settings"),
     ("POST", "/settings"),
+    ("GET", "/unsubscribe/{token}"),
+    ("POST", "/unsubscribe/{token}"),
     ("POST", "/message/{id}/mark-unread"),
     ("GET", "/message/{id}/reads"),
     ("POST", "/presence/typing/{id}"),
@@ -170,6 +172,16 @@ fn routes() -> Router<App> {
         .route("/message/{id}/hide", post(mark::hide))
         .route("/message/{id}/versions", get(mark::versions))
         .route("/message/chatroom/{id}/pins", get(mark::pins))
+        // What a person is told, and where
+        .route("/notifications", get(notification::index))
+        .route("/notifications/seen", post(notification::seen))
+        .route("/chatroom/{id}/notifications", post(notification::level))
+        .route("/sw.js", get(push::worker))
+        .route("/push/subscribe", post(push::subscribe))
+        .route("/push/unsubscribe", post(push::unsubscribe))
+        .route("/push/test", post(push::test))
+        .route("/settings", get(settings::show).post(settings::save))
+        .route("/unsubscribe/{token}", get(settings::unsubscribe_form).post(settings::unsubscribe))
         .route("/message/chatroom/{id}/send-voice", post(voice::create))
         .route("/message/chatroom/{id}/export", get(export::room))
         .route("/attachment/{id}", get(attachment::show))
@@ -187,15 +199,6 @@ fn routes() -> Router<App> {
         .route("/chatroom/{id}/archive", post(chatroom::state::archive))
         .route("/chatroom/{id}/restore", post(chatroom::state::restore))
         .route("/chatroom/{id}/delete", post(chatroom::state::delete))
-        // What a person is told, and where
-        .route("/notifications", get(notification::index))
-        .route("/notifications/seen", post(notification::seen))
-        .route("/chatroom/{id}/notifications", post(notification::level))
-        .route("/sw.js", get(push::worker))
-        .route("/push/subscribe", post(push::subscribe))
-        .route("/push/unsubscribe", post(push::unsubscribe))
-        .route("/push/test", post(push::test))
-        .route("/settings", get(settings::show).post(settings::save))
         .route("/message/{id}/mark-unread", post(receipt::mark_unread))
         .route("/message/{id}/reads", get(receipt::seen))
         // Who types, who is here, and who shows it

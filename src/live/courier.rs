@@ -25,6 +25,8 @@ use tokio::time::Instant;
 
 /// Messages that may wait. The next one is told by nobody but the page.
 const QUEUE: usize = 1_000;
+/// Messages that are looked up together: a busy room costs a statement a batch, not a message.
+const BATCH: usize = 256;
 /// Posts at the same time.
 const AT_ONCE: usize = 24;
 /// Tries for one browser.
@@ -38,7 +40,7 @@ const OTHER_SECONDS: u32 = 4 * 3_600;
 /// The queue's near end, and what a test push needs. A cheap clone.
 #[derive(Clone)]
 pub struct Courier {
-    queue: mpsc::Sender<(MessageId, Instant)>,
+    queue: mpsc::Sender<Job>,
     van: Arc<Van>,
 }
 
@@ -52,6 +54,17 @@ struct Van {
     pause: Duration,
 }
 
+/// A message, and when it is to be told.
+type Job = (MessageId, Instant);
+
+/// The job that was put aside, or the next one that comes; none at the end of the program.
+async fn take(aside: &mut Option<Job>, jobs: &mut mpsc::Receiver<Job>) -> Option<Job> {
+    match aside.take() {
+        Some(job) => Some(job),
+        None => jobs.recv().await,
+    }
+}
+
 /// A notification on its way to one browser.
 struct Parcel<'a> {
     to: &'a Subscription,
@@ -63,16 +76,25 @@ struct Parcel<'a> {
 impl Courier {
     /// Starts the one task that takes from the queue, in order.
     pub fn start(config: &Config, db: Db, clock: Clock, outbound: Outbound, vapid: Vapid) -> Self {
-        let (queue, mut jobs) = mpsc::channel::<(MessageId, Instant)>(QUEUE);
+        let (queue, mut jobs) = mpsc::channel::<Job>(QUEUE);
         let (patience, pause) = (config.push_patience, config.push_pause);
         let van = Arc::new(Van { db, clock, outbound, vapid, patience, pause });
         let far_end = van.clone();
         tokio::spawn(async move {
             let doors = Arc::new(Semaphore::new(AT_ONCE));
-            while let Some((message, due)) = jobs.recv().await {
+            let mut next = None;
+            while let Some((first, due)) = take(&mut next, &mut jobs).await {
                 tokio::time::sleep_until(due).await;
-                if let Err(error) = far_end.clone().deliver(message, &doors).await {
-                    tracing::warn!(%error, "a message was not told by push");
+                let mut batch = vec![first.0];
+                while let Ok((message, due)) = jobs.try_recv() {
+                    if due > Instant::now() || batch.len() == BATCH {
+                        next = Some((message, due));
+                        break;
+                    }
+                    batch.push(message.0);
+                }
+                if let Err(error) = far_end.clone().deliver(batch, &doors).await {
+                    tracing::warn!(%error, "messages were not told by push");
                 }
             }
         });
@@ -82,7 +104,7 @@ impl Courier {
     /// A message is in its room. Never waits, never fails a send.
     pub fn tell(&self, message: MessageId) {
         if self.queue.try_send((message, Instant::now() + self.van.patience)).is_err() {
-            tracing::warn!("too many messages wait to be told by push");
+            tracing::debug!("too many messages wait to be told by push");
         }
     }
 
@@ -112,20 +134,12 @@ impl Courier {
 }
 
 impl Van {
-    async fn deliver(self: Arc<Self>, id: MessageId, doors: &Arc<Semaphore>) -> Result<()> {
+    async fn deliver(self: Arc<Self>, messages: Vec<i64>, doors: &Arc<Semaphore>) -> Result<()> {
         let now = self.clock.now();
-        let found = self
-            .db
-            .read(move |db| -> Result<_> {
-                let Some(told) = audience::told(db, id)? else { return Ok(None) };
-                Ok(Some((told, audience::listeners(db, id, now)?)))
-            })
-            .await?;
-        let Some((told, listeners)) = found else { return Ok(()) };
-        let told = Arc::new(told);
-        for listener in listeners {
+        let parcels = self.db.read(move |db| audience::of(db, &messages, now)).await?;
+        for (told, listener) in parcels {
             let Ok(door) = doors.clone().acquire_owned().await else { return Ok(()) };
-            let (van, told) = (self.clone(), told.clone());
+            let van = self.clone();
             tokio::spawn(async move {
                 van.reach(&told, &listener).await;
                 drop(door);
@@ -184,13 +198,9 @@ impl Van {
 
     async fn is_still_listening(&self, id: MessageId, listener: &Listener) -> bool {
         let (now, endpoint, user) = (self.clock.now(), listener.browser.endpoint.clone(), listener.user);
-        let is_same = move |other: &Listener| other.user == user && other.browser.endpoint == endpoint;
-        let asked = self
-            .db
-            .read(move |db| -> Result<bool> {
-                Ok(audience::told(db, id)?.is_some() && audience::listeners(db, id, now)?.iter().any(is_same))
-            })
-            .await;
+        let is_same =
+            move |(_, other): &(Arc<Told>, Listener)| other.user == user && other.browser.endpoint == endpoint;
+        let asked: Result<bool> = self.db.read(move |db| Ok(audience::of(db, &[id.0], now)?.iter().any(is_same))).await;
         asked.unwrap_or(false)
     }
 

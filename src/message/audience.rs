@@ -2,12 +2,14 @@
 //! has not read it.
 
 use crate::clock::Micros;
-use crate::db::{DbError, Reader, Row};
+use crate::db::{DbError, Reader, Row, Value};
 use crate::error::Result;
 use crate::id::{MessageId, RoomId, UserId};
 use crate::user::Name;
 use crate::user::push::Subscription;
 use crate::{params, sql};
+use std::collections::HashMap;
+use std::sync::Arc;
 
 /// A message as a notification shows it.
 #[derive(Debug, Clone)]
@@ -39,22 +41,34 @@ pub struct Listener {
     pub browser: Subscription,
 }
 
-/// What there is to tell of a message, now; nothing of a tombstone, of what a room says itself, or of a deleted room.
-pub fn told(db: &mut Reader<'_>, id: MessageId) -> Result<Option<Told>> {
-    Ok(db.first(
+/// Some messages with the browsers that they are told to, now.
+pub fn of(db: &mut Reader<'_>, messages: &[i64], now: Micros) -> Result<Vec<(Arc<Told>, Listener)>> {
+    let listeners = listeners(db, messages, now)?;
+    if listeners.is_empty() {
+        return Ok(Vec::new());
+    }
+    let told: HashMap<MessageId, Arc<Told>> =
+        told(db, messages)?.into_iter().map(|told| (told.message, Arc::new(told))).collect();
+    let together = |(id, listener)| Some((told.get(&id)?.clone(), listener));
+    Ok(listeners.into_iter().filter_map(together).collect())
+}
+
+/// What there is to tell; nothing of a tombstone, of what a room says itself, or of a deleted room.
+fn told(db: &mut Reader<'_>, messages: &[i64]) -> Result<Vec<Told>> {
+    Ok(db.all(
         sql!(
             r#"
-            select t.chatroom_id, c.title, t.excerpt, a.id, a.first_name, a.last_name
+            select t.id as message_id, t.chatroom_id, c.title, t.excerpt, a.id, a.first_name, a.last_name
             from message t
             join chatroom c on c.id = t.chatroom_id
             join "user" a on a.id = t.author_id
-            where t.id = $1 and t.deleted_at is null and t.kind <> 'system' and c.state <> 'deleted'
+            where t.id in {ids:$1} and t.deleted_at is null and t.kind <> 'system' and c.state <> 'deleted'
             "#
         ),
-        params![id],
+        params![Value::ids(messages)],
         |row| {
             Ok(Told {
-                message: id,
+                message: row.get("message_id")?,
                 room: row.get("chatroom_id")?,
                 title: row.get("title")?,
                 author: Name::from_row(row, "id", "first_name", "last_name")?,
@@ -64,12 +78,11 @@ pub fn told(db: &mut Reader<'_>, id: MessageId) -> Result<Option<Told>> {
     )?)
 }
 
-/// The browsers that a message is told to, now.
-pub fn listeners(db: &mut Reader<'_>, id: MessageId, now: Micros) -> Result<Vec<Listener>> {
+fn listeners(db: &mut Reader<'_>, messages: &[i64], now: Micros) -> Result<Vec<(MessageId, Listener)>> {
     Ok(db.all(
         sql!(
             r#"
-            select m.user_id, u.locale, u.push_text, n.kind, s.endpoint, s.p256dh, s.auth
+            select t.id as message_id, m.user_id, u.locale, u.push_text, n.kind, s.endpoint, s.p256dh, s.auth
             from message t
             join chatroom_member m on m.chatroom_id = t.chatroom_id
             join "user" u on u.id = m.user_id
@@ -77,7 +90,7 @@ pub fn listeners(db: &mut Reader<'_>, id: MessageId, now: Micros) -> Result<Vec<
             join session e on e.token_hash = s.session_hash and e.user_id = m.user_id
             left join notification n
                 on n.message_id = t.id and n.user_id = m.user_id and n.kind in ('mention', 'reply')
-            where t.id = $1
+            where t.id in {ids:$1}
                 and m.left_at is null
                 and m.user_id <> t.author_id
                 and m.first_position < t.position
@@ -88,11 +101,11 @@ pub fn listeners(db: &mut Reader<'_>, id: MessageId, now: Micros) -> Result<Vec<
                     m.notification_level = 'all'
                     or (m.notification_level = 'mentions' and n.user_id is not null)
                 )
-            order by s.id
+            order by t.id, s.id
             "#
         ),
-        params![id, now],
-        listener,
+        params![Value::ids(messages), now],
+        |row| Ok((row.get("message_id")?, listener(row)?)),
     )?)
 }
 

@@ -123,8 +123,7 @@ impl People {
     fn name_at<'a>(&self, text: &'a str) -> Option<(Option<UserId>, Cow<'a, str>, usize)> {
         let mut found = None;
         let mut name = String::new();
-        let mut chars = text.char_indices().take(NAME_MAX + 1).peekable();
-        while let Some((start, c)) = chars.next() {
+        for (start, c) in text.char_indices().take(NAME_MAX + 1) {
             push_folded(&mut name, c);
             let end = start + c.len_utf8();
             if c.is_whitespace() || !ends_here(&text[end..]) {

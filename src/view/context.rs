@@ -16,7 +16,7 @@ use crate::user::{Name, User};
 pub use goal::{GoalEdit, GoalEditView, GoalFormView, GoalIndex, GoalNew, GoalShow, GoalView};
 pub use search::{FoundView, Search, SearchForm};
 use serde::Serialize;
-pub use settings::{ChoicesView, NoticeView, Notifications, Settings};
+pub use settings::{ChoicesView, MailLocale, MailPage, NoticeView, Notifications, Settings, Unsubscribe};
 use std::collections::BTreeMap;
 
 /// What every page knows: who looks, in which language and theme.

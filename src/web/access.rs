@@ -73,6 +73,25 @@ impl FromRequestParts<App> for ParticipationPath {
     }
 }
 
+/// The path is a link that we wrote into a letter: whose letters it stops, whoever follows it.
+#[derive(Debug, Clone)]
+pub struct StopLink {
+    /// Whose letters.
+    pub user: UserId,
+    /// The link's end.
+    pub token: String,
+}
+
+impl FromRequestParts<App> for StopLink {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
+        let params = RawPathParams::from_request_parts(parts, app).await.map_err(|_| Error::NotFound)?;
+        let token = params.iter().find(|(key, _)| *key == "token").map(|(_, value)| value).unwrap_or_default();
+        Ok(Self { user: app.postman.read_token(token)?, token: token.to_owned() })
+    }
+}
+
 /// The person who asks is in the room that the path names.
 #[derive(Debug, Clone)]
 pub struct InRoom(pub Member);

@@ -2,13 +2,12 @@
 
 use crate::app::App;
 use crate::chatroom::member::{self, Level};
-use crate::clock::rfc3339;
 use crate::db::Lane;
 use crate::error::{Error, Result, Text};
-use crate::user::notice::{self, Notice};
+use crate::user::notice;
 use crate::user::notification;
 use crate::view::context::{NoticeView, Notifications};
-use crate::view::locale::Locale;
+use crate::view::told;
 use crate::web::access::{CurrentUser, InRoom};
 use crate::web::asking::Asking;
 use crate::web::form::Form;
@@ -26,7 +25,7 @@ pub async fn index(State(app): State<App>, asking: Asking, CurrentUser(user): Cu
             Ok((notice::list(db, user.id)?, notice::unseen(db, user.id)?, notification::top(db, user.id)?))
         })
         .await?;
-    let notices: Vec<NoticeView> = notices.into_iter().map(|notice| view(notice, asking.locale())).collect();
+    let notices: Vec<NoticeView> = notices.into_iter().map(|notice| told::line(notice, asking.locale())).collect();
     if asking.wants_json() {
         return reply::json(StatusCode::OK, &json!({ "unseen": unseen, "revision": revision, "notices": notices }));
     }
@@ -53,31 +52,4 @@ pub async fn level(State(app): State<App>, asking: Asking, InRoom(member): InRoo
     let back = format!("/message/chatroom/{}", member.room());
     app.db.write(Lane::Room(member.room().0), move |tx| member::set_level(tx, &member, level)).await?;
     reply::done(&asking, StatusCode::OK, &json!({ "level": level.as_str() }), &back)
-}
-
-/// A line in the person's language.
-fn view(notice: Notice, locale: Locale) -> NoticeView {
-    let name = |name: &crate::user::Name| format!("{} {}", name.first_name, name.last_name).trim().to_owned();
-    let actor = notice.actor.as_ref().map(name).unwrap_or_default();
-    let place = notice.chatroom.as_ref().map(|(_, title)| title).or(notice.goal.as_ref().map(|(_, title)| title));
-    let role = notice.role.as_deref().and_then(|role| locale.translate(&format!("told-role-{role}"), []));
-    let args = [("name", actor), ("place", place.cloned().unwrap_or_default()), ("role", role.unwrap_or_default())];
-    let key = format!("told-{}", notice.kind.replace('_', "-"));
-    let text = locale.translate(&key, args.map(|(name, value)| (name, value.into()))).unwrap_or_default();
-    let url = match (&notice.chatroom, notice.message, &notice.goal) {
-        (Some((room, _)), Some(message), _) => format!("/message/chatroom/{room}#message-{message}"),
-        (_, _, Some((goal, _))) => format!("/goal/{goal}"),
-        (Some(_) | None, Some(_) | None, None) => "/goals".to_owned(),
-    };
-    NoticeView {
-        revision: notice.revision,
-        kind: notice.kind,
-        text,
-        excerpt: notice.excerpt.unwrap_or_default(),
-        actor: notice.actor,
-        at: rfc3339(notice.created_at),
-        created_at: notice.created_at,
-        seen: notice.is_seen,
-        url,
-    }
 }

@@ -3,9 +3,10 @@
 use crate::app::App;
 use crate::db::Lane;
 use crate::error::{Error, Result, Text};
-use crate::user::{choice, push};
-use crate::view::context::{ChoicesView, Settings};
-use crate::web::access::CurrentUser;
+use crate::user::choice::{self, Choices};
+use crate::user::push;
+use crate::view::context::{ChoicesView, Settings, Unsubscribe};
+use crate::web::access::{CurrentUser, StopLink};
 use crate::web::asking::Asking;
 use crate::web::form::Form;
 use crate::web::reply;
@@ -59,4 +60,23 @@ pub async fn save(
         })
         .await?;
     reply::done(&asking, StatusCode::OK, &ChoicesView::from(choices), "/settings?notice=saved")
+}
+
+/// GET `/unsubscribe/{token}`: asks once more. A reader's mail program may look at every link.
+pub async fn unsubscribe_form(State(app): State<App>, asking: Asking, link: StopLink) -> Result<Response> {
+    let context = Unsubscribe { page: asking.page(&app), token: link.token, done: false };
+    reply::page(&app, StatusCode::OK, "settings/unsubscribe.html", &context)
+}
+
+/// POST `/unsubscribe/{token}`: no more letters, for who has the link, signed in or not (RFC 8058).
+pub async fn unsubscribe(State(app): State<App>, asking: Asking, link: StopLink) -> Result<Response> {
+    let user = link.user;
+    app.db
+        .write(Lane::None, move |tx| -> Result<()> {
+            let choices = choice::find(tx, user)?;
+            choice::keep(tx, user, Choices { digest: false, ..choices })
+        })
+        .await?;
+    let context = Unsubscribe { page: asking.page(&app), token: link.token, done: true };
+    reply::page(&app, StatusCode::OK, "settings/unsubscribe.html", &context)
 }

@@ -179,6 +179,10 @@ test("typing appears, stays while it goes on, and goes at once", async (t) => {
   await becomes(() => line.textContent(), "");
   await his.field.pressSequentially("And");
   await becomes(() => line.textContent(), "Ben is typing…");
+  // Who only looks at the words does not type any more.
+  await becomes(() => line.textContent(), "");
+  await his.field.pressSequentially(" so on");
+  await becomes(() => line.textContent(), "Ben is typing…");
   await ben.page.close();
   await becomes(() => line.textContent(), "");
 });

@@ -54,8 +54,8 @@ async fn what_could_run_is_a_download() {
     }
 }
 
-/// CVE-2025-4981, CVE-2025-20051: a name is shown, and never a path. CVE-2026-24050: it is text wherever it stands. Known ways of
-/// getting this wrong, 15: no file lies where an address could name it.
+/// CVE-2025-4981, CVE-2025-20051: a name is shown, and never a path. CVE-2026-24050: it is text wherever it stands.
+/// Known ways of getting this wrong, 15: no file lies where an address could name it.
 #[tokio::test]
 async fn a_name_is_only_a_name() {
     let town = Town::start().await;

@@ -17,6 +17,7 @@ mod input;
 mod known;
 mod large;
 mod live;
+mod mail;
 mod marks;
 mod mentions;
 mod message;

@@ -124,7 +124,7 @@ async fn what_shows_through_stays_so() {
     assert_eq!((shown.dimensions(), shown.get_pixel(40, 40).0[3], shown.get_pixel(440, 40).0[3]), ((480, 80), 0, 255));
 }
 
-/// CVE-2026-73057 (SVG), CVE-2021-37865 (a crafted GIF): what claims to be enormous is not unpacked, and what is broken is a file
+/// CVE-2026-73057 (SVG), CVE-2021-37865 (a crafted GIF), CVE-2024-53863 (formats that nobody expected): four formats are opened; what claims to be enormous is not unpacked, and what is broken is a file
 /// like any other. Nobody's server stands still for it.
 #[tokio::test]
 async fn a_bomb_and_a_wreck_are_plain_files() {

@@ -4,7 +4,7 @@ use crate::files;
 use crate::harness::{Answer, Browser, Goal, PASSWORD, Town};
 use crate::push;
 use crate::voice;
-use palabre::id::RoomId;
+use palabre::id::{RoomId, UserId};
 use palabre::web::ROUTES;
 use reqwest::{Method, StatusCode};
 use std::collections::BTreeSet;
@@ -97,6 +97,8 @@ const MATRIX: &[(&str, &str, &str, [u16; 7])] = &[
     ("POST", "/push/test", "another's", [401, 422, 422, 422, 422, 422, 422]),
     ("GET", "/settings", "", SIGNED_IN),
     ("POST", "/settings", "", SIGNED_IN),
+    ("GET", "/unsubscribe/{token}", "", ALL),
+    ("POST", "/unsubscribe/{token}", "", ALL),
     ("POST", "/message/{id}/mark-unread", "another's", INSIDE),
     ("GET", "/message/{id}/reads", "own", INSIDE),
     ("GET", "/message/{id}/reads", "another's", INSIDE),
@@ -212,6 +214,7 @@ impl World {
         };
         let mut path = route.replace("{id}", &id.to_string()).replace("{user}", &target.to_string());
         path = path.replace("{emoji}", "like");
+        path = path.replace("{token}", &self.town.app.postman.token(UserId(self.dan.id)));
         if route.starts_with("/public/") {
             path = self.town.app.views.assets().url("app.js");
         }
@@ -361,6 +364,7 @@ async fn nothing_but_the_table_is_served() {
             .replace("{id}", "7")
             .replace("{user}", "8")
             .replace("{emoji}", "like")
+            .replace("{token}", "t")
             .replace("{digest}", "x")
             .replace("{*path}", "y");
         for method in &all {

@@ -227,6 +227,7 @@ async fn a_change_does_not_say_who_was_notified() {
         "html",
         "id",
         "kind",
+        "links",
         "position",
         "reactions",
         "reply_to",

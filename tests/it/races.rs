@@ -68,6 +68,7 @@ async fn assert_dense(browser: &Browser, goal: &Goal) {
 async fn renumber(town: &Town, message: &Value, id: i64) {
     let old = number(&message["id"]);
     let job = move |tx: &mut Writer<'_>| -> Result<u64> {
+        tx.execute(sql!("delete from message_text where message_id = $1"), params![old])?;
         Ok(tx.execute(sql!("update message set id = $2 where id = $1"), params![old, id])?)
     };
     assert_eq!(town.app.db.write(Lane::None, job).await.unwrap(), 1);

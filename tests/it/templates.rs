@@ -5,13 +5,14 @@ use crate::harness::{Answer, Browser, Goal, Town};
 use crate::message::id;
 use crate::user::registration;
 use palabre::db::{Lane, Writer};
+use palabre::id::UserId;
 use palabre::view::Views;
 use palabre::{params, sql};
 use reqwest::{Method, StatusCode};
 use std::collections::BTreeSet;
 
 /// Pages that a route renders; the others are parts of these.
-const PAGES: [&str; 12] = [
+const PAGES: [&str; 13] = [
     "chatroom/chatroom.html",
     "chatroom/marked.html",
     "chatroom/search.html",
@@ -24,7 +25,10 @@ const PAGES: [&str; 12] = [
     "security/login.html",
     "security/register.html",
     "settings/index.html",
+    "settings/unsubscribe.html",
 ];
+/// What is rendered for no browser (tests/it/mail.rs reads it).
+const LETTERS: [&str; 1] = ["mail/digest.html"];
 
 /// What an archive's page is made of: `tests/it/export.rs` reads it.
 const ARCHIVE: [&str; 2] = ["export/head.html", "export/messages.html"];
@@ -130,6 +134,9 @@ async fn goals(tour: &mut Tour<'_>, town: &Town, visitor: &Browser, alice: &Brow
         tour.speaks(who).await;
     }
     tour.look("goal/new.html", alice, "/goal/new", 200).await;
+    let stop = format!("/unsubscribe/{}", town.app.postman.token(UserId(alice.id)));
+    tour.look("settings/unsubscribe.html", visitor, &stop, 200).await;
+    tour.submit("settings/unsubscribe.html", visitor, &stop, &[], 200).await;
     let wrong = [("title", "x"), ("start_date", "y"), ("end_date", "z"), ("description", "Pourquoi ?")];
     tour.submit("goal/new.html", alice, "/goal/new", &wrong, 422).await;
     let dates = [("2026-03-01", "2026-08-31"), ("", "2026-02-01"), ("2026-12-01", ""), ("", "")];
@@ -267,7 +274,8 @@ fn parts(name: &str) -> BTreeSet<String> {
 /// So the tour has rendered them all: a template that no page reaches is dead, a page that the tour does not know is new.
 #[test]
 fn every_template_is_a_page_or_part_of_one() {
-    let mut reached: BTreeSet<String> = PAGES.iter().chain(&ARCHIVE).map(|page| (*page).to_owned()).collect();
+    let pages = PAGES.iter().chain(&ARCHIVE).chain(&LETTERS);
+    let mut reached: BTreeSet<String> = pages.map(|page| (*page).to_owned()).collect();
     let mut next: Vec<String> = reached.iter().cloned().collect();
     while let Some(name) = next.pop() {
         next.extend(parts(&name).into_iter().filter(|part| reached.insert(part.clone())));

@@ -241,3 +241,67 @@ fn every_setting_has_a_variable_and_says_what_it_means() {
     }
     assert!(variables().len() >= 15);
 }
+
+/// What the suites say of themselves above their tests.
+fn named_above_tests() -> String {
+    let mut all: Vec<String> = files("tests", &["rs", "js"]);
+    all.extend(files("src", &["rs"]));
+    let comments = all.iter().filter(|path| *path != "tests/it/tidy.rs").flat_map(|path| {
+        let text = read(path);
+        let lines = text.lines().filter(|line| line.trim_start().starts_with("//")).map(str::to_owned);
+        lines.collect::<Vec<_>>()
+    });
+    comments.collect::<Vec<_>>().join("\n")
+}
+
+/// The numbered list of what chats of this kind get wrong: each has a test that says its number.
+#[test]
+fn every_known_way_of_getting_a_chat_wrong_has_its_test() {
+    let said = named_above_tests();
+    let told: Vec<&str> = said.split("Known ways of getting this wrong, ").skip(1).collect();
+    let numbers: BTreeSet<u32> = told
+        .iter()
+        .flat_map(|rest| rest.split([':', '.', '\n']).next().unwrap_or_default().split([',', ' ']))
+        .filter_map(|word| word.parse().ok())
+        .collect();
+    assert_eq!(numbers, (1..=21).collect());
+}
+
+/// How other chats were broken where they show messages, files, Markdown, search and previews: each has a test that names it.
+#[test]
+fn every_way_in_which_others_were_broken_has_its_test() {
+    let said = named_above_tests();
+    let known = [
+        "CVE-2017-1000054",
+        "CVE-2018-9986",
+        "CVE-2019-16216",
+        "CVE-2021-22886",
+        "CVE-2021-32689",
+        "CVE-2021-37865",
+        "CVE-2022-31017",
+        "CVE-2022-31052",
+        "CVE-2022-31134",
+        "CVE-2023-28112",
+        "CVE-2023-30609",
+        "CVE-2023-32683",
+        "CVE-2023-45131",
+        "CVE-2023-48732",
+        "CVE-2024-1402",
+        "CVE-2024-27286",
+        "CVE-2024-34341",
+        "CVE-2024-36624",
+        "CVE-2024-39713",
+        "CVE-2024-53863",
+        "CVE-2025-20051",
+        "CVE-2025-4981",
+        "CVE-2026-100404",
+        "CVE-2026-24050",
+        "CVE-2026-2578",
+        "CVE-2026-27154",
+        "CVE-2026-44561",
+        "CVE-2026-63306",
+        "CVE-2026-73057",
+    ];
+    let missing: Vec<&str> = known.into_iter().filter(|name| !said.contains(name)).collect();
+    assert_eq!(missing, Vec::<&str>::new());
+}

@@ -75,3 +75,38 @@ impl From<Choices> for ChoicesView {
         Self { email_notices, push_text: choices.push_text }
     }
 }
+
+/// `settings/unsubscribe.html`.
+#[derive(Debug, Serialize)]
+pub struct Unsubscribe {
+    /// The page.
+    pub page: Page,
+    /// Whose link it is, signed.
+    pub token: String,
+    /// Whether the letters are stopped.
+    pub done: bool,
+}
+
+/// `mail/digest.html`.
+#[derive(Debug, Serialize)]
+pub struct MailPage {
+    /// What words need.
+    pub page: MailLocale,
+    /// Who reads it.
+    pub name: String,
+    /// What waits, newest first.
+    pub lines: Vec<NoticeView>,
+    /// How much more.
+    pub more: usize,
+    /// Where links begin.
+    pub public_url: String,
+    /// What stops the letters.
+    pub stop_url: String,
+}
+
+/// The language of a letter.
+#[derive(Debug, Serialize)]
+pub struct MailLocale {
+    /// `fr` or `en`.
+    pub locale: &'static str,
+}
