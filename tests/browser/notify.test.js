@@ -111,7 +111,8 @@ test("the settings, on a desk and on a telephone", async (t) => {
 });
 
 test("the service worker registers at the root and shows what it is sent", async (t) => {
-  const town = await startTown(t);
+  // A context of the tests is what Chromium calls incognito: it offers no push there, and says so.
+  const town = await startTown(t, { complaints: [/Push API in incognito/] });
   const ada = await town.person("Ada", { permissions: ["notifications"] });
   await ada.page.goto("/settings");
   // No push service answers here: an open page tells then, and says so.
