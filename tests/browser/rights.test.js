@@ -67,9 +67,9 @@ test("another's message offers what the reader may do, and no more", async (t) =
     .filter((tool) => getComputedStyle(tool).display !== "none" && !tool.hasAttribute("hidden")).map((tool) => tool.getAttribute("data-action")));
   const [hers, his] = [await ada.room(room), await ben.room(room)];
   await his.shows(["Written by the owner", "Written by the member"]);
-  assert.deepEqual(await offers(his, "the owner"), ["react-more", "reply", "copy-link", "forward", "hide"]);
+  assert.deepEqual(await offers(his, "the owner"), ["react-more", "reply", "copy-link", "forward", "hide", "unread"]);
   assert.deepEqual(await offers(his, "the member"), ["react-more", "reply", "edit", "copy-link", "forward", "hide", "delete"]);
-  assert.deepEqual(await offers(hers, "the member"), ["react-more", "reply", "copy-link", "forward", "pin", "hide", "delete"]);
+  assert.deepEqual(await offers(hers, "the member"), ["react-more", "reply", "copy-link", "forward", "pin", "hide", "unread", "delete"]);
 });
 
 test("a session that ends is said in words, and nothing written is lost", async (t) => {
