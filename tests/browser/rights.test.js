@@ -68,7 +68,7 @@ test("another's message offers what the reader may do, and no more", async (t) =
   const [hers, his] = [await ada.room(room), await ben.room(room)];
   await his.shows(["Written by the owner", "Written by the member"]);
   assert.deepEqual(await offers(his, "the owner"), ["react-more", "reply", "copy-link", "forward", "hide", "unread"]);
-  assert.deepEqual(await offers(his, "the member"), ["react-more", "reply", "edit", "copy-link", "forward", "hide", "delete"]);
+  assert.deepEqual(await offers(his, "the member"), ["seen", "react-more", "reply", "edit", "copy-link", "forward", "hide", "delete"]);
   assert.deepEqual(await offers(hers, "the member"), ["react-more", "reply", "copy-link", "forward", "pin", "hide", "unread", "delete"]);
 });
 
