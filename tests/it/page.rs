@@ -1,5 +1,6 @@
 //! What a poll and a page read: cursors, pages, waiting, and what it costs.
 
+use crate::files::sends;
 use crate::harness::{Browser, Goal, Town, within};
 use crate::message::{id, two};
 use reqwest::StatusCode;
@@ -175,7 +176,8 @@ async fn an_empty_poll_touches_no_database() {
     assert_eq!(news.header("cache-control"), "private, no-cache");
 }
 
-/// Known ways of getting this wrong, 21: a page of many messages with quotes asks the database as often as a page of few.
+/// Known ways of getting this wrong, 21: a page of many messages with answers, files, reactions, names and receipts asks the database as
+/// often as a page of few.
 #[tokio::test]
 async fn a_page_costs_the_same_number_of_statements_whatever_its_length() {
     let town = Town::start().await;
@@ -191,8 +193,16 @@ async fn a_page_costs_the_same_number_of_statements_whatever_its_length() {
         for n in from..to {
             let source = bob.says(&goal, &format!("Question {n}")).await;
             let reply_to = id(&source).to_string();
-            let sent = alice.post(&goal.path(), &[("content", "Réponse"), ("reply_to", &reply_to)]).await;
+            let reply = [("content", "Réponse, @Bob Martin"), ("reply_to", reply_to.as_str())];
+            let sent = alice.post(&goal.path(), &reply).await;
             assert_eq!(sent.status, StatusCode::CREATED);
+            sends(&alice, &goal, "", &[("plan.txt", b"Plan"), ("liste.txt", b"Liste")]).await;
+            for (who, emoji) in [(&alice, "like"), (&bob, "fire")] {
+                let reacted = who.post(&format!("/message/{reply_to}/react/{emoji}"), &[]).await;
+                assert_eq!(reacted.status, StatusCode::OK);
+            }
+            let read = alice.post(&format!("/message/{reply_to}/mark-read"), &[]).await;
+            assert_eq!(read.status, StatusCode::OK);
         }
     };
     replies(0, 3).await;
@@ -201,7 +211,7 @@ async fn a_page_costs_the_same_number_of_statements_whatever_its_length() {
     for path in &paths {
         few.push(cost(&goal, path.clone()).await);
     }
-    replies(3, 30).await;
+    replies(3, 20).await;
     for (path, few) in paths.iter().zip(few) {
         assert_eq!(cost(&goal, path.clone()).await, few, "{path}");
         assert!(few <= 18, "{path}: {few} statements");

@@ -1,5 +1,6 @@
 //! Search: what is found, by whom, and that both engines find what a look at every message finds.
 
+use crate::files::sends;
 use crate::harness::{Browser, Goal, Town, urlencoded};
 use crate::message::{id, two};
 use crate::random::{Dice, Seed};
@@ -219,6 +220,20 @@ async fn a_search_is_narrowed_and_paged() {
     assert_eq!(all, (0..45).rev().map(|n| format!("page {n}")).collect::<Vec<_>>());
     let page = bob.page(&format!("{path}?q=page")).await.text;
     assert!(page.contains("search?q=page&amp;before="), "{page}");
+}
+
+/// A file's name is found like a word, and a search may ask for messages with files alone.
+#[tokio::test]
+async fn files_are_found_by_their_names() {
+    let town = Town::start().await;
+    let (alice, bob, goal) = two(&town).await;
+    alice.says(&goal, "Le devis arrive").await;
+    sends(&bob, &goal, "Voilà", &[("Devis été.txt", b"douze pots")]).await;
+    assert_eq!(finds(&alice, &goal, "devis ete").await, ["Voilà"]);
+    assert_eq!(finds(&alice, &goal, "devis").await, ["Voilà", "Le devis arrive"]);
+    assert_eq!(finds_with(&alice, &goal, &[("q", "devis"), ("has_file", "true")]).await, ["Voilà"]);
+    assert_eq!(finds_with(&alice, &goal, &[("q", "devis"), ("has_file", "false")]).await.len(), 2);
+    assert_eq!(finds(&alice, &goal, "douze pots").await, [""; 0], "what is inside of files is not read");
 }
 
 /// A page of results is read with the same statements, whatever it holds.
