@@ -5,7 +5,7 @@ mod page;
 
 use crate::chatroom::{self, Member};
 use crate::clock::Micros;
-use crate::db::{Reader, Value, Writer};
+use crate::db::{DbError, Reader, Row, Value, Writer};
 use crate::error::{Error, Result, Text};
 use crate::id::MessageId;
 use crate::message::{self, Message, Shown, markdown};
@@ -67,12 +67,7 @@ pub fn known(db: &mut Reader<'_>, urls: &[String], now: Micros) -> Result<Vec<(S
         ),
         params![list, now - LEFT_ALONE, now - BELIEVED],
         |row| {
-            let preview = Preview {
-                url: row.get("url")?,
-                title: row.get("title")?,
-                description: row.get("description")?,
-                site: row.get("site")?,
-            };
+            let preview = from_row(row)?;
             Ok((preview.url.clone(), (!preview.title.is_empty()).then_some(preview)))
         },
     )?)
@@ -176,15 +171,19 @@ pub(super) fn of_messages(db: &mut Reader<'_>, messages: &[i64]) -> Result<Vec<(
         ),
         params![Value::ids(messages)],
         |row| {
-            let preview = Preview {
-                url: row.get("url")?,
-                title: row.get("title")?,
-                description: row.get("description")?,
-                site: row.get("site")?,
-            };
+            let preview = from_row(row)?;
             Ok((row.get("message_id")?, preview))
         },
     )?)
+}
+
+fn from_row(row: &Row<'_>) -> std::result::Result<Preview, DbError> {
+    Ok(Preview {
+        url: row.get("url")?,
+        title: row.get("title")?,
+        description: row.get("description")?,
+        site: row.get("site")?,
+    })
 }
 
 #[cfg(test)]
