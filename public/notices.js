@@ -9,6 +9,7 @@
  * @typedef {{ unseen: number, revision: number, notices: Notice[] }} Notices
  */
 import { request } from "./http.js";
+import { takesPushes } from "./push.js";
 import { setText } from "./room/text.js";
 import { number } from "./strings.js";
 import { dayLabel, longTime, shortTime } from "./time.js";
@@ -74,7 +75,7 @@ export function createNotices({ isLive = false } = {}) {
     if (reply.kind !== "ok") return;
     const page = /** @type {Notices} */ (reply.body);
     show(page.unseen);
-    if (newest !== null) announce(page.notices.filter(({ revision, seen }) => !seen && revision > (newest ?? 0)));
+    if (newest !== null) void announce(page.notices.filter(({ revision, seen }) => !seen && revision > (newest ?? 0)));
     newest = Math.max(newest ?? 0, page.revision);
     panel?.querySelector("[name=revision]")?.setAttribute("value", String(page.revision));
     if (!list) return;
@@ -136,9 +137,9 @@ export function createNotices({ isLive = false } = {}) {
  * Where the browser takes pushes, those tell it.
  * @param {Notice[]} notices
  */
-function announce(notices) {
+async function announce(notices) {
   const wanted = globalThis.Notification?.permission === "granted" && localStorage.getItem("palabre:desktop") === "on";
-  if (!document.hidden || !wanted) return;
+  if (!document.hidden || !wanted || (await takesPushes())) return;
   for (const { text, url, revision } of notices.slice(0, 3)) {
     const shown = new Notification(text, { tag: `notice-${revision}` });
     shown.addEventListener("click", () => {

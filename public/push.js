@@ -32,6 +32,11 @@ async function present() {
   return (await registration?.pushManager.getSubscription()) ?? null;
 }
 
+/** Whether this browser is told by pushes, also while a page is open. */
+export async function takesPushes() {
+  return canPush() && (await present()) !== null;
+}
+
 /** Signing in anew makes a new session, and the subscription belongs to a session. Once a tab is enough. */
 export async function renewPush() {
   if (!canPush() || localStorage.getItem(WISH) !== "on" || sessionStorage.getItem(RENEWED)) return;
@@ -58,7 +63,7 @@ export async function startPush(section) {
     if (Notification.permission === "denied") return "denied";
     const wished = localStorage.getItem(WISH) === "on" && Notification.permission === "granted";
     if (!wished) return "off";
-    return canPush() && (await present()) ? "on" : "page-only";
+    return (await takesPushes()) ? "on" : "page-only";
   }
 
   /** @param {PushState} now @param {string} [words] */
