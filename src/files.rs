@@ -7,6 +7,7 @@
 pub mod intake;
 pub mod label;
 mod picture;
+pub mod private;
 mod sniff;
 mod strip;
 pub mod upload;
@@ -112,12 +113,13 @@ impl Files {
     pub fn open(config: &Config, clock: Clock) -> Result<Self> {
         let folder = config.data.join("files");
         let scratch = folder.join("tmp");
-        std::fs::create_dir_all(&scratch).map_err(Error::internal)?;
+        private::folder(&scratch).map_err(Error::internal)?;
+        private::repair(&folder).map_err(Error::internal)?;
         let (store, folder): (Arc<dyn ObjectStore>, _) = match &config.s3 {
             Some(s3) => (bucket(s3)?, None),
             None => {
                 let kept = folder.join("kept");
-                std::fs::create_dir_all(&kept).map_err(Error::internal)?;
+                private::folder(&kept).map_err(Error::internal)?;
                 (Arc::new(LocalFileSystem::new_with_prefix(&kept).map_err(Error::internal)?), Some(kept))
             }
         };

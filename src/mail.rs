@@ -73,7 +73,9 @@ impl Mailer {
                 Err(NotSent::Never)
             }
             Err(error) => {
-                tracing::warn!(%error, "the mail server takes no letters");
+                // In words the server may repeat the address.
+                let (status, is_timeout) = (error.status(), error.is_timeout());
+                tracing::warn!(?status, is_timeout, "the mail server takes no letters");
                 Err(NotSent::Later)
             }
         }

@@ -4,11 +4,15 @@ use clap::{Args, Parser, Subcommand};
 use mercure_bench::Itself;
 use palabre::clock::Clock;
 use palabre::config::{Config, LogFormat, Settings};
+use palabre::files::private;
 use palabre::{App, serve};
 use std::io::IsTerminal;
 use std::process::ExitCode;
 use tokio::net::TcpListener;
-use tracing_subscriber::EnvFilter;
+use tracing::{Level, Metadata};
+use tracing_subscriber::filter::{EnvFilter, FilterExt, filter_fn};
+use tracing_subscriber::layer::{Layer, SubscriberExt};
+use tracing_subscriber::util::SubscriberInitExt;
 
 /// Palabre: real-time chat for communities that pursue goals together
 #[derive(Parser)]
@@ -46,6 +50,8 @@ struct HubLine {
 }
 
 fn main() -> ExitCode {
+    // What this program writes is its owner's: database, journals, files, sockets. Before any thread, since the mask is the process's.
+    rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
     let line = Line::parse();
     let ended = match line.command {
         Some(Command::Serve(settings)) => run(&settings),
@@ -90,8 +96,9 @@ fn run_hub(line: &HubLine) -> Result<(), Fault> {
 }
 
 async fn run_server(mut config: Config) -> Result<(), Fault> {
-    std::fs::create_dir_all(&config.data)
-        .map_err(|error| format!("PALABRE_DATA: {}: {error}", config.data.display()))?;
+    let unusable = |error| format!("PALABRE_DATA: {}: {error}", config.data.display());
+    private::folder(&config.data).map_err(unusable)?;
+    private::close_own(&config.data, |name| name == "files" || name.starts_with("palabre.sqlite")).map_err(unusable)?;
     let listener = TcpListener::bind(config.listen)
         .await
         .map_err(|error| format!("PALABRE_LISTEN: cannot listen on {}: {error}", config.listen))?;
@@ -132,13 +139,30 @@ async fn asked_to_stop() {
 
 fn start_log(filter: &str, format: LogFormat) -> Result<(), Fault> {
     let filter = EnvFilter::try_new(filter).map_err(|error| format!("PALABRE_LOG: {error}"))?;
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal());
+    let filter = filter.and(filter_fn(is_discreet));
+    let log = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
     match format {
-        LogFormat::Text => log.init(),
-        LogFormat::Json => log.json().init(),
+        LogFormat::Text => tracing_subscriber::registry().with(log.with_filter(filter)).init(),
+        LogFormat::Json => tracing_subscriber::registry().with(log.json().with_filter(filter)).init(),
     }
+    std::panic::set_hook(Box::new(log_panic));
     Ok(())
+}
+
+/// Whether an event may be logged whatever the filter says: libraries write down what passes through them (an HTML parser the text of
+/// messages, an HTTP client the hosts that it calls), so that they may warn and no more.
+fn is_discreet(metadata: &Metadata<'_>) -> bool {
+    let module = metadata.target().split("::").next().unwrap_or_default();
+    *metadata.level() <= Level::WARN || OURS.contains(&module)
+}
+
+/// The crates of this repository: what they log is written with care.
+const OURS: [&str; 4] = ["palabre", "mercure_hub", "mercure_server", "mercure_bench"];
+
+/// Logs where a panic happened. Its words only when they are a constant: others may quote what somebody wrote.
+fn log_panic(panic: &std::panic::PanicHookInfo<'_>) {
+    let words = panic.payload().downcast_ref::<&'static str>().copied().unwrap_or("(formatted)");
+    let place = panic.location().map(ToString::to_string).unwrap_or_default();
+    let thread = std::thread::current();
+    tracing::error!(place, words, thread = thread.name().unwrap_or_default(), "panic");
 }

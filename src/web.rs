@@ -20,6 +20,7 @@ pub mod push;
 pub mod realtime;
 pub mod receipt;
 pub mod reply;
+pub mod request_id;
 pub mod search;
 pub mod security;
 pub mod settings;
@@ -30,7 +31,7 @@ pub mod voice;
 use crate::app::App;
 use axum::Router;
 use axum::extract::Request;
-use axum::http::{Extensions, HeaderMap, HeaderName, StatusCode, Version, header};
+use axum::http::{Extensions, HeaderMap, HeaderValue, StatusCode, Version, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -39,10 +40,12 @@ use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, Predicate};
 use tower_http::csrf::{CsrfLayer, ProtectionError};
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
-use tower_http::trace::{DefaultOnResponse, TraceLayer};
+use tower_http::trace::TraceLayer;
 use tracing::Instrument;
 
 use crate::error::{Error, Text};
+use std::any::Any;
+use std::time::Duration;
 
 /// All routes of the application, the hub beside them.
 pub fn router(app: &App) -> Router {
@@ -50,7 +53,7 @@ pub fn router(app: &App) -> Router {
     let router = layers(router, app);
     match app.live.bell.hub() {
         // The hub has its own rules for cookies and origins, its own headers, and streams that no layer may hold up.
-        Some(hub) => router.merge(hub.router()),
+        Some(hub) => router.merge(hub.router().layer(CatchPanicLayer::custom(hub_panicked))),
         None => router,
     }
 }
@@ -211,8 +214,8 @@ fn routes() -> Router<App> {
 }
 
 /// The layers, the innermost first.
-fn layers(router: Router, app: &App) -> Router {
-    let id = HeaderName::from_static("x-request-id");
+pub fn layers(router: Router, app: &App) -> Router {
+    let id = request_id::NAME;
     // Only the browser knows whether its own page asks: Sec-Fetch-Site, or Origin against Host. A program sends neither.
     let csrf = CsrfLayer::new()
         .with_rejection_response(|_: ProtectionError| Error::Forbidden(Text::new("foreign-origin")).into_response());
@@ -221,21 +224,20 @@ fn layers(router: Router, app: &App) -> Router {
         // A write goes on to its end when its client leaves: what was committed is rung.
         .layer(from_fn(detach))
         .layer(csrf)
+        // A panic is one request's misfortune, not the server's. Inside of the layers that explain and protect an answer.
+        .layer(CatchPanicLayer::custom(panicked))
         // Who asks, in which language; turns an outcome into a page or JSON. Outside of CSRF, so that its refusal is told too.
         .layer(from_fn_with_state(app.clone(), asking::identify))
         // What may be asked for in parts is served as it is: a part of something compressed is nothing.
         .layer(CompressionLayer::new().compress_when(DefaultPredicate::new().and(is_whole)))
+        // What goes wrong in the layers around a handler: without words, but not without headers.
+        .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn_with_state(headers::Defaults::new(app), headers::secure))
-        // A panic is one request's misfortune, not the server's.
-        .layer(CatchPanicLayer::new())
         // Paths are people's business (they name rooms): the log has the method, the status and the request's id.
-        .layer(
-            TraceLayer::new_for_http()
-                .make_span_with(span)
-                .on_response(DefaultOnResponse::new().level(tracing::Level::DEBUG)),
-        )
+        .layer(TraceLayer::new_for_http().make_span_with(span).on_request(()).on_response(answered).on_failure(()))
         .layer(PropagateRequestIdLayer::new(id.clone()))
         .layer(SetRequestIdLayer::new(id, MakeRequestUuid))
+        .layer(from_fn_with_state(app.clone(), request_id::keep_trusted))
 }
 
 fn is_whole(_: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions) -> bool {
@@ -243,8 +245,31 @@ fn is_whole(_: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions) -> b
 }
 
 fn span(request: &Request) -> tracing::Span {
-    let id = request.headers().get("x-request-id").and_then(|id| id.to_str().ok()).unwrap_or_default();
+    let id = request.headers().get(request_id::NAME).and_then(|id| id.to_str().ok()).unwrap_or_default();
     tracing::info_span!("request", method = %request.method(), id)
+}
+
+fn answered(response: &Response, took: Duration, _: &tracing::Span) {
+    let status = response.status().as_u16();
+    if response.status() == StatusCode::INTERNAL_SERVER_ERROR {
+        tracing::error!(status, ?took, "answered");
+    } else {
+        tracing::debug!(status, ?took, "answered");
+    }
+}
+
+/// What a panic becomes: our own fault, like any other. Its words may quote what somebody wrote; `main` logs where it happened.
+fn panicked(_: Box<dyn Any + Send>) -> Response {
+    Error::internal("a handler panicked").into_response()
+}
+
+/// The hub's answers have no page and no layer of ours: a bare status that no browser reads anything into.
+fn hub_panicked(_: Box<dyn Any + Send>) -> Response {
+    let mut response = StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    for (name, value) in headers::BARE {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    response
 }
 
 async fn detach(request: Request, next: Next) -> Response {

@@ -7,9 +7,11 @@ use super::row::{Cell, Columns, Row, Source};
 use super::sql::{Sql, Texts, place};
 use super::value::Value;
 use super::{DbError, Done, Engine, Options, migrate};
+use crate::files::private;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions, TryLockError};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -76,11 +78,10 @@ pub(super) fn spawn(name: String, run: impl FnOnce() + Send + 'static) -> Result
 
 /// Locks `<file>.lock` for as long as the threads live. The file itself stays: deleting it would race with the next server.
 fn lock(path: &Path) -> Result<File, DbError> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".lock");
-    let name = PathBuf::from(name);
+    let name = beside(path, ".lock");
     let fail = |error| DbError::Open(format!("cannot lock {}: {error}", name.display()));
-    let file = OpenOptions::new().create(true).truncate(false).write(true).open(&name).map_err(fail)?;
+    let file =
+        OpenOptions::new().create(true).truncate(false).write(true).mode(private::FILE).open(&name).map_err(fail)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(DbError::Locked(path.to_owned())),
@@ -88,13 +89,23 @@ fn lock(path: &Path) -> Result<File, DbError> {
     }
 }
 
-/// Creates a missing file readable by its owner only: it holds sessions and keys. SQLite gives its journals the same mode.
+/// Creates a missing file readable by its owner only: it holds sessions and keys. SQLite gives its journals the same mode; those of an
+/// earlier day are closed too.
 fn create(path: &Path) -> Result<(), DbError> {
-    let mut options = OpenOptions::new();
-    options.create(true).truncate(false).write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map(drop).map_err(|error| DbError::Open(format!("cannot open {}: {error}", path.display())))
+    let fail = |error| DbError::Open(format!("cannot open {}: {error}", path.display()));
+    let options = OpenOptions::new().create(true).truncate(false).write(true).mode(private::FILE).open(path);
+    options.map(drop).map_err(fail)?;
+    for journal in ["", "-wal", "-shm", ".lock"] {
+        private::close(&beside(path, journal), private::FILE).map_err(fail)?;
+    }
+    Ok(())
+}
+
+/// The file of this name with something at its end.
+fn beside(path: &Path, end: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(end);
+    PathBuf::from(name)
 }
 
 fn connect(path: &Path, options: &Options) -> Result<Connection, DbError> {

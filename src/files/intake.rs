@@ -76,7 +76,7 @@ impl Files {
             Ok(picture) => picture.map_err(Error::internal),
             // A decoder that panics says of the picture what an error says.
             Err(error) => {
-                tracing::warn!(%error, media_type, "a decoder panicked");
+                tracing::warn!(panicked = error.is_panic(), media_type, "a decoder panicked");
                 Ok(None)
             }
         }

@@ -1,7 +1,7 @@
 //! A file on its way in: written, counted and hashed in one pass. It is complete when it is finished, and gone when it is not.
 
 use crate::error::{Error, Result};
-use crate::files::sync_folder;
+use crate::files::{private, sync_folder};
 use aws_lc_rs::digest::{Context, SHA256};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -42,7 +42,9 @@ pub enum Written {
 
 impl Upload {
     pub(super) async fn begin(path: PathBuf, limit: u64) -> Result<Self> {
-        let file = File::create_new(&path).await.map_err(Error::internal)?;
+        let mut options = File::options();
+        let file = options.write(true).create_new(true).mode(private::FILE).open(&path).await;
+        let file = file.map_err(Error::internal)?;
         let file = BufWriter::with_capacity(BUFFER, file);
         Ok(Self { file, scrap: Scrap(path), digest: Context::new(&SHA256), size: 0, limit })
     }
@@ -99,7 +101,7 @@ impl Finished {
     /// Blocks.
     pub(super) fn move_to(self, shelf: &Path, target: &Path) -> io::Result<()> {
         if !shelf.is_dir() {
-            std::fs::create_dir_all(shelf)?;
+            private::folder(shelf)?;
             shelf.parent().map_or(Ok(()), sync_folder)?;
         }
         std::fs::rename(self.path(), target)?;

@@ -7,6 +7,14 @@ use axum::middleware::Next;
 use axum::response::Response;
 use std::sync::Arc;
 
+/// What an answer says that has no content.
+pub const BARE: [(HeaderName, &str); 4] = [
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::REFERRER_POLICY, "same-origin"),
+    (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+    (header::CACHE_CONTROL, "no-store"),
+];
+
 /// The headers, made once: they are the same on every answer. A cheap clone.
 #[derive(Clone)]
 pub struct Defaults(Arc<[(HeaderName, HeaderValue)]>);

@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
+use tokio::task::JoinError;
 
 /// Sentences that a redirect may ask the next page to show: `?notice=` and one of these.
 const NOTICES: [&str; 17] = [
@@ -102,7 +103,11 @@ pub fn errors(fields: &Fields, locale: Locale) -> Errors {
 pub fn explain(app: &App, asking: &Asking, mut response: Response) -> Response {
     let Some(Unexplained(error)) = response.extensions_mut().remove::<Unexplained>() else { return response };
     if let Error::Internal(source) = &*error {
-        tracing::error!(error = %source, "internal error");
+        // What a task panicked with may quote what somebody wrote.
+        match source.is::<JoinError>() {
+            true => tracing::error!("internal error: a task was cut off"),
+            false => tracing::error!(error = %source, "internal error"),
+        }
     }
     if matches!(*error, Error::Unauthenticated) && !asking.wants_json() {
         return see_other(&login_url(asking));

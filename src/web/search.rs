@@ -122,7 +122,10 @@ fn moment(form: &Form, name: &'static str, is_end: bool) -> Result<Option<Micros
     }
     let day = format_description!("[year]-[month]-[day]");
     let at = match Date::parse(text, &day) {
-        Ok(date) => Some(date.midnight().assume_utc() + if is_end { Duration::DAY } else { Duration::ZERO }),
+        // The calendar ends with the year 9999: the end of its last day is its last moment.
+        Ok(date) => {
+            Some(date.midnight().assume_utc().saturating_add(if is_end { Duration::DAY } else { Duration::ZERO }))
+        }
         Err(_) => OffsetDateTime::parse(text, &Rfc3339).ok(),
     };
     let micros = at.and_then(|at| i64::try_from(at.unix_timestamp_nanos() / 1_000).ok());
@@ -146,4 +149,37 @@ fn next_url(room: Option<RoomId>, form: &Form, next: MessageId) -> String {
         |text: &str| percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string();
     let query: String = kept.map(|name| format!("{name}={}&", encode(form.text(name)))).collect();
     format!("{path}?{query}before={next}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_and_the_first_day_of_the_calendar_are_days() {
+        let at = |text: &str, is_end| {
+            let form = Form::from_query(&query(text)).unwrap();
+            moment(&form, "to", is_end).map(|at| at.unwrap_or_default())
+        };
+        let day = 86_400_000_000;
+        assert_eq!(at("2026-03-01", true).unwrap() - at("2026-03-01", false).unwrap(), day);
+        let last = at("9999-12-31", false).unwrap();
+        assert_eq!(at("9999-12-31", true).unwrap(), last + day - 1);
+        for edge in [
+            "0000-01-01",
+            "-9999-01-01",
+            "9999-12-31T23:59:59-23:59",
+            "0000-01-01T00:00:00+23:59",
+            "2016-12-31T23:59:60Z",
+        ] {
+            let _ = at(edge, true); // No panic, whether it is a date or not.
+        }
+        for wrong in ["10000-01-01", "2026-13-01", "2026-02-30", "x", "9999-12-31T24:00:00Z"] {
+            assert!(matches!(at(wrong, true), Err(Error::Invalid(_))), "{wrong}");
+        }
+    }
+
+    fn query(date: &str) -> String {
+        format!("to={}", percent_encoding::utf8_percent_encode(date, percent_encoding::NON_ALPHANUMERIC))
+    }
 }
