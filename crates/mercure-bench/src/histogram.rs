@@ -10,39 +10,41 @@ const DIGITS: u8 = 3;
 
 /// How long things took.
 #[derive(Debug)]
-pub(crate) struct Latencies(Option<Histogram<u64>>);
+pub struct Latencies(Option<Histogram<u64>>);
 
 /// A histogram's figures, in milliseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
-pub(crate) struct Quantiles {
+pub struct Quantiles {
     /// How many were recorded.
-    pub(crate) count: u64,
+    pub count: u64,
     /// Half took no longer.
-    pub(crate) p50: f64,
+    pub p50: f64,
     /// Nine of ten took no longer.
-    pub(crate) p90: f64,
+    pub p90: f64,
     /// 99 of 100 took no longer.
-    pub(crate) p99: f64,
+    pub p99: f64,
     /// The longest.
-    pub(crate) max: f64,
+    pub max: f64,
 }
 
-impl Latencies {
+impl Default for Latencies {
     /// Nothing recorded yet.
-    pub(crate) fn new() -> Self {
+    fn default() -> Self {
         // The bounds are constants that the crate accepts; were it otherwise, nothing would be recorded and the count would say so.
         Self(Histogram::new_with_bounds(1_000, LONGEST.as_nanos() as u64, DIGITS).ok())
     }
+}
 
+impl Latencies {
     /// Records one duration in nanoseconds. Less than a microsecond counts as one, more than five minutes as five.
-    pub(crate) fn record(&mut self, nanoseconds: u64) {
+    pub fn record(&mut self, nanoseconds: u64) {
         if let Some(histogram) = &mut self.0 {
             histogram.saturating_record(nanoseconds);
         }
     }
 
     /// Adds what another one has recorded.
-    pub(crate) fn add(&mut self, other: &Self) {
+    pub fn add(&mut self, other: &Self) {
         if let (Some(sum), Some(other)) = (&mut self.0, &other.0) {
             // Both have the same bounds, so every value fits.
             let _ = sum.add(other);
@@ -50,7 +52,7 @@ impl Latencies {
     }
 
     /// The figures; all zero when nothing was recorded.
-    pub(crate) fn quantiles(&self) -> Quantiles {
+    pub fn quantiles(&self) -> Quantiles {
         let Some(histogram) = self.0.as_ref().filter(|histogram| !histogram.is_empty()) else {
             return Quantiles::default();
         };
@@ -71,7 +73,7 @@ mod tests {
 
     #[test]
     fn quantiles_are_right_to_three_digits() {
-        let mut latencies = Latencies::new();
+        let mut latencies = Latencies::default();
         for milliseconds in 1..=1_000_u64 {
             latencies.record(milliseconds * 1_000_000);
         }
@@ -86,13 +88,13 @@ mod tests {
 
     #[test]
     fn what_is_out_of_range_counts_as_the_nearest_in_range() {
-        let mut latencies = Latencies::new();
+        let mut latencies = Latencies::default();
         assert_eq!(latencies.quantiles(), Quantiles::default());
         latencies.record(0);
         latencies.record(u64::MAX);
         let figures = latencies.quantiles();
         assert_eq!(figures.count, 2);
-        let mut sum = Latencies::new();
+        let mut sum = Latencies::default();
         sum.add(&latencies);
         sum.add(&latencies);
         assert_eq!(sum.quantiles().count, 4);

@@ -52,7 +52,7 @@ pub(crate) fn publish(options: &HubBench, durable: Option<PathBuf>) -> Result<(F
         let begun = family.threads();
         tokio::time::sleep_until(to.into()).await;
         let spent = family.threads().since(&begun);
-        let mut seen = Seen { published: 0, answering: Latencies::new() };
+        let mut seen = Seen { published: 0, answering: Latencies::default() };
         for task in tasks {
             let one = task.await??;
             seen.published += one.published;
@@ -76,7 +76,7 @@ pub(crate) fn publish(options: &HubBench, durable: Option<PathBuf>) -> Result<(F
 }
 
 async fn task(hub: Hub, options: HubBench, first: u32, from: Instant, to: Instant) -> Result<Seen, Failure> {
-    let mut seen = Seen { published: 0, answering: Latencies::new() };
+    let mut seen = Seen { published: 0, answering: Latencies::default() };
     let data = "x".repeat(options.payload as usize);
     let mut number = first;
     loop {

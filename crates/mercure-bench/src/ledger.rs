@@ -59,8 +59,8 @@ impl Ledger {
             span: None,
             deliveries: 0,
             answers: 0,
-            latency: Latencies::new(),
-            answering: Latencies::new(),
+            latency: Latencies::default(),
+            answering: Latencies::default(),
         }
     }
 

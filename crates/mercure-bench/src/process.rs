@@ -1,44 +1,46 @@
-//! What a server costs: processor time and memory of a process and its children, from `/proc`; and on which core things run.
+//! A server as a process: how it is started and ended; what it and its children cost, from `/proc`; and on which core and machine things run.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fs;
-use std::time::Duration;
+use std::io;
+use std::process::{Child, Command};
+use std::time::{Duration, Instant};
 
 /// Memory in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub(crate) struct Memory {
+pub struct Memory {
     /// Proportional set size: private memory, and the process's share of what it shares.
-    pub(crate) pss: u64,
+    pub pss: u64,
     /// What nobody else maps.
-    pub(crate) private: u64,
+    pub private: u64,
 }
 
 /// Processor time, as the scheduler counts it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Spent {
+pub struct Spent {
     /// Time on a core, user and system.
-    pub(crate) ran: Duration,
+    pub ran: Duration,
     /// Time ready to run, while others had the core.
-    pub(crate) waited: Duration,
+    pub waited: Duration,
 }
 
 impl Spent {
     /// What has been added since an earlier moment.
-    pub(crate) fn since(self, earlier: Self) -> Self {
+    pub fn since(self, earlier: Self) -> Self {
         Self { ran: self.ran.saturating_sub(earlier.ran), waited: self.waited.saturating_sub(earlier.waited) }
     }
 }
 
 /// Processor time of the threads that were there at some moment, by their numbers.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Threads(BTreeMap<u32, Spent>);
+pub struct Threads(BTreeMap<u32, Spent>);
 
 impl Threads {
     /// What these have spent since an earlier moment. What a thread did that has ended in between is not known any more.
-    pub(crate) fn since(&self, earlier: &Self) -> Spent {
+    pub fn since(&self, earlier: &Self) -> Spent {
         let each = self.0.iter().map(|(id, spent)| spent.since(earlier.0.get(id).copied().unwrap_or_default()));
         each.fold(Spent::default(), |sum, one| Spent { ran: sum.ran + one.ran, waited: sum.waited + one.waited })
     }
@@ -46,11 +48,11 @@ impl Threads {
 
 /// A process and all its descendants, as they were when it was looked up.
 #[derive(Clone, Debug)]
-pub(crate) struct Family(Vec<u32>);
+pub struct Family(Vec<u32>);
 
 impl Family {
     /// The process with this number, and what it has started until now.
-    pub(crate) fn of(pid: u32) -> Self {
+    pub fn of(pid: u32) -> Self {
         let parents: Vec<(u32, u32)> = fs::read_dir("/proc")
             .into_iter()
             .flatten()
@@ -67,7 +69,7 @@ impl Family {
     }
 
     /// Processor time used so far by each thread.
-    pub(crate) fn threads(&self) -> Threads {
+    pub fn threads(&self) -> Threads {
         let tasks = self.0.iter().filter_map(|pid| fs::read_dir(format!("/proc/{pid}/task")).ok()).flatten();
         let each = tasks.filter_map(|task| {
             let path = task.ok()?.path();
@@ -77,7 +79,7 @@ impl Family {
     }
 
     /// Memory held now.
-    pub(crate) fn memory(&self) -> Memory {
+    pub fn memory(&self) -> Memory {
         self.0
             .iter()
             .copied()
@@ -86,7 +88,7 @@ impl Family {
     }
 
     /// Resident memory: less telling than [`Memory`], but cheap to ask for while a run goes on.
-    pub(crate) fn resident(&self) -> u64 {
+    pub fn resident(&self) -> u64 {
         let texts = self.0.iter().filter_map(|pid| fs::read_to_string(format!("/proc/{pid}/status")).ok());
         texts.map(|text| kilobytes(&text, "VmRSS:")).sum()
     }
@@ -119,25 +121,83 @@ fn kilobytes(text: &str, name: &str) -> u64 {
 }
 
 /// Processor time of the calling thread so far.
-pub(crate) fn own() -> Spent {
+pub fn own() -> Spent {
     scheduled("/proc/thread-self/schedstat").unwrap_or_default()
 }
 
 /// Raises the limit of open files as far as it may be, and tells it.
-pub(crate) fn raise_file_limit() -> u64 {
+pub fn raise_file_limit() -> u64 {
     let limit = getrlimit(Resource::Nofile);
     let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
     getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)
 }
 
+/// Starts a program with this soft limit of open files, which is what a service manager or a shell gives. Other threads must open
+/// nothing meanwhile: for this moment the limit is the caller's too.
+///
+/// # Errors
+/// When the program can't be started.
+pub fn start_with_file_limit(command: &mut Command, soft: u64) -> io::Result<Child> {
+    let own = getrlimit(Resource::Nofile);
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: Some(soft), maximum: own.maximum });
+    let child = command.spawn();
+    let _ = setrlimit(Resource::Nofile, own);
+    child
+}
+
+/// Asks a process to end, so that it takes its children along, and kills it when it has not ended in time. How long it took; none
+/// when it was killed.
+pub fn end(child: &mut Child, patience: Duration) -> Option<Duration> {
+    let pid = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw);
+    let asked = Instant::now();
+    // A child that was waited for has no number of its own any more.
+    if let (Some(pid), Ok(None)) = (pid, child.try_wait()) {
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+    }
+    while asked.elapsed() < patience {
+        if !matches!(child.try_wait(), Ok(None)) {
+            return Some(asked.elapsed());
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let _ = child.kill();
+    let _ = child.wait();
+    None
+}
+
+/// Where it was measured.
+#[derive(Debug, Serialize)]
+pub struct Machine {
+    /// Cores that this process may use.
+    pub cores: usize,
+    /// As the processor names itself.
+    pub processor: String,
+    /// The system's release.
+    pub kernel: String,
+}
+
+impl Machine {
+    /// This one.
+    pub fn here() -> Self {
+        let read = |path| fs::read_to_string(path).unwrap_or_default();
+        let processor = read("/proc/cpuinfo");
+        let model = processor.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+        Self {
+            cores: cores().len(),
+            processor: model.map(|(_, name)| name.to_owned()).unwrap_or_default(),
+            kernel: read("/proc/sys/kernel/osrelease").trim().to_owned(),
+        }
+    }
+}
+
 /// The cores of this machine that the calling thread may use.
-pub(crate) fn cores() -> Vec<usize> {
+pub fn cores() -> Vec<usize> {
     let allowed = sched_getaffinity(None);
     allowed.map(|set| (0..CpuSet::MAX_CPU).filter(|core| set.is_set(*core)).collect()).unwrap_or_default()
 }
 
 /// Keeps the calling thread, and what it starts from now on, to these cores. Without effect where the system refuses: the figures say so by their spread.
-pub(crate) fn pin(cores: &[usize]) {
+pub fn pin(cores: &[usize]) {
     let mut set = CpuSet::new();
     for core in cores {
         set.set(*core);

@@ -3,7 +3,7 @@
 use crate::client::Observed;
 use crate::judge::Verdict;
 use crate::options::Server;
-use crate::process::Spent;
+use crate::process::{Machine, Spent};
 use crate::table::Table;
 use crate::target::Transport;
 use serde::Serialize;
@@ -55,28 +55,6 @@ pub(crate) struct Report {
     /// What could not be measured, and why.
     pub(crate) missing: Vec<String>,
     pub(crate) verdicts: Vec<Verdict>,
-}
-
-/// Where it was measured.
-#[derive(Debug, Serialize)]
-pub(crate) struct Machine {
-    cores: usize,
-    processor: String,
-    kernel: String,
-}
-
-impl Machine {
-    /// This one.
-    pub(crate) fn here() -> Self {
-        let read = |path| std::fs::read_to_string(path).unwrap_or_default();
-        let processor = read("/proc/cpuinfo");
-        let model = processor.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
-        Self {
-            cores: crate::process::cores().len(),
-            processor: model.map(|(_, name)| name.to_owned()).unwrap_or_default(),
-            kernel: read("/proc/sys/kernel/osrelease").trim().to_owned(),
-        }
-    }
 }
 
 /// The share of a core from which on somebody counts as used up.

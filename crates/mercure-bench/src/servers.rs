@@ -20,6 +20,8 @@ use url::Url;
 pub(crate) const SECRET: &str = "only for measuring, and only on this machine";
 /// How long a server may take to start.
 const START: Duration = Duration::from_secs(20);
+/// How long it may take to end.
+const END: Duration = Duration::from_secs(3);
 /// A server's first line on its standard output ends with its port; this is what ours say before it.
 pub(crate) const READY: &str = "listening on port ";
 
@@ -130,7 +132,7 @@ impl Running {
         let target = match port.ok_or_else(|| NoServer::Silent(program.clone())).and_then(running) {
             Ok(target) => target,
             Err(error) => {
-                end(&mut child);
+                process::end(&mut child, END);
                 return Err(error);
             }
         };
@@ -149,26 +151,9 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         if let Some(child) = &mut self.child {
-            end(child);
+            process::end(child, END);
         }
     }
-}
-
-/// Asks the process to end, so that it takes its children along; insists after a while.
-fn end(child: &mut Child) {
-    let pid = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw);
-    if let Some(pid) = pid {
-        let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
-    }
-    let asked = Instant::now();
-    while asked.elapsed() < Duration::from_secs(3) {
-        if !matches!(child.try_wait(), Ok(None)) {
-            return;
-        }
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    let _ = child.kill();
-    let _ = child.wait();
 }
 
 /// The first core for the server, the others for the client; all for both where there is one.

@@ -4,16 +4,16 @@ use std::fmt;
 
 /// Cells in rows; the first row is the heading.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Table(Vec<Vec<String>>);
+pub struct Table(Vec<Vec<String>>);
 
 impl Table {
     /// A table with these headings.
-    pub(crate) fn new<T: Into<String>>(heads: impl IntoIterator<Item = T>) -> Self {
+    pub fn new<T: Into<String>>(heads: impl IntoIterator<Item = T>) -> Self {
         Self(vec![heads.into_iter().map(Into::into).collect()])
     }
 
     /// Adds a row.
-    pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
+    pub fn row(&mut self, cells: impl IntoIterator<Item = String>) {
         self.0.push(cells.into_iter().collect());
     }
 }
