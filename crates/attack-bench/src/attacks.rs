@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout_at};
 
 /// After an answer that is no success the attacker waits: what is measured is the attack and not a flood of refusals.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -120,7 +120,7 @@ impl Context {
         Ok(Self { options: options.clone(), attacker, goal, others, tally: Tally::default(), held: Gauge::default() })
     }
 
-    /// Acts on so many connections at once, one request after the other, until the time is over or it was done `total` times.
+    /// Acts on so many connections at once, one request after the other: `total` times, or until the time is over.
     pub(crate) async fn repeat<A, F>(self: &Arc<Self>, connections: u32, total: Option<u32>, act: A)
     where
         A: Fn(Arc<Self>, u64) -> F + Clone + Send + 'static,
@@ -136,6 +136,7 @@ impl Context {
                     if total.map_or(Instant::now() >= until, |total| number >= u64::from(total)) {
                         break;
                     }
+                    context.tally.begin();
                     let outcome = act(context.clone(), number).await;
                     context.tally.add(outcome);
                     if !outcome.is_success() {
@@ -144,7 +145,12 @@ impl Context {
                 }
             });
         }
-        while loops.join_next().await.is_some() {}
+        let all = async { while loops.join_next().await.is_some() {} };
+        match total {
+            Some(_) => all.await,
+            // What is not answered by then is given up.
+            None => timeout_at(until, all).await.unwrap_or_default(),
+        }
     }
 }
 
@@ -165,7 +171,7 @@ impl Attack {
             Self::Flac => files::flac(context).await,
             Self::HalfRequests => connections::half_requests(context).await,
             Self::LongPolls => connections::long_polls(context).await,
-            Self::Patterns => connections::patterns(context).await?,
+            Self::Patterns => connections::patterns(context).await,
             Self::LoginAddresses => accounts::long_addresses(context).await?,
             Self::Uploads => quota::uploads(context).await,
             Self::LongMessages => quota::long_messages(context).await,

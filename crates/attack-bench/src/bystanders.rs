@@ -3,7 +3,7 @@
 use crate::Trouble;
 use crate::attacks::Attack;
 use crate::media;
-use crate::person::{Goal, PASSWORD, PATIENCE, Person, Request, sign_in};
+use crate::person::{Goal, PASSWORD, PATIENCE, Person, Request, ask_for_health, sign_in};
 use crate::server::Target;
 use crate::tally::{Counts, Outcome};
 use mercure_bench::histogram::{Latencies, Quantiles};
@@ -96,9 +96,9 @@ impl Action {
 #[derive(Debug)]
 pub(crate) struct Felt {
     latencies: Latencies,
-    /// What did not succeed, by outcome.
-    pub(crate) failed: Counts,
+    failed: Counts,
     failures: u64,
+    requests: u64,
 }
 
 /// The same, in figures.
@@ -106,16 +106,19 @@ pub(crate) struct Felt {
 pub(crate) struct Figures {
     /// Milliseconds, of what succeeded and of what had no answer in time.
     pub(crate) latency_ms: Quantiles,
+    /// What did not succeed, by outcome.
     pub(crate) failed: Counts,
     pub(crate) failures: u64,
+    pub(crate) requests: u64,
 }
 
 impl Felt {
     fn new() -> Self {
-        Self { latencies: Latencies::default(), failed: Counts::default(), failures: 0 }
+        Self { latencies: Latencies::default(), failed: Counts::default(), failures: 0, requests: 0 }
     }
 
     fn add(&mut self, took: Duration, outcome: Outcome) {
+        self.requests += 1;
         // A refusal is quick and would make the attack look harmless; an answer that never comes has taken that long at least.
         if outcome.is_success() || (outcome == Outcome::NoAnswer && took >= PATIENCE) {
             self.latencies.record(took.as_nanos() as u64);
@@ -127,7 +130,12 @@ impl Felt {
     }
 
     fn figures(&self) -> Figures {
-        Figures { latency_ms: self.latencies.quantiles(), failed: self.failed.clone(), failures: self.failures }
+        Figures {
+            latency_ms: self.latencies.quantiles(),
+            failed: self.failed.clone(),
+            failures: self.failures,
+            requests: self.requests,
+        }
     }
 }
 
@@ -207,10 +215,7 @@ impl Bystanders {
         match action {
             Action::Send => person.say(self.goal, &format!("Message {number}, with a **word** in bold.")).await,
             Action::Open => person.ask(&Request::page(self.goal.path(""))).await,
-            Action::Health => match visitor(person.target, 2, number) {
-                Ok(visitor) => visitor.ask(&Request::get("/healthz")).await,
-                Err(_) => Outcome::NoAnswer,
-            },
+            Action::Health => ask_for_health(person.target, address(2, number)).await,
             Action::Voice => {
                 let files = [media::recording()];
                 person.ask(&Request::files(self.goal.path("/send-voice"), "voice", &files)).await
@@ -243,7 +248,11 @@ impl Bystanders {
 
 /// Somebody who was not there before, each time from another address of a network.
 fn visitor(target: Target, network: u8, number: usize) -> Result<Person, Trouble> {
-    Person::visitor(target, Ipv4Addr::new(127, 0, network, (number % 250) as u8 + 1))
+    Person::visitor(target, address(network, number))
+}
+
+fn address(network: u8, number: usize) -> Ipv4Addr {
+    Ipv4Addr::new(127, 0, network, (number % 250) as u8 + 1)
 }
 
 async fn browser(person: &Person, number: usize) -> Result<Person, Trouble> {
@@ -270,7 +279,7 @@ mod tests {
         felt.add(Duration::from_millis(80), Outcome::Status(201));
         felt.add(PATIENCE, Outcome::NoAnswer);
         let figures = felt.figures();
-        assert_eq!((figures.latency_ms.count, figures.failures), (2, 3));
+        assert_eq!((figures.latency_ms.count, figures.failures, figures.requests), (2, 3, 4));
         assert!(figures.latency_ms.p50 >= 79.0 && figures.latency_ms.max >= 29_000.0, "{figures:?}");
         assert_eq!(figures.failed.to_string(), "1 × 429, 2 × no answer");
     }

@@ -10,6 +10,8 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::timeout;
 
 /// How long a person waits for an answer.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
@@ -75,10 +77,11 @@ impl Request {
     }
 
     /// An event stream whose matchers come in the body (RFC 10008).
-    pub(crate) fn query(path: &str, matchers: &[(&str, &str)]) -> Result<Self, Trouble> {
-        let method = Method::from_bytes(b"QUERY").map_err(|_| Trouble::Nobody)?;
+    pub(crate) fn query(path: &str, matchers: &[(&str, &str)]) -> Self {
+        // The name is a token, which is all that a method needs to be (RFC 9110, 9.1).
+        let method = Method::from_bytes(b"QUERY").unwrap_or_default();
         let request = Self::new(method, path.into(), FORM, urlencoded(matchers).into());
-        Ok(Self { accept: "text/event-stream", ..request })
+        Self { accept: "text/event-stream", ..request }
     }
 }
 
@@ -195,6 +198,19 @@ async fn json(answer: reqwest::Response, expected: u16) -> Result<Value, Trouble
     let text = answer.text().await?;
     let value = serde_json::from_str(&text).ok().filter(|_| status == expected);
     value.ok_or(Trouble::Refused { path, status, text })
+}
+
+/// Asks for `/healthz` on a new connection from this address, without a client whose making would be measured too.
+pub(crate) async fn ask_for_health(target: Target, from: Ipv4Addr) -> Outcome {
+    let asked = async {
+        let mut stream = target.connect(from).await?;
+        stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n").await?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.map(|_| answer)
+    };
+    let answer = timeout(PATIENCE, asked).await.ok().and_then(Result::ok).unwrap_or_default();
+    let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok());
+    status.map_or(Outcome::NoAnswer, Outcome::Status)
 }
 
 /// Signing in.

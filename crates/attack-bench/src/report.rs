@@ -11,6 +11,8 @@ use std::fmt::Write;
 const SLOWER: f64 = 3.0;
 /// The memory some time after the attack, at most, in multiples of the calm one.
 const LARGER: f64 = 1.2;
+/// Targets of each attack on each server.
+const OF_EACH: usize = 3;
 
 const HEADS: [&str; 15] = [
     "attack",
@@ -56,15 +58,24 @@ pub(crate) struct Target {
 
 /// Holds each record against the targets.
 pub(crate) fn judge(records: &[Record]) -> Vec<Target> {
-    records.iter().flat_map(|record| [sends(record), memory(record)]).collect()
+    records.iter().flat_map(|record| [sends(record), others(record), memory(record)]).collect()
 }
 
 fn sends(record: &Record) -> Target {
-    let sends = record.felt.get(&Action::Send);
-    let value = sends.and_then(ratio);
-    let refused = sends.is_none_or(|sends| sends.attacked.failures > 0);
-    let met = !refused && value.is_some_and(|value| value <= SLOWER);
-    target(record, "p99 of others' sends, attacked / calm, none refused", value, SLOWER, met)
+    slower(record, "p99 of others' sends, attacked / calm, none refused", |action| action == Action::Send)
+}
+
+/// The worst of what else others do.
+fn others(record: &Record) -> Target {
+    slower(record, "p99 of others' other requests, attacked / calm, none refused", |action| action != Action::Send)
+}
+
+fn slower(record: &Record, what: &'static str, is_meant: fn(Action) -> bool) -> Target {
+    let pairs: Vec<_> = record.felt.iter().filter(|(action, _)| is_meant(**action)).map(|(_, pair)| pair).collect();
+    let refused = pairs.iter().any(|pair| pair.attacked.failures > 0);
+    let ratios: Option<Vec<f64>> = pairs.into_iter().map(ratio).collect();
+    let value = ratios.and_then(|ratios| ratios.into_iter().max_by(f64::total_cmp));
+    target(record, what, value, SLOWER, !refused && value.is_some_and(|value| value <= SLOWER))
 }
 
 fn memory(record: &Record) -> Target {
@@ -109,8 +120,9 @@ impl Report {
 
     /// The targets, a row for each attack on each server.
     fn verdicts(&self) -> Table {
-        let mut table = Table::new(["targets", "server", "others' sends, p99", "memory after"]);
-        for pair in self.targets.chunks(2) {
+        let mut table =
+            Table::new(["targets", "server", "p99 of others' sends", "of their other requests", "memory after"]);
+        for pair in self.targets.chunks(OF_EACH) {
             let judged = |target: &Target| {
                 let value = target.value.map_or_else(|| "–".into(), |value| format!("{value:.2}"));
                 format!("{value} × calm, {} (≤ {})", if target.met { "met" } else { "missed" }, target.at_most)
@@ -131,7 +143,6 @@ fn row(record: &Record, action: Action, pair: &Compared, is_first: bool) -> Vec<
         _ => format!("{value:.1}"),
     };
     let (calm, attacked) = (&pair.calm, &pair.attacked);
-    let all = attacked.latency_ms.count + attacked.failures;
     vec![
         own(record.attack.name()),
         own(record.server.clone()),
@@ -141,11 +152,7 @@ fn row(record: &Record, action: Action, pair: &Compared, is_first: bool) -> Vec<
         milliseconds(attacked, attacked.latency_ms.p50),
         milliseconds(attacked, attacked.latency_ms.p99),
         ratio(pair).map_or_else(|| "–".into(), |ratio| format!("{ratio:.1}")),
-        if attacked.failures == 0 {
-            "–".into()
-        } else {
-            format!("{} ({} of {all})", attacked.failed, attacked.failures)
-        },
+        if attacked.failures == 0 { "–".into() } else { format!("{} (of {})", attacked.failed, attacked.requests) },
         megabytes(record.memory_bytes.calm),
         megabytes(record.memory_bytes.peak),
         megabytes(record.memory_bytes.settled),

@@ -5,11 +5,13 @@ use crate::options::Program;
 use mercure_bench::process::{self, Family};
 use std::collections::HashSet;
 use std::fs::{self, File};
-use std::net::{Ipv4Addr, SocketAddrV4, TcpListener};
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
+use tokio::net::{TcpSocket, TcpStream};
 
 /// The soft limit of open files that service managers and shells give.
 const OPEN_FILES: u64 = 1_024;
@@ -22,14 +24,16 @@ const END: Duration = Duration::from_secs(25);
 pub(crate) struct Target(SocketAddrV4);
 
 impl Target {
-    /// The address.
-    pub(crate) fn address(self) -> SocketAddrV4 {
-        self.0
-    }
-
     /// The address of a path.
     pub(crate) fn url(self, path: &str) -> String {
         format!("http://{}{path}", self.0)
+    }
+
+    /// A new connection from this address.
+    pub(crate) async fn connect(self, from: Ipv4Addr) -> io::Result<TcpStream> {
+        let socket = TcpSocket::new_v4()?;
+        socket.bind(SocketAddr::from((from, 0)))?;
+        socket.connect(self.0.into()).await
     }
 }
 
@@ -147,7 +151,10 @@ mod tests {
             listener.as_ref().and_then(|listener| listener.local_addr().ok()).map_or(0, |address| address.port());
         let address = SocketAddrV4::new(Ipv4Addr::LOCALHOST, port);
         assert!(listens(std::process::id(), address));
-        assert!(!listens(1, address), "it is another process's");
+        let other = Command::new("sleep").arg("60").spawn();
+        let is_others = other.as_ref().is_ok_and(|other| !listens(other.id(), address));
+        let ended = other.is_ok_and(|mut other| process::end(&mut other, END).is_some());
+        assert!(is_others && ended, "it is another process's");
         drop(listener);
         assert!(!listens(std::process::id(), address), "nobody listens any more");
     }

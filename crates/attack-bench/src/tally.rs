@@ -3,6 +3,7 @@
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// What became of one request.
@@ -49,18 +50,31 @@ impl fmt::Display for Counts {
     }
 }
 
-/// The same, counted by several at once.
+/// The same, counted by several at once, with the requests that had no answer yet when they were given up.
 #[derive(Debug, Default)]
-pub(crate) struct Tally(Mutex<Counts>);
+pub(crate) struct Tally {
+    begun: AtomicU64,
+    counts: Mutex<Counts>,
+}
 
 impl Tally {
+    /// A request is about to be sent.
+    pub(crate) fn begin(&self) {
+        self.begun.fetch_add(1, Ordering::Relaxed);
+    }
+
     pub(crate) fn add(&self, outcome: Outcome) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).add(outcome);
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner).add(outcome);
     }
 
     /// As it stands.
     pub(crate) fn counts(&self) -> Counts {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let given_up = self.begun.load(Ordering::Relaxed).saturating_sub(counts.0.values().sum());
+        if given_up > 0 {
+            counts.0.insert("given up".into(), given_up);
+        }
+        counts
     }
 }
 
@@ -73,9 +87,11 @@ mod tests {
         let tally = Tally::default();
         assert_eq!(tally.counts().to_string(), "–");
         for outcome in [Outcome::Status(429), Outcome::NoAnswer, Outcome::Status(201), Outcome::Status(429)] {
+            tally.begin();
             tally.add(outcome);
         }
-        assert_eq!(tally.counts().to_string(), "1 × 201, 2 × 429, 1 × no answer");
+        tally.begin();
+        assert_eq!(tally.counts().to_string(), "1 × 201, 2 × 429, 1 × given up, 1 × no answer");
         assert!(
             Outcome::Status(201).is_success() && !Outcome::Status(303).is_success() && !Outcome::NoAnswer.is_success()
         );

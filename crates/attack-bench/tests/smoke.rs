@@ -53,7 +53,7 @@ fn attacks_of_each_kind_are_measured_and_end() {
         assert!(memory["peak"].as_u64() >= memory["calm"].as_u64() && memory["calm"].as_u64() > Some(0), "{record:#}");
         assert!(record["ended_after_s"].is_number(), "{record:#}");
     }
-    assert_eq!(report["targets"].as_array().unwrap().len(), 2 * records.len());
+    assert_eq!(report["targets"].as_array().unwrap().len(), 3 * records.len());
 }
 
 #[test]

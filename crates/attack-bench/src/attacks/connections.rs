@@ -1,14 +1,13 @@
 //! Connections that wait: with half a request, with a long poll, with an event stream of patterns.
 
 use super::{Context, PAUSE};
-use crate::Trouble;
 use crate::person::Request;
 use crate::tally::Outcome;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::Ipv4Addr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
@@ -21,7 +20,7 @@ const PATTERNS: u32 = 1_000;
 /// Each connection sends the first lines of a request and no more, and is opened again when the server closes it.
 pub(super) async fn half_requests(context: &Arc<Context>) {
     hold(context, 1_200, |context| async move {
-        let Ok(Ok(mut stream)) = timeout(Duration::from_secs(5), connect(&context)).await else {
+        let Ok(Ok(mut stream)) = timeout(Duration::from_secs(5), context.attacker.target.connect(FROM)).await else {
             context.tally.add(Outcome::NoAnswer);
             return;
         };
@@ -35,12 +34,6 @@ pub(super) async fn half_requests(context: &Arc<Context>) {
     .await;
 }
 
-async fn connect(context: &Context) -> std::io::Result<TcpStream> {
-    let socket = TcpSocket::new_v4()?;
-    socket.bind(SocketAddr::from((FROM, 0)))?;
-    socket.connect(context.attacker.target.address().into()).await
-}
-
 /// Each waits for news that never come, in the attacker's own room.
 pub(super) async fn long_polls(context: &Arc<Context>) {
     let top = context.attacker.json(&context.goal.path("/fetch")).await;
@@ -49,6 +42,7 @@ pub(super) async fn long_polls(context: &Arc<Context>) {
     hold(context, 1_500, move |context| {
         let request = request.clone();
         async move {
+            context.tally.begin();
             context.held.up();
             let outcome = context.attacker.ask(&request).await;
             context.held.down();
@@ -59,14 +53,20 @@ pub(super) async fn long_polls(context: &Arc<Context>) {
 }
 
 /// Each stream is asked for with patterns of its own, and read until the server ends it.
-pub(super) async fn patterns(context: &Arc<Context>) -> Result<(), Trouble> {
-    let patterns: Vec<String> =
-        (0..context.options.scaled(PATTERNS)).map(|n| format!("/chatroom/:a{n}/(\\d+)/*")).collect();
-    let matchers: Vec<(&str, &str)> = patterns.iter().map(|pattern| ("match_urlpattern", pattern.as_str())).collect();
-    let request = Arc::new(Request::query("/.well-known/mercure", &matchers)?);
+pub(super) async fn patterns(context: &Arc<Context>) {
+    let stream = AtomicU32::new(0);
+    let count = context.options.scaled(PATTERNS);
+    let next = Arc::new(move || {
+        // No two streams have a pattern in common, so that keeping equal ones once is no help.
+        let stream = stream.fetch_add(1, Ordering::Relaxed);
+        let patterns: Vec<String> = (0..count).map(|n| format!("/s{stream}n{n}/:name/(\\w+)/:rest*")).collect();
+        let matchers: Vec<_> = patterns.iter().map(|pattern| ("match_urlpattern", pattern.as_str())).collect();
+        Request::query("/.well-known/mercure", &matchers)
+    });
     hold(context, 60, move |context| {
-        let request = request.clone();
+        let request = next();
         async move {
+            context.tally.begin();
             match context.attacker.send(&request).await {
                 Ok(mut stream) => {
                     let outcome = Outcome::Status(stream.status().as_u16());
@@ -80,7 +80,6 @@ pub(super) async fn patterns(context: &Arc<Context>) -> Result<(), Trouble> {
         }
     })
     .await;
-    Ok(())
 }
 
 /// Keeps so many connections, each opened anew when it has ended, until the time is over.
