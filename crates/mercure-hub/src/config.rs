@@ -1,6 +1,7 @@
 //! What a hub can be told when it is made: one documented struct, every field with a default.
 
 use std::{
+    collections::HashSet,
     fmt,
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -92,10 +93,17 @@ pub struct HubConfig {
     pub max_topics: usize,
     /// Matchers that one subscriber may name.
     pub max_matchers: usize,
+    /// How many of the older generation's `topic` it may name instead, which then do not count among those; `None` counts all together.
+    pub max_legacy_matchers: Option<usize>,
     /// Bytes in one topic, matcher, id or type.
     pub max_field_bytes: usize,
-    /// Bytes in the body of one POST.
+    /// Bytes in the body of one POST, and of one QUERY.
     pub max_body_bytes: usize,
+    /// Likewise, of one POST that comes with a token of the older generation; `None` for the same.
+    pub max_legacy_body_bytes: Option<usize>,
+    /// Begins each event stream with an event that has an id and nothing else, from which a stream that gets no update can be resumed. Browsers dispatch nothing
+    /// for it. The id tells nothing about updates; it is good for as long as this hub lives.
+    pub initial_id: bool,
     /// Whether the hub tells who subscribes: by private updates below its own path, and by the API at `subscriptions` there. Off, nobody learns of anybody.
     pub subscriptions: bool,
     /// Streams open at the same time.
@@ -141,8 +149,11 @@ impl Default for HubConfig {
             revocation: Duration::from_secs(24 * 3600),
             max_topics: 1_000,
             max_matchers: 100,
+            max_legacy_matchers: None,
             max_field_bytes: 4_096,
             max_body_bytes: 1 << 20,
+            max_legacy_body_bytes: None,
+            initial_id: false,
             subscriptions: false,
             max_connections: 0,
             max_connections_per_subject: 0,
@@ -169,6 +180,12 @@ pub enum InvalidConfig {
     /// Not an absolute path.
     #[error("{0:?} is no path of a hub")]
     Path(String),
+    /// With a fragment, which a resource identifier does not have (RFC 9728 section 1.2).
+    #[error("{0:?} is no resource identifier: it has a fragment")]
+    Resource(String),
+    /// Named twice: which of the keys count would be a guess.
+    #[error("the issuer {0:?} is named twice")]
+    Issuer(String),
 }
 
 impl HubConfig {
@@ -181,6 +198,13 @@ impl HubConfig {
         let is_hub = |url: &&String| Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
         if let Some(url) = self.tokens.public_urls.iter().find(|url| !is_hub(url)) {
             return Err(InvalidConfig::PublicUrl(url.clone()));
+        }
+        if let Some(resource) = self.tokens.resource_identifier.as_ref().filter(|resource| resource.contains('#')) {
+            return Err(InvalidConfig::Resource(resource.clone()));
+        }
+        let mut seen = HashSet::new();
+        if let Some(issuer) = self.tokens.issuers.iter().find(|issuer| !seen.insert(issuer.id.as_str())) {
+            return Err(InvalidConfig::Issuer(issuer.id.clone()));
         }
         if self.path.starts_with('/') { Ok(()) } else { Err(InvalidConfig::Path(self.path.clone())) }
     }

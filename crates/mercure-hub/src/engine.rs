@@ -30,7 +30,7 @@ use crate::{
     engine::line::Line,
     engine::roll::{Roll, SPOKES},
     engine::subscriber::Subscriber,
-    event::{Class, Event},
+    event::{self, Class, Event},
     history::{History, Log},
     metrics::Meter,
     subscriptions::presence::{Announcer, Presence},
@@ -49,6 +49,8 @@ pub(crate) struct Limits {
     /// Whether an id that the history knows is refused.
     pub(crate) unique_ids: bool,
     pub(crate) write_timeout: Duration,
+    /// Whether each event stream begins with an id to resume from.
+    pub(crate) initial_id: bool,
 }
 
 #[derive(Debug)]
@@ -361,6 +363,14 @@ impl Drop for Engine {
 }
 
 impl State {
+    /// Lets a subscriber hear what comes from now on, perhaps after an id to resume from.
+    pub(crate) fn begin(&mut self, subscriber: &Arc<Subscriber>, initial_id: bool) {
+        if initial_id && let Some(frame) = event::cursor(subscriber.wire, &self.history.bookmark()) {
+            subscriber.queue.push(&frame, Class::Durable);
+        }
+        self.enter(subscriber);
+    }
+
     /// Writes a subscriber into the index, for all that it wants. One that has ended meanwhile stays out.
     pub(crate) fn enter(&mut self, subscriber: &Arc<Subscriber>) {
         if !self.roll.contains(subscriber.id) {

@@ -126,6 +126,16 @@ pub(crate) fn own(wire: Wire, id: &UpdateId, kind: &str, data: &str) -> Bytes {
     }
 }
 
+/// An id without an event, on the wires of event streams: it moves the client's cursor, and nothing is dispatched for it.
+pub(crate) fn cursor(wire: Wire, id: &UpdateId) -> Option<Bytes> {
+    let text = || Bytes::from(format!("id: {id}\n\n"));
+    match wire {
+        Wire::Sse => Some(text()),
+        Wire::Chunked => Some(chunk::whole(&text())),
+        Wire::Socket | Wire::Json => None,
+    }
+}
+
 /// The text of an event stream: one `data` line for each line of the value, whichever way its lines end, so that a value can't write fields.
 fn sse(id: &UpdateId, kind: &str, retry: Option<u64>, data: &str) -> Bytes {
     let mut out = String::with_capacity(data.len() + id.as_str().len() + kind.len() + 48);

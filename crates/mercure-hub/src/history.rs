@@ -1,6 +1,7 @@
 //! The history: the stored updates in the order in which they were published. The newest are in memory; with a log, all of them are on disk.
 #![cfg_attr(not(feature = "durable"), expect(dead_code, reason = "the seam to a log that is not built"))]
 
+mod bookmark;
 #[cfg(feature = "durable")]
 pub(crate) mod log;
 pub(crate) mod memory;
@@ -122,6 +123,9 @@ pub(crate) trait Log: fmt::Debug + Send + Sync {
 
     /// Takes an update, `named` when its publisher chose the id; the answer comes when it is on disk and has its place. Never waits for the disk.
     fn append(&self, event: Arc<Event>, named: bool, answer: Answer);
+
+    /// Whether it can take updates: not while what was tried last could not be written.
+    fn can_store(&self) -> bool;
 
     /// Writes what it has taken, then lets go of the file. Waits for it.
     fn stop(&self);

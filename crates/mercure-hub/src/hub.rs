@@ -113,6 +113,7 @@ impl Hub {
             connections_per_subject: config.max_connections_per_subject,
             revocation: config.revocation,
             unique_ids: config.refuse_duplicate_ids,
+            initial_id: config.initial_id,
             write_timeout: config.write_timeout,
         };
         let addresses = Addresses::new(&config.path, &config.tokens);
@@ -265,6 +266,12 @@ impl Hub {
         !self.0.leaving.load(Ordering::Relaxed)
     }
 
+    /// Whether what is published can be stored. `false` while the history on disk can't be written (the disk is full): updates are refused then, and subscribers
+    /// are served all the same. The hub tries again by itself. Without a history on disk always `true`.
+    pub fn can_store(&self) -> bool {
+        self.0.engine.log.as_ref().is_none_or(|log| log.can_store())
+    }
+
     /// From now on no stream is taken.
     pub(crate) fn leave(&self) {
         self.0.leaving.store(true, Ordering::Relaxed);
@@ -352,12 +359,20 @@ impl Hub {
         short.then(|| Matcher::new(kind, text, self.patterns()).ok()).flatten()
     }
 
-    pub(crate) fn is_too_many(&self, matchers: usize) -> bool {
-        matchers > self.max_matchers()
+    /// Whether one request names too much, of either generation.
+    pub(crate) fn is_too_many(&self, newer: usize, of_topic: usize) -> bool {
+        let config = self.config();
+        match config.max_legacy_matchers {
+            Some(max) => exceeds(newer, config.max_matchers) || exceeds(of_topic, max),
+            None => exceeds(newer + of_topic, config.max_matchers),
+        }
     }
 
-    pub(crate) fn max_matchers(&self) -> usize {
-        Some(self.config().max_matchers).filter(|max| *max > 0).unwrap_or(usize::MAX)
+    /// Topics that a WebSocket may be subscribed to, whose messages are of no generation: the more generous of the bounds.
+    pub(crate) fn max_named(&self) -> usize {
+        let config = self.config();
+        let older = config.max_legacy_matchers.filter(|_| config.tokens.legacy).unwrap_or(config.max_matchers);
+        if config.max_matchers == 0 || older == 0 { usize::MAX } else { older.max(config.max_matchers) }
     }
 }
 

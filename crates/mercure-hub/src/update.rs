@@ -20,7 +20,6 @@ impl UpdateId {
     }
 
     /// One that was an id when it was stored.
-    #[cfg(feature = "durable")]
     pub(crate) fn stored(id: &str) -> Self {
         Self(id.into())
     }

@@ -19,6 +19,8 @@ mod cors;
 mod crash;
 #[path = "hub/drain.rs"]
 mod drain;
+#[path = "hub/drop_in.rs"]
+mod drop_in;
 #[path = "hub/durable.rs"]
 mod durable;
 #[path = "hub/ending.rs"]

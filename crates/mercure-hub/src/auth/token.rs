@@ -51,6 +51,8 @@ pub(crate) struct Verified {
     pub(crate) issued_at: Option<f64>,
     pub(crate) expires_at: Option<f64>,
     pub(crate) publish: Grants,
+    /// Whether it has a list of topics to publish on, perhaps an empty one (the older generation).
+    pub(crate) lists_topics: bool,
     pub(crate) subscribe: Grants,
     /// What its subscriptions are described with to those who watch them.
     pub(crate) payloads: Payloads,
@@ -103,7 +105,7 @@ pub(crate) async fn verify(token: &str, case: &Case<'_>, said: &mut Said) -> Res
     // A legacy token may say anything here; a strict one is looked up by it.
     let issuer = jws::text(claims.iss, "iss");
     said.issuer = issuer.clone().ok().flatten();
-    let generation = generation(&jws, &claims, case.trust)?;
+    let generation = generation(&jws, &claims, case)?;
     said.generation = Some(generation);
     let issuer = match generation {
         Generation::Legacy => issuer.unwrap_or_default(),
@@ -125,11 +127,12 @@ pub(crate) async fn verify(token: &str, case: &Case<'_>, said: &mut Said) -> Res
     Ok(verified)
 }
 
-fn generation(jws: &Jws<'_>, claims: &Claims<'_>, trust: &Trust) -> Result<Generation, FailedCheck> {
+fn generation(jws: &Jws<'_>, claims: &Claims<'_>, case: &Case<'_>) -> Result<Generation, FailedCheck> {
     if jws.is_access_token() || claims.authorization_details.is_some() {
         Ok(Generation::Strict)
-    } else if trust.takes_legacy() {
-        claims.mercure().map(|_| Generation::Legacy).ok_or("mercure claim")
+    } else if case.trust.takes_legacy() {
+        let is_enough = claims.mercure().is_some() || case.trust.needs_no_claim(case.role);
+        is_enough.then_some(Generation::Legacy).ok_or("mercure claim")
     } else {
         Err("typ")
     }
@@ -153,10 +156,12 @@ fn read_strict(claims: &Claims<'_>, case: &Case<'_>) -> Result<Verified, FailedC
 
 fn read_legacy(claims: &Claims<'_>, case: &Case<'_>) -> Result<Verified, FailedCheck> {
     let times = claims.times(case.now)?;
-    let grant = jws::value(claims.mercure().ok_or("mercure claim")?, "mercure claim")?;
-    let Value::Object(mut grant) = grant else { return Err("mercure claim") };
     let person = person(claims, Generation::Legacy, times)?;
+    // Whether it may be missing was decided before the signature was looked at.
+    let Some(grant) = claims.mercure() else { return Ok(person) };
+    let Value::Object(mut grant) = jws::value(grant, "mercure claim")? else { return Err("mercure claim") };
     Ok(Verified {
+        lists_topics: grant.get("publish").is_some_and(Value::is_array),
         publish: grants(&grant, "publish", case.patterns).ok_or("mercure.publish")?,
         subscribe: grants(&grant, "subscribe", case.patterns).ok_or("mercure.subscribe")?,
         payloads: Payloads::for_all(grant.remove("payload").filter(|payload| !payload.is_null())),

@@ -20,6 +20,12 @@ pub(crate) enum Role {
 pub struct Tokens {
     /// Takes tokens of the older generation: any JWT with a `mercure` claim, `exp` and `aud` not needed.
     pub legacy: bool,
+    /// Takes tokens that have no `mercure` claim, too, from those who subscribe: they read what is public, as with the reference at 0.x. Off where an
+    /// [`Authorizer`](crate::Authorizer) decides by the `sub`: whatever else the key signs would open what that person may read.
+    pub legacy_claim_optional: bool,
+    /// Lets a token of the older generation publish public updates on topics that it does not list, as the reference did until its version 0.13. A list,
+    /// perhaps empty, it must have.
+    pub legacy_public_topics: bool,
     /// More keys for publishers with such tokens.
     pub publisher_keys: Keys,
     /// More keys for subscribers with such tokens.
@@ -40,6 +46,8 @@ impl Default for Tokens {
     fn default() -> Self {
         Self {
             legacy: true,
+            legacy_claim_optional: false,
+            legacy_public_topics: false,
             publisher_keys: Keys::default(),
             subscriber_keys: Keys::default(),
             legacy_query_token: false,
@@ -83,6 +91,7 @@ impl Issuer {
 #[derive(Debug)]
 pub(crate) struct Trust {
     legacy: bool,
+    claim_optional: bool,
     publisher: Keys,
     subscriber: Keys,
     issuers: Vec<Issuer>,
@@ -94,6 +103,7 @@ impl Trust {
         let with = |key: &Option<Key>, keys: &Keys| Keys::from_iter(key.clone()).and(keys.clone());
         Self {
             legacy: tokens.legacy,
+            claim_optional: tokens.legacy_claim_optional,
             publisher: with(&config.publisher_key, &tokens.publisher_keys),
             subscriber: with(&config.subscriber_key, &tokens.subscriber_keys),
             issuers: tokens.issuers.clone(),
@@ -102,6 +112,16 @@ impl Trust {
 
     pub(crate) fn takes_legacy(&self) -> bool {
         self.legacy
+    }
+
+    /// Whether a token for this may lack the `mercure` claim.
+    pub(crate) fn needs_no_claim(&self, role: Role) -> bool {
+        self.legacy && self.claim_optional && role == Role::Subscriber
+    }
+
+    /// Whether tokens of the newer generation are good at all.
+    pub(crate) fn has_issuers(&self) -> bool {
+        self.issuers.iter().any(|issuer| issuer.publisher.is_some() || issuer.subscriber.is_some())
     }
 
     /// The keys for tokens of the older generation.
@@ -126,7 +146,7 @@ impl Trust {
     /// Whether there is nobody whose token could be good.
     pub(crate) fn nobody(&self) -> bool {
         let legacy = [Role::Publisher, Role::Subscriber].into_iter().any(|role| self.legacy(role).is_some());
-        !legacy && self.issuers.iter().all(|issuer| issuer.publisher.is_none() && issuer.subscriber.is_none())
+        !legacy && !self.has_issuers()
     }
 
     pub(crate) fn authorization_servers(&self) -> Vec<&str> {

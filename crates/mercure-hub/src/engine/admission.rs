@@ -91,7 +91,7 @@ impl Engine {
         let first = state.roll.next_deadline();
         state.roll.insert(Arc::clone(&subscriber));
         if begin.is_none() {
-            state.enter(&subscriber);
+            state.begin(&subscriber, self.limits.initial_id);
         }
         if state.roll.next_deadline() != first || state.roll.len() == 1 {
             self.alarm.notify_one();

@@ -190,6 +190,7 @@ mod tests {
             revocation: Duration::ZERO,
             unique_ids: false,
             write_timeout: Duration::ZERO,
+            initial_id: false,
         };
         let bounds = Bounds { events: 0, bytes: 0, age: Duration::ZERO };
         Arc::new(Engine::new(limits, History::new(bounds, Arc::new(|| 0.0)), None, None))

@@ -7,6 +7,10 @@ use crate::{
     wire::{chunk, socket::frame},
 };
 
+/// After how many milliseconds one that has lived long enough is to come back. Until then its browser would wait some seconds, and what is published
+/// meanwhile is lost to a client that has had no update yet, and so no id to resume from. Lifetimes differ, so they do not come together.
+const SOON: u64 = 100;
+
 /// Why a stream ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ending {
@@ -85,6 +89,7 @@ impl Ending {
             (_, Self::Lost) | (Wire::Json, _) => Bytes::new(),
             (Wire::Socket, _) => frame::close(self.code(), self.reason()),
             (Wire::Sse, Self::Shutdown { retry }) => format!(": {}\nretry: {retry}\n\n", self.reason()).into(),
+            (Wire::Sse, Self::Lifetime) => format!(": {}\nretry: {SOON}\n\n", self.reason()).into(),
             (Wire::Sse, _) => format!(": {}\n\n", self.reason()).into(),
             (Wire::Chunked, _) => [&chunk::whole(&self.farewell(Wire::Sse)), chunk::END].concat().into(),
         }
@@ -98,6 +103,7 @@ mod tests {
     #[test]
     fn each_wire_names_the_reason() {
         assert_eq!(Ending::Shutdown { retry: 1500 }.farewell(Wire::Sse).as_ref(), b": shutting down\nretry: 1500\n\n");
+        assert_eq!(Ending::Lifetime.farewell(Wire::Sse).as_ref(), b": lifetime over\nretry: 100\n\n");
         assert_eq!(Ending::Slow.farewell(Wire::Sse).as_ref(), b": slow reader\n\n");
         assert_eq!(Ending::Slow.farewell(Wire::Socket).as_ref(), b"\x88\x0d\x03\xf5slow reader");
         assert_eq!(Ending::Slow.farewell(Wire::Chunked).as_ref(), b"f\r\n: slow reader\n\n\r\n0\r\n\r\n");

@@ -83,7 +83,7 @@ impl Engine {
         }
         drop(interest);
         if page.events.is_empty() && page.next == end {
-            state.enter(subscriber);
+            state.begin(subscriber, self.limits.initial_id);
             return Step::Live;
         }
         Step::Page(page)

@@ -5,7 +5,8 @@
 //! * **Group commit.** Who publishes leaves the update in a queue. The writer takes all that has come meanwhile, writes it in one transaction and syncs it to the
 //!   disk (`synchronous=full`); only then the updates enter the engine's order, in the order of the queue, and their publishers are answered. So nobody sees an update that a
 //!   power cut could take back, and a sync is shared by all who publish at the same time.
-//! * **Failure.** A batch that can't be written is given back whole: nobody sees it, and its publishers are told. The next batch is tried like any other.
+//! * **Failure.** A batch that can't be written is given back whole: nobody sees it, and its publishers are told. The next batch is tried like any other. Meanwhile an idle
+//!   writer tries once a second to write as much as has failed, so that it is known when there is room again; and once at the start.
 //! * **Places** are dense numbers, the primary key. An index finds an id's earliest place; another one, by the first eight bytes of the topic's SHA-256, the places of a topic.
 //! * **Replay.** Pages are read by threads of their own, each page in a transaction of its own: no reader holds the write-ahead log back, and a connection
 //!   that takes no bytes asks for no page.
@@ -25,7 +26,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc, Condvar, Mutex, OnceLock, Weak,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread::{self, JoinHandle},
     time::Duration,
@@ -147,6 +148,8 @@ struct Shared {
     reads: Mutex<Reads>,
     to_read: Condvar,
     floor: AtomicU64,
+    /// Whether the last attempt to write has failed.
+    failing: AtomicBool,
     engine: OnceLock<Weak<Engine>>,
 }
 
@@ -299,6 +302,10 @@ impl Log for DiskLog {
         if first {
             self.shared.to_write.notify_one();
         }
+    }
+
+    fn can_store(&self) -> bool {
+        !self.shared.failing.load(Ordering::Relaxed)
     }
 
     fn stop(&self) {

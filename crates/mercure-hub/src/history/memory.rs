@@ -11,7 +11,7 @@ use std::{
 use crate::{
     config::Clock,
     event::Event,
-    history::{Cursor, Found, LastId, Log, Missing, Position},
+    history::{Cursor, Found, LastId, Log, Missing, Position, bookmark::Bookmarks},
     topic::Topic,
     update::UpdateId,
 };
@@ -54,6 +54,7 @@ pub(crate) struct History {
     /// Where an unstored event stood. A browser's cursor is the last id it saw, stored or not.
     marks: HashMap<UpdateId, Cursor>,
     mark_order: VecDeque<UpdateId>,
+    bookmarks: Bookmarks,
     /// How many events were looked at for a replay.
     #[cfg(test)]
     looked_at: std::cell::Cell<usize>,
@@ -73,6 +74,7 @@ impl History {
             repeats: HashMap::new(),
             marks: HashMap::new(),
             mark_order: VecDeque::new(),
+            bookmarks: Bookmarks::default(),
             #[cfg(test)]
             looked_at: std::cell::Cell::default(),
         }
@@ -121,6 +123,11 @@ impl History {
         if self.marks.insert(id.clone(), self.end()).is_none() {
             self.mark_order.push_back(id.clone());
         }
+    }
+
+    /// An id from which a stream can be resumed that begins now.
+    pub(crate) fn bookmark(&self) -> UpdateId {
+        self.bookmarks.id(self.end())
     }
 
     /// Forgets what is too old, and what the log has discarded. Cheap when nothing is.
@@ -194,6 +201,10 @@ impl History {
         };
         if let Some(place) = self.places.get(id.as_str()) {
             return Found::At(Position::Place(place + 1));
+        }
+        let is_kept = |place: &Cursor| (self.floor()..=self.end()).contains(place);
+        if let Some(place) = self.bookmarks.place(id).filter(is_kept) {
+            return Found::At(Position::Place(place));
         }
         let marked = self.marks.get(id.as_str()).copied().filter(|place| *place >= self.floor());
         // An id that the hub has made is nobody else's. What a publisher chose may stand in the log as well, and counts from there.

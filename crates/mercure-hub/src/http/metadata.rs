@@ -33,10 +33,13 @@ fn document(hub: &Hub, asked: &Asked) -> Result<Response, Refusal> {
     let resource = hub.addresses().resource(asked).ok_or(Refusal::Bad("Invalid Host"))?;
     let mut document = json!({
         "resource": resource,
-        "authorization_details_types_supported": [details::TYPE],
         "bearer_methods_supported": ["header"],
         "mercure_matcher_types_supported": ["exact", "urlpattern"],
     });
+    // Where no issuer is trusted, a token that has them is refused.
+    if hub.trust().has_issuers() {
+        document["authorization_details_types_supported"] = json!([details::TYPE]);
+    }
     if hub.config().subscriptions {
         document["mercure_subscriptions"] = true.into();
     }

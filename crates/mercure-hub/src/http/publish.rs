@@ -9,6 +9,7 @@ use axum::{
 use crate::{
     Hub,
     auth::access,
+    auth::token::Generation,
     http::form::{self, MediaType},
     http::reply::Refusal,
     update::{InvalidUpdate, PublishError, Update},
@@ -24,7 +25,11 @@ pub(crate) async fn publish(hub: &Hub, parts: &Parts, body: Body) -> Result<Resp
         return Err(Refusal::Bad("Expected application/x-www-form-urlencoded"));
     }
     let config = hub.config();
-    let body = form::read_body(body, config.max_body_bytes).await?;
+    let max_body_bytes = match who.generation {
+        Generation::Legacy => config.max_legacy_body_bytes.unwrap_or(config.max_body_bytes),
+        Generation::Strict => config.max_body_bytes,
+    };
+    let body = form::read_body(body, max_body_bytes).await?;
     hub.limiter().has_read(bearer, body.len(), hub.now())?;
     let mut form = Form::read(&body, config.max_topics, config.max_field_bytes)?;
     let update = form.take_update()?;
@@ -32,7 +37,8 @@ pub(crate) async fn publish(hub: &Hub, parts: &Parts, body: Body) -> Result<Resp
     if hub.is_reserved(&update) {
         return Err(PublishError::Reserved.into());
     }
-    if !who.publish.cover_all(update.topics()) {
+    let is_free = config.tokens.legacy_public_topics && who.lists_topics && !update.private;
+    if !is_free && !who.publish.cover_all(update.topics()) {
         return Err(Refusal::Forbidden);
     }
     let id = hub.publish_async(form.name(update)?).await?;

@@ -29,9 +29,9 @@ pub(crate) struct Query {
 impl Query {
     pub(crate) fn read(input: &[u8]) -> Self {
         let mut read = Self::default();
-        let mut last_ids: [Option<Vec<u8>>; 3] = Default::default();
+        let mut last_ids: [Option<Vec<u8>>; 4] = Default::default();
         for (name, value) in form::pairs(input) {
-            let [newest, older, oldest] = &mut last_ids;
+            let [newest, older, oldest, of_polyfill] = &mut last_ids;
             match name.as_slice() {
                 b"topic" => read.matchers.push((MatchType::Legacy, value)),
                 b"match" | b"match_exact" => read.matchers.push((MatchType::Exact, value)),
@@ -40,6 +40,8 @@ impl Query {
                 b"wait" => read.wait = read.wait.take().or(Some(value)),
                 b"last_event_id" => *newest = newest.take().or(Some(value)),
                 b"lastEventID" => *older = older.take().or(Some(value)),
+                // The default of the package event-source-polyfill, which is what can send an `Authorization` header in a browser.
+                b"lastEventId" => *of_polyfill = of_polyfill.take().or(Some(value)),
                 b"Last-Event-ID" => *oldest = oldest.take().or(Some(value)),
                 name => read.unknown_matcher |= name.get(..5).is_some_and(|start| start.eq_ignore_ascii_case(b"match")),
             }
@@ -93,7 +95,8 @@ impl Query {
         if self.matchers.is_empty() {
             return Err(Refusal::Bad("Missing \"topic\" or \"match\" parameter"));
         }
-        if hub.is_too_many(self.matchers.len()) {
+        let of_topic = self.matchers.iter().filter(|(kind, _)| *kind == MatchType::Legacy).count();
+        if hub.is_too_many(self.matchers.len() - of_topic, of_topic) {
             return Err(Refusal::Bad("Too many matchers"));
         }
         let matchers = self.matchers.iter();
@@ -193,7 +196,7 @@ mod tests {
         };
         let id = |id: &str| Some(LastId::Id(id.to_owned()));
         assert_eq!(last("topic=a", None), None);
-        for name in ["last_event_id", "lastEventID", "Last-Event-ID"] {
+        for name in ["last_event_id", "lastEventID", "Last-Event-ID", "lastEventId"] {
             assert_eq!(last(&format!("{name}=x"), None), id("x"), "{name}");
             assert_eq!(last(&format!("{name}=x"), Some("y")), id("y"), "{name}");
             assert_eq!(last(&format!("{name}="), None), id(""), "{name}");

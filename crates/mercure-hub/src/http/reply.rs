@@ -178,10 +178,12 @@ impl IntoResponse for Refusal {
 }
 
 /// What every answer carries against being framed, sniffed or run as a page.
-const SECURITY: [(HeaderName, HeaderValue); 4] = [
+const SECURITY: [(HeaderName, HeaderValue); 5] = [
     (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'self'")),
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+    // The addresses hold topics, and may hold a token.
+    (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
     (header::X_XSS_PROTECTION, HeaderValue::from_static("1; mode=block")),
 ];
 

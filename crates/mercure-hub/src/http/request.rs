@@ -70,8 +70,15 @@ impl Requests {
         }
     }
 
+    /// Names, and `*`. A template is none of them: taken as a name it would match nothing, and the client would never know.
     fn matchers(&self, topics: &Value) -> Option<Vec<Matcher>> {
-        topics.as_array()?.iter().map(|value| self.hub.matcher(MatchType::Exact, value.as_str()?)).collect()
+        let named = |value: &Value| {
+            let text = value.as_str()?;
+            let is_template = self.hub.config().tokens.legacy
+                && matches!(self.hub.matcher(MatchType::Legacy, text)?.target(), Target::Pattern(_));
+            if is_template { None } else { self.hub.matcher(MatchType::Exact, text) }
+        };
+        topics.as_array()?.iter().map(named).collect()
     }
 
     /// The rights are asked for again, also for topics that are subscribed already: who was let into a room meanwhile subscribes anew.
@@ -83,7 +90,7 @@ impl Requests {
         let answers = feed::ask(authorizer, self.subscriber.subject.as_deref(), doubtful).await;
         let verdicts: HashMap<_, _> =
             answers.into_iter().chain(granted.into_iter().map(|topic| (topic, false))).collect();
-        if !self.engine.subscribe(&self.subscriber, everything, verdicts, self.hub.max_matchers()) {
+        if !self.engine.subscribe(&self.subscriber, everything, verdicts, self.hub.max_named()) {
             return Answer::Refused("too many topics");
         }
         self.engine.show(&self.subscriber, &matchers);

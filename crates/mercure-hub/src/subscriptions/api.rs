@@ -168,11 +168,15 @@ fn etag(last: &str) -> String {
     out
 }
 
-/// Whether the client has this already (RFC 9110 section 13.1.2; tags are compared weakly).
+/// Whether the client has this already (RFC 9110 section 13.1.2; tags are compared weakly). Clients of the older generation send the id back without quotation marks.
 fn is_fresh(headers: &HeaderMap, etag: &str) -> bool {
     let values = headers.get_all(header::IF_NONE_MATCH).into_iter();
     let mut tags = values.flat_map(|value| value.as_bytes().split(|byte| *byte == b',')).map(<[u8]>::trim_ascii);
-    tags.any(|tag| tag == b"*" || tag.strip_prefix(b"W/").unwrap_or(tag) == etag.as_bytes())
+    let bare = etag.trim_matches('"');
+    tags.any(|tag| {
+        let tag = tag.strip_prefix(b"W/").unwrap_or(tag);
+        tag == b"*" || tag == etag.as_bytes() || tag == bare.as_bytes()
+    })
 }
 
 /// Where to subscribe from here on (draft-08 section "Discovery").
@@ -204,7 +208,8 @@ mod tests {
             is_fresh(&[(header::IF_NONE_MATCH, HeaderValue::from_str(value).unwrap())].into_iter().collect(), "\"x\"")
         };
         assert!(fresh("\"x\"") && fresh("W/\"x\"") && fresh("\"y\", \"x\"") && fresh("*"));
-        assert!(!fresh("\"y\"") && !fresh("x") && !is_fresh(&HeaderMap::new(), "\"x\""));
+        assert!(fresh("x") && fresh("y, x"), "without quotation marks, as 0.x had it");
+        assert!(!fresh("\"y\"") && !fresh("y") && !fresh("\"x") && !is_fresh(&HeaderMap::new(), "\"x\""));
     }
 
     #[test]

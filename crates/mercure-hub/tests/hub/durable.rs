@@ -31,7 +31,7 @@ impl Folder {
     }
 
     /// Somebody else's connection to the same file.
-    fn meddle(&self, sql: &str) {
+    pub fn meddle(&self, sql: &str) {
         rusqlite::Connection::open(self.path()).unwrap().execute_batch(sql).unwrap();
     }
 }

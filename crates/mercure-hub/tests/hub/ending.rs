@@ -36,7 +36,7 @@ async fn a_stream_ends_in_the_last_fifth_of_its_lifetime() {
     let start = Instant::now();
     let mut sse = server.sse("topic=a", "").await;
     let mut socket = server.socket("topic=a", "").await;
-    assert_eq!(sse.rest().await, ": lifetime over\n\n");
+    assert_eq!(sse.rest().await, ": lifetime over\nretry: 100\n\n");
     assert!(start.elapsed() >= Duration::from_millis(800));
     assert_eq!(socket.closed().await, Frame::Close(4000, "lifetime over".into()));
 }
@@ -48,7 +48,7 @@ async fn who_is_recalled_may_come_back_at_once() {
     let mut sse = server.sse("topic=a", &token).await;
     let mut socket = server.socket("topic=a", &token).await;
     assert_eq!(server.hub.recall(), 2);
-    assert_eq!(sse.rest().await, ": lifetime over\n\n");
+    assert_eq!(sse.rest().await, ": lifetime over\nretry: 100\n\n");
     assert_eq!(socket.closed().await, Frame::Close(4000, "lifetime over".into()));
     let mut again = server.sse("topic=a", &token).await;
     server.now_private("a", "still here");

@@ -117,5 +117,5 @@ async fn zero_turns_it_off_and_deadlines_still_hold() {
     let off = HubConfig { heartbeat: Duration::ZERO, max_lifetime: Duration::from_millis(300), ..open_config() };
     let server = Server::start(off).await;
     let mut sse = server.sse("topic=a", "").await;
-    assert_eq!(sse.rest().await, ": lifetime over\n\n");
+    assert_eq!(sse.rest().await, ": lifetime over\nretry: 100\n\n");
 }

@@ -14,6 +14,7 @@ mod connections;
 mod cors;
 mod crash;
 mod drain;
+mod drop_in;
 mod durable;
 mod ending;
 mod event_source;

@@ -164,6 +164,16 @@ impl Store {
         }
     }
 
+    /// Writes so many bytes and takes them back. The pages are used again by what is written next.
+    pub(super) fn probe(&self, bytes: usize) -> rusqlite::Result<()> {
+        self.step("begin immediate")?;
+        // Left behind by a crash, or by a disk that was full again in between.
+        self.raw.execute_batch("drop table if exists probe; create table probe (filler blob) strict")?;
+        self.raw.execute("insert into probe values (zeroblob(?1))", [signed(bytes as u64)])?;
+        self.step("commit")?;
+        self.raw.execute_batch("drop table probe")
+    }
+
     pub(super) fn ends(&self) -> rusqlite::Result<Ends> {
         let newest = |row: &Row<'_>| {
             let text = |index: usize| row.get::<_, String>(index);

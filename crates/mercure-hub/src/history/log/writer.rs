@@ -25,14 +25,18 @@ const STEP: u64 = 256;
 const VACUUM: &str = "pragma incremental_vacuum(512)";
 /// How often an idle writer looks for what has become too old.
 const ROUND: Duration = Duration::from_secs(1);
+/// Bytes that are tried to be written at the start: about a usual update with its indices.
+const PROBE: usize = 16 << 10;
+/// Bytes that are tried at most.
+const MAX_PROBE: usize = 4 << 20;
 
 pub(super) struct Writer {
     store: Store,
     ends: Ends,
     retention: Retention,
     shared: Arc<Shared>,
-    /// Whether the last write failed.
-    failing: bool,
+    /// How many bytes the last write had, if it failed.
+    failed: Option<usize>,
     /// Whether there may be something to delete or to give back.
     untidy: bool,
 }
@@ -52,23 +56,28 @@ fn is_stored(job: &Job) -> bool {
 enum Next {
     Write,
     Tidy,
+    /// Nothing has come, and the last write failed.
+    Probe,
     Stop,
 }
 
 impl Writer {
     pub(super) fn new(store: Store, ends: Ends, retention: Retention, shared: Arc<Shared>) -> Self {
-        Self { store, ends, retention, shared, failing: false, untidy: true }
+        Self { store, ends, retention, shared, failed: None, untidy: true }
     }
 
     /// Runs until the log is stopped and all that it has taken is written.
     pub(super) fn run(mut self) {
         // Should this thread panic, nobody is left to wait for it.
         let _stop = StopOnDrop(Arc::clone(&self.shared));
+        // A hub that starts on a full disk is not ready.
+        self.probe(PROBE);
         let mut batch = VecDeque::new();
         loop {
             match self.take(&mut batch) {
                 Next::Write => self.write(&mut batch),
                 Next::Tidy => self.tidy(),
+                Next::Probe => self.probe(self.failed.unwrap_or_default().clamp(PROBE, MAX_PROBE)),
                 Next::Stop => break,
             }
         }
@@ -94,35 +103,29 @@ impl Writer {
             if self.untidy {
                 return Next::Tidy;
             }
-            if self.retention.age.is_zero() {
+            if self.retention.age.is_zero() && self.failed.is_none() {
                 waiting = self.shared.to_write.wait(waiting).unwrap_or_else(PoisonError::into_inner);
             } else {
                 let waited = self.shared.to_write.wait_timeout(waiting, ROUND).unwrap_or_else(PoisonError::into_inner);
-                self.untidy |= waited.1.timed_out();
                 waiting = waited.0;
+                if waited.1.timed_out() && waiting.jobs.is_empty() && !waiting.stopped && self.failed.is_some() {
+                    self.untidy = !self.retention.age.is_zero();
+                    return Next::Probe;
+                }
+                self.untidy |= waited.1.timed_out();
             }
         }
     }
 
     fn write(&mut self, batch: &mut VecDeque<Job>) {
         let engine = self.shared.engine();
-        let written =
-            if batch.iter().any(is_stored) { self.commit(batch, engine.as_deref()) } else { Ok(VecDeque::new()) };
-        let mut written = match written {
-            Ok(written) => {
-                if std::mem::replace(&mut self.failing, false) {
-                    tracing::info!("the history can be written again");
-                }
-                Some(written)
-            }
-            Err(error) => {
-                self.store.roll_back();
-                if !std::mem::replace(&mut self.failing, true) {
-                    tracing::error!(%error, "cannot write the history: updates are refused");
-                }
-                None
-            }
-        };
+        let stored = batch.iter().filter(|job| is_stored(job)).map(|job| job.event.weight());
+        let (count, bytes) = stored.fold((0, 0), |(count, bytes), weight| (count + 1, bytes + weight));
+        let written = if count > 0 { self.commit(batch, engine.as_deref()) } else { Ok(VecDeque::new()) };
+        if count > 0 {
+            self.tell(written.as_ref().err(), bytes);
+        }
+        let mut written = written.ok();
         if let Some(engine) = &engine {
             engine.line.wait_for_room();
         }
@@ -146,6 +149,27 @@ impl Writer {
             };
             job.answer.send(outcome);
         }
+    }
+
+    /// Looks whether the disk takes so many bytes.
+    fn probe(&mut self, bytes: usize) {
+        let probed = self.store.probe(bytes);
+        self.tell(probed.as_ref().err(), bytes);
+    }
+
+    /// Remembers whether a write of so many bytes has failed, and says so once.
+    fn tell(&mut self, error: Option<&rusqlite::Error>, bytes: usize) {
+        let failed = error.map(|_| bytes);
+        if error.is_some() {
+            self.store.roll_back();
+        }
+        match (error, self.failed.is_some()) {
+            (Some(error), false) => tracing::error!(%error, "cannot write the history: updates are refused"),
+            (None, true) => tracing::info!("the history can be written again"),
+            (Some(_), true) | (None, false) => {}
+        }
+        self.failed = failed;
+        self.shared.failing.store(failed.is_some(), Ordering::Relaxed);
     }
 
     /// Writes the batch, and deletes some of what is too much. Says what became of each update that is to be stored.

@@ -66,6 +66,12 @@ impl Sse {
         .await
     }
 
+    /// The id of a block that is no event, which moves a client's cursor.
+    pub async fn cursor(&mut self) -> String {
+        let block = within(self.block()).await.expect("a block");
+        block.strip_prefix("id: ").and_then(|id| id.strip_suffix("\n\n")).expect(&block).to_owned()
+    }
+
     pub async fn event(&mut self) -> Event {
         self.next().await.expect("an event")
     }
