@@ -40,6 +40,10 @@ struct HubLine {
     #[command(flatten)]
     settings: mercure_server::Settings,
 
+    /// The command of the reference image, which compose files give: `caddy run --config …`
+    #[arg(hide = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    command: Vec<String>,
+
     /// What is logged, as a tracing filter [default: mercure_server=info,mercure_hub=info,warn; debug with GLOBAL_OPTIONS=debug]
     #[arg(long, env = "PALABRE_LOG", value_name = "FILTER")]
     log: Option<String>,
@@ -80,7 +84,15 @@ fn run(settings: &Settings) -> Result<(), Fault> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(run_server(config))
 }
 
+/// What to write instead of `caddy run --config /etc/caddy/dev.Caddyfile`.
+const FOREIGN_COMMAND: &str = "leave it out; the hub is set by variables and flags. HUB_DEV=1 stands for dev.Caddyfile, and what stands between the braces of mercure { … } in a Caddyfile of your own goes into MERCURE_EXTRA_DIRECTIVES or the file that HUB_CONFIG names";
+
 fn run_hub(line: &HubLine) -> Result<(), Fault> {
+    if !line.command.is_empty() {
+        return Err(
+            format!("{:?} is a command of the reference image: {FOREIGN_COMMAND}", line.command.join(" ")).into()
+        );
+    }
     let plan = mercure_server::Plan::new(&line.settings)?;
     let default = if line.settings.wants_debug_log() { "debug" } else { "mercure_server=info,mercure_hub=info,warn" };
     start_log(line.log.as_deref().unwrap_or(default), line.log_format)?;

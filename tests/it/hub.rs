@@ -53,6 +53,28 @@ async fn the_hub_runs_alone_and_ends_when_told() {
     assert!(String::from_utf8_lossy(&output.stderr).contains("everybody knows"), "the example's secret is warned of");
 }
 
+/// What the compose file of the Symfony recipe has as its command, and what images of before 0.11 have as variables.
+#[tokio::test]
+async fn finding_5_commands_and_variables_of_the_reference_images_are_answered_with_a_sentence() {
+    let output =
+        finished(move || command(&[]).args(["caddy", "run", "--config", "/etc/caddy/dev.Caddyfile"]).output().unwrap())
+            .await;
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && said.contains("leave it out") && said.contains("HUB_DEV=1"), "{said}");
+    let output = finished(move || command(&[]).args(["run", "--config", "x"]).output().unwrap()).await;
+    assert!(String::from_utf8_lossy(&output.stderr).contains("a command of the reference image"));
+
+    let older = [("JWT_KEY", "a secret that is not shown"), ("ALLOW_ANONYMOUS", "1"), ("ADDR", ":3000")];
+    let output = finished(move || command(&older).output().unwrap()).await;
+    let said = String::from_utf8_lossy(&output.stderr);
+    for part in
+        ["nobody could publish", "JWT_KEY is now MERCURE_PUBLISHER_JWT_KEY", "ADDR is now SERVER_NAME", "anonymous"]
+    {
+        assert!(said.contains(part), "{part} is not in {said}");
+    }
+    assert!(!said.contains("not shown"), "{said}");
+}
+
 #[tokio::test]
 async fn a_directive_that_is_none_stops_the_start() {
     let variables = [

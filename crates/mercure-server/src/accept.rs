@@ -29,8 +29,8 @@ use crate::client;
 const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
 /// How long a client may take to agree on TLS.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(15);
-/// The largest head of a request: a hundred matchers of four kilobytes do not fit into any browser's address, these do.
-const HEAD_MAX: usize = 64 * 1024;
+/// The largest head of a request: what Go's server, and so the reference, takes by default.
+const HEAD_MAX: usize = 1 << 20;
 /// What a client that speaks HTTP/2 without TLS begins with (RFC 9113 section 3.4); no method of HTTP/1 begins so.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0";
 

@@ -17,16 +17,18 @@ pub(crate) fn router(site: Arc<Site>) -> Router {
 
 async fn answer(State(site): State<Arc<Site>>, request: Request) -> Response {
     let path = request.uri().path();
-    if path == "/metrics" {
+    let is_read = [Method::GET, Method::HEAD].contains(request.method());
+    if path == "/metrics" && is_read {
         return ([(header::CONTENT_TYPE, TEXT)], site.hub.metrics().to_prometheus()).into_response();
+    }
+    if path == "/metrics" {
+        return only_read();
     }
     let Some(rest) = path.strip_prefix("/mercure/health/") else { return failed(StatusCode::NOT_FOUND, "not found") };
     let (name, check) = rest.rsplit_once('/').map_or((None, rest), |(name, check)| (Some(name), check));
     let Some(is_well) = check_of(check, &site) else { return failed(StatusCode::NOT_FOUND, "not found") };
-    if request.method() != Method::GET {
-        let mut answer = failed(StatusCode::METHOD_NOT_ALLOWED, "method not allowed");
-        answer.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET"));
-        return answer;
+    if !is_read {
+        return only_read();
     }
     if name.is_some_and(|name| name != site.name) {
         return failed(StatusCode::NOT_FOUND, "unknown hub");
@@ -37,6 +39,13 @@ async fn answer(State(site): State<Arc<Site>>, request: Request) -> Response {
         // Why stands in the log; whoever may ask here need not know it.
         failed(StatusCode::SERVICE_UNAVAILABLE, "transport health check failed")
     }
+}
+
+/// The reference refuses HEAD, too, but ships a `wget` whose `--spider` sends GET; that of Debian sends HEAD.
+fn only_read() -> Response {
+    let mut answer = failed(StatusCode::METHOD_NOT_ALLOWED, "method not allowed");
+    answer.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
+    answer
 }
 
 /// Ready: new clients are welcome. Live: there is no need to start it anew.

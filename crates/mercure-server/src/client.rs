@@ -13,7 +13,7 @@ const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Origin {
     pub(crate) address: IpAddr,
-    /// How it came to the trusted proxy, if that says so.
+    /// How it came: as the trusted proxy says, or in clear from whom is none.
     pub(crate) scheme: Option<Scheme>,
 }
 
@@ -23,7 +23,8 @@ pub(crate) fn origin(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> Or
     let peer = peer.to_canonical();
     let is_trusted = |address: &IpAddr| trusted.iter().any(|network| network.contains(address));
     if !is_trusted(&peer) {
-        return Origin { address: peer, scheme: None };
+        // Where the proxies are known, who is none of them has come in clear. Where none is named there may be one all the same, and nothing is known.
+        return Origin { address: peer, scheme: (!trusted.is_empty()).then_some(Scheme::Http) };
     }
     let hops = if headers.contains_key(header::FORWARDED) { forwarded(headers) } else { x_forwarded(headers) };
     let mut origin = Origin { address: peer, scheme: None };
@@ -141,7 +142,10 @@ mod tests {
         let scheme = |peer, headers: &[(HeaderName, &str)]| of(peer, headers).scheme;
         let https = (X_FORWARDED_PROTO, "https");
         assert_eq!(scheme("10.0.0.1", std::slice::from_ref(&https)), Some(Scheme::Https));
-        assert_eq!(scheme("198.51.100.1", std::slice::from_ref(&https)), None, "anybody can write that");
+        let stranger = scheme("198.51.100.1", std::slice::from_ref(&https));
+        assert_eq!(stranger, Some(Scheme::Http), "anybody can write that");
+        let nothing_known = origin("198.51.100.1".parse().unwrap(), &HeaderMap::new(), &[]);
+        assert_eq!(nothing_known.scheme, None, "there may be a proxy that was not named");
         assert_eq!(scheme("10.0.0.1", &[https.clone(), (X_FORWARDED_FOR, "192.0.2.9, 10.0.0.7")]), Some(Scheme::Https));
         let chain = [(X_FORWARDED_PROTO, "https, http"), (X_FORWARDED_FOR, "192.0.2.9, 10.0.0.7")];
         assert_eq!(scheme("10.0.0.1", &chain), Some(Scheme::Https), "the browser spoke TLS, the inner proxy did not");

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
@@ -53,13 +53,14 @@ fn file(kind: &'static str, content: &'static str) -> Response {
 }
 
 /// What the page begins with. No other origin can read it: it allows none.
-async fn session(State(site): State<Arc<Site>>) -> Response {
-    let tokens = site.playground.as_ref();
+async fn session(State(site): State<Arc<Site>>, request: Request) -> Response {
+    let token = site.playground.as_ref().and_then(|playground| playground.token_for(&request));
     let body = json!({
         "hub": HUB_PATH,
-        "playground": tokens.is_some(),
-        "subscribe": tokens.and_then(|tokens| tokens.subscribe.as_ref()),
-        "publish": tokens.and_then(|tokens| tokens.publish.as_ref()),
+        "playground": site.playground.is_some(),
+        "echo": site.echo,
+        "subscribe": token,
+        "publish": token,
     });
     ([(header::CACHE_CONTROL, "no-store")], Json(body)).into_response()
 }

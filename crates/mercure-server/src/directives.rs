@@ -3,6 +3,8 @@
 //! One directive a line, in the syntax of a Caddyfile: words apart by blanks; `"…"` and backquotes around words with blanks; `#` begins a comment; a `\` at the
 //! end of a line continues it; `{ … }` holds the options of `issuer` and `transport`; `{$NAME}`, `{$NAME:default}` and `{env.NAME}` stand for variables.
 
+mod caddyfile;
+mod global;
 mod known;
 mod lexer;
 mod reading;
@@ -13,6 +15,7 @@ mod value;
 use std::fmt;
 use std::time::Duration;
 
+pub(crate) use global::{GlobalOption, global_options};
 pub use transport::Transport;
 pub(crate) use transport::url as transport_url;
 pub use value::{duration, size};
@@ -115,7 +118,8 @@ pub struct Directives {
     pub cors_origins: Vec<String>,
     /// `cookie_name`.
     pub cookie_name: Option<String>,
-    /// `protocol_version_compatibility`: 7 or 8. Both generations are always spoken; this allows a token in the address, too.
+    /// `protocol_version_compatibility`: 7 or 8. Both generations are always spoken; this allows a token in the address, too, and 7 public updates on topics
+    /// that the token does not list.
     pub compatibility: Option<u8>,
     /// `subscriptions`: events and API of active subscriptions.
     pub subscriptions: bool,
@@ -129,11 +133,21 @@ pub struct Directives {
     pub drain_timeout: Option<Duration>,
     /// `max_request_body_size`, in bytes; zero is no limit.
     pub max_request_body_size: Option<usize>,
+    /// `max_field_size`: bytes of one topic, matcher, id or type; zero is no limit.
+    pub max_field_size: Option<usize>,
+    /// `max_topics`: topics that one subscription of the older generation may name; zero is no limit.
+    pub max_topics: Option<usize>,
+    /// `max_matchers`: matchers that one subscription of the newer generation may name; zero is no limit.
+    pub max_matchers: Option<usize>,
+    /// `initial_event_id`: each stream begins with an id to resume from.
+    pub initial_event_id: bool,
     /// `transport` or `transport_url`: where the history lives.
     pub transport: Option<Transport>,
     /// `debugger` or `ui`: serve the debugger page.
     pub debugger: bool,
-    /// `playground` or `demo`: that page with a token for everything, echo endpoints, and no protection at all.
+    /// `demo` (0.x): that page, and the echo endpoints. It gives no rights.
+    pub demo: bool,
+    /// `playground` (1.0): the same with a token for everything, and no protection at all.
     pub playground: bool,
     /// What was accepted and means nothing here, a sentence each.
     pub notices: Vec<String>,
@@ -152,7 +166,14 @@ pub fn parse(text: &str) -> Result<Directives, Fault> {
 /// # Errors
 /// The first word that is wrong.
 pub fn parse_with(text: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Directives, Fault> {
-    reading::read(&tree::nodes(lexer::words(text, lookup)?)?)
+    let words = lexer::words(text, lookup)?;
+    let is_caddyfile = caddyfile::is_whole(&words);
+    tree::nodes(words).and_then(|nodes| reading::read(&nodes)).map_err(|mut fault| {
+        if is_caddyfile {
+            fault.message.push_str(caddyfile::HINT);
+        }
+        fault
+    })
 }
 
 #[cfg(test)]

@@ -11,21 +11,16 @@ const EXAMPLE: &str = "!ChangeThisMercureHubJWTSecretKey!";
 #[derive(Debug)]
 pub(crate) struct Read {
     pub(crate) keys: Keys,
-    /// The one key, when it is one: perhaps it can sign, too.
-    pub(crate) key: Option<Key>,
     pub(crate) warning: Option<String>,
 }
 
 pub(crate) fn read(verifier: &Verifier) -> Result<Read, String> {
     match verifier {
-        Verifier::Key(text) => {
-            let key = key(text)?;
-            Ok(Read { keys: key.clone().into(), key: Some(key), warning: weakness(text) })
-        }
+        Verifier::Key(text) => Ok(Read { keys: key(text)?.into(), warning: weakness(text) }),
         Verifier::Jwks { url, algorithms } => {
             let algorithms = algorithms.iter().map(|name| algorithm(name)).collect::<Result<Vec<_>, _>>()?;
             let keys = Keys::from_url(url, &algorithms).map_err(|error| format!("{url}: {error}"))?;
-            Ok(Read { keys, key: None, warning: None })
+            Ok(Read { keys, warning: None })
         }
     }
 }

@@ -42,7 +42,7 @@ mod shutdown;
 mod site;
 mod tls;
 
-pub use plan::{Certificates, Listener, Log, Plan, PlaygroundTokens, Role, WrongSetting};
+pub use plan::{Certificates, Listener, Log, Plan, Playground, Role, WrongSetting};
 pub use server::{Server, StartError, run};
 pub use settings::{Rules, Settings};
 pub use shutdown::{Shutdown, Trigger, shutdown};

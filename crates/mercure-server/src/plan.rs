@@ -1,7 +1,9 @@
 //! Settings and directives, understood together: what is listened to, who is believed, what the hub is told.
 
+mod admin;
 mod hub;
 mod listeners;
+mod older;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -11,6 +13,7 @@ use ipnet::IpNet;
 use mercure_hub::HubConfig;
 
 use crate::directives::{self, Directives, Issuer, KeyText, Position, Transport, Verifier};
+pub use crate::playground::Playground;
 use crate::settings::{Settings, given};
 
 /// Over how long the streams are closed at the end, when nothing else is said: `docker stop` waits ten seconds.
@@ -96,15 +99,6 @@ pub struct Log {
     pub bytes: u64,
 }
 
-/// Tokens for everything, which the playground's page uses.
-#[derive(Clone)]
-pub struct PlaygroundTokens {
-    /// Publishes everything.
-    pub publish: Option<String>,
-    /// Subscribes to everything.
-    pub subscribe: Option<String>,
-}
-
 /// Everything that was decided before the start. [`run`](crate::run) carries it out.
 #[derive(Clone)]
 pub struct Plan {
@@ -120,10 +114,14 @@ pub struct Plan {
     pub hub: HubConfig,
     /// Where the history is kept; `None` keeps none on disk.
     pub log: Option<Log>,
+    /// Whether there is nobody who could publish: POST is answered 405.
+    pub read_only: bool,
     /// Serve the debugger page.
     pub debugger: bool,
-    /// Serve the playground, with these tokens.
-    pub playground: Option<PlaygroundTokens>,
+    /// Serve the echo endpoints.
+    pub echo: bool,
+    /// Serve the playground, with its tokens.
+    pub playground: Option<Playground>,
     /// Proxies that are believed about their clients.
     pub trusted_proxies: Vec<IpNet>,
     /// How long readiness fails before anything is closed.
@@ -146,15 +144,18 @@ impl Plan {
         let directives = directives_of(settings, &mut told)?;
         let (listeners, certificates) = listeners::listeners(settings, &mut told)?;
         let (hub, playground) = hub::hub(&directives, &settings.rules, &mut told)?;
+        let admin = admin::address(settings, &mut told)?;
         ignored(settings, &mut told);
         Ok(Self {
             listeners,
             certificates,
-            admin: admin(&settings.admin)?,
+            admin,
             name: directives.name.clone().unwrap_or_else(|| "default".to_owned()),
             hub,
             log: log(settings, directives.transport.as_ref(), &mut told),
-            debugger: directives.debugger,
+            read_only: hub::is_read_only(&directives),
+            debugger: directives.debugger || directives.demo,
+            echo: directives.demo || directives.playground,
             playground,
             trusted_proxies: settings.trusted_proxies.clone(),
             drain_delay: settings.drain_delay,
@@ -194,7 +195,7 @@ fn directives_of(settings: &Settings, told: &mut Told) -> Result<Directives, Wro
         (&mut directives.publisher, &settings.publisher_jwt_key, &settings.publisher_jwt_alg),
         (&mut directives.subscriber, &settings.subscriber_jwt_key, &settings.subscriber_jwt_alg),
     ];
-    let mut of_variables = roles.map(|(verifier, key, algorithm)| {
+    let of_variables = roles.map(|(verifier, key, algorithm)| {
         // Not trimmed: a secret is what it is, to the last byte.
         let text = key.as_ref().filter(|key| !key.trim().is_empty())?;
         let algorithm = given(algorithm.as_ref()).map(str::to_owned);
@@ -203,7 +204,7 @@ fn directives_of(settings: &Settings, told: &mut Told) -> Result<Directives, Wro
         Some(of_variable)
     });
     if directives.playground || settings.dev {
-        play(&mut directives, &mut of_variables);
+        play(&mut directives);
     }
     let [publisher, subscriber] = of_variables;
     if publisher.is_some() || subscriber.is_some() {
@@ -241,8 +242,8 @@ fn log(settings: &Settings, transport: Option<&Transport>, told: &mut Told) -> O
     Some(Log { path: bolt.with_extension("history"), events, bytes })
 }
 
-/// The playground: what protects is off, and when there is no key at all, one is made up, so that nothing needs to be set.
-fn play(directives: &mut Directives, of_variables: &mut [Option<Verifier>; 2]) {
+/// The playground: what protects is off. It has a key of its own, so nothing needs to be set.
+fn play(directives: &mut Directives) {
     directives.playground = true;
     directives.debugger = true;
     directives.anonymous = true;
@@ -252,35 +253,10 @@ fn play(directives: &mut Directives, of_variables: &mut [Option<Verifier>; 2]) {
             origins.push("*".to_owned());
         }
     }
-    let has_issuer_keys =
-        directives.issuers.iter().any(|issuer| issuer.publisher.is_some() || issuer.subscriber.is_some());
-    if directives.publisher.is_none() && directives.subscriber.is_none() && !has_issuer_keys {
-        let text = format!("{:032x}{:032x}", rand::random::<u128>(), rand::random::<u128>());
-        let key = Verifier::Key(KeyText { text, algorithm: None });
-        *of_variables = [Some(key.clone()), Some(key.clone())];
-        directives.publisher = Some(key.clone());
-        directives.subscriber = Some(key);
-    }
-}
-
-fn admin(text: &str) -> Result<Option<SocketAddr>, WrongSetting> {
-    match text.trim() {
-        "off" | "" => Ok(None),
-        text => {
-            let text = text.replacen("localhost:", "127.0.0.1:", 1);
-            let text = if text.starts_with(':') { format!("[::]{text}") } else { text };
-            let wrong = |_| WrongSetting::new("HUB_ADMIN", format!("{text:?} is no address and port, nor off"));
-            text.parse().map(Some).map_err(wrong)
-        }
-    }
 }
 
 /// Says what of the reference image is not read.
 fn ignored(settings: &Settings, told: &mut Told) {
-    let others: Vec<_> = settings.global_words().filter(|word| *word != "debug").collect();
-    if !others.is_empty() {
-        told.warnings.push(format!("GLOBAL_OPTIONS: only `debug` is read; ignored: {}", others.join(", ")));
-    }
     for (name, value) in [
         ("CADDY_EXTRA_CONFIG", &settings.caddy_extra_config),
         ("CADDY_SERVER_EXTRA_DIRECTIVES", &settings.caddy_server_extra_directives),

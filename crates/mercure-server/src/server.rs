@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
 use crate::accept::{Gate, accept};
-use crate::plan::{Certificates, Listener, Plan, PlaygroundTokens, Role};
+use crate::plan::{Certificates, Listener, Plan, Playground, Role};
 use crate::shutdown::Shutdown;
 use crate::{admin, routes, tls};
 
@@ -49,14 +49,16 @@ pub enum StartError {
 pub(crate) struct Site {
     pub(crate) hub: Hub,
     pub(crate) name: String,
+    pub(crate) read_only: bool,
     pub(crate) debugger: bool,
-    pub(crate) playground: Option<PlaygroundTokens>,
+    pub(crate) echo: bool,
+    pub(crate) playground: Option<Playground>,
     is_draining: AtomicBool,
 }
 
 impl Site {
     pub(crate) fn is_ready(&self) -> bool {
-        !self.is_draining.load(Ordering::Relaxed) && self.hub.is_ready()
+        !self.is_draining.load(Ordering::Relaxed) && self.hub.is_ready() && self.hub.can_store()
     }
 }
 
@@ -111,7 +113,9 @@ impl Server {
         let site = Arc::new(Site {
             hub: hub(&plan)?,
             name: plan.name.clone(),
+            read_only: plan.read_only,
             debugger: plan.debugger,
+            echo: plan.echo,
             playground: plan.playground.clone(),
             is_draining: AtomicBool::new(false),
         });

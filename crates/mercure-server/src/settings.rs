@@ -73,9 +73,9 @@ pub struct Settings {
     #[arg(long, env = "HUB_DEV", value_parser = FalseyValueParser::new())]
     pub dev: bool,
 
-    /// Address of health checks and metrics; `off` for none
-    #[arg(long, env = "HUB_ADMIN", value_name = "ADDRESS", default_value = "127.0.0.1:2019")]
-    pub admin: String,
+    /// Address of health checks and metrics; `off` for none [default: the option `admin` of GLOBAL_OPTIONS, else 127.0.0.1:2019]
+    #[arg(long, env = "HUB_ADMIN", value_name = "ADDRESS")]
+    pub admin: Option<String>,
 
     /// Certificate chain (PEM) for TLS; read again when it changes, and on SIGHUP
     #[arg(long, env = "HUB_TLS_CERT", value_name = "FILE", requires = "tls_key")]
@@ -113,7 +113,7 @@ pub struct Settings {
     #[command(flatten)]
     pub rules: Rules,
 
-    /// Global options of the reference image; only `debug` means something here
+    /// Global options of the reference image; only `debug` and `admin` mean something here
     #[arg(long, env = "GLOBAL_OPTIONS", value_name = "TEXT", hide = true)]
     pub global_options: Option<String>,
 
@@ -133,11 +133,12 @@ pub struct Settings {
 impl Settings {
     /// Whether `GLOBAL_OPTIONS` asks for a detailed log.
     pub fn wants_debug_log(&self) -> bool {
-        self.global_words().any(|word| word == "debug")
+        self.global_options().is_ok_and(|options| options.iter().any(|option| option.name == "debug"))
     }
 
-    pub(crate) fn global_words(&self) -> impl Iterator<Item = &str> {
-        self.global_options.iter().flat_map(|text| text.lines()).filter_map(|line| line.split_whitespace().next())
+    /// What `GLOBAL_OPTIONS` says: the block at the head of a Caddyfile, with or without its braces.
+    pub(crate) fn global_options(&self) -> Result<Vec<directives::GlobalOption>, directives::Fault> {
+        directives::global_options(self.global_options.as_deref().unwrap_or_default())
     }
 }
 

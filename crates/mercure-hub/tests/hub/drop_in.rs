@@ -197,10 +197,10 @@ fn finding_12_mistakes_of_the_configuration_are_found() {
     let issuers = vec![Issuer::new("https://a.test"), Issuer::new("https://b.test"), Issuer::new("https://a.test")];
     let twice = HubConfig { tokens: Tokens { issuers, ..Tokens::default() }, ..HubConfig::default() };
     assert_eq!(twice.check(), Err(InvalidConfig::Issuer("https://a.test".into())));
-    let resource = Some("https://hub.test/.well-known/mercure#x".to_owned());
-    let tokens = Tokens { resource_identifier: resource.clone(), ..Tokens::default() };
+    let resource = "https://hub.test/.well-known/mercure#x";
+    let tokens = Tokens { resource_identifier: Some(resource.into()), ..Tokens::default() };
     let fragment = HubConfig { tokens, ..HubConfig::default() };
-    assert_eq!(fragment.check(), Err(InvalidConfig::Resource(resource.unwrap())));
+    assert_eq!(fragment.check(), Err(InvalidConfig::Resource(resource.into())));
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use super::value::nearest;
 
 /// Directly in `mercure { … }`.
-pub(super) const TOP: [&str; 31] = [
+pub(super) const TOP: [&str; 35] = [
     "anonymous",
     "cookie_name",
     "cors_origins",
@@ -13,9 +13,13 @@ pub(super) const TOP: [&str; 31] = [
     "drain_timeout",
     "events_query",
     "heartbeat",
+    "initial_event_id",
     "issuer",
     "license",
+    "max_field_size",
+    "max_matchers",
     "max_request_body_size",
+    "max_topics",
     "mercure",
     "name",
     "playground",

@@ -23,7 +23,14 @@ impl Directives {
                     self.read(inner)?;
                 }
             }
-            "issuer" => self.issuers.push(issuer(node)?),
+            "issuer" => {
+                let issuer = issuer(node)?;
+                if self.issuers.iter().any(|known| known.id == issuer.id) {
+                    let why = format!("a second issuer {:?}; put its keys into one block", issuer.id);
+                    return Err(Fault::new(node.at, why));
+                }
+                self.issuers.push(issuer);
+            }
             "transport" => self.transport = Some(transport::directive(node)?),
             name => {
                 self.read_line(name, node)?;
@@ -41,11 +48,15 @@ impl Directives {
             "subscriber_jwt" => self.subscriber = Some(key(node)?),
             "publisher_jwks_url" => self.publisher = Some(jwks(node)?),
             "subscriber_jwks_url" => self.subscriber = Some(jwks(node)?),
-            "resource_identifier" => self.resource_identifier = Some(web_url(one(node)?)?),
-            "public_urls" => self.public_urls = several(node)?.iter().map(web_url).collect::<Result<_, _>>()?,
+            "resource_identifier" => self.resource_identifier = Some(resource(one(node)?)?),
+            // Lists may be spread over several lines.
+            "public_urls" => {
+                let urls = several(node)?.iter().map(web_url).collect::<Result<Vec<_>, _>>()?;
+                extend(&mut self.public_urls, urls);
+            }
             "anonymous" => self.anonymous = flag(node)?,
-            "publish_origins" => self.publish_origins = texts(several(node)?),
-            "cors_origins" => self.cors_origins = texts(several(node)?),
+            "publish_origins" => extend(&mut self.publish_origins, texts(several(node)?)),
+            "cors_origins" => extend(&mut self.cors_origins, texts(several(node)?)),
             "cookie_name" => self.cookie_name = Some(cookie(one(node)?)?),
             "protocol_version_compatibility" => self.compatibility = Some(self.compatibility(one(node)?)?),
             "subscriptions" => self.subscriptions = flag(node)?,
@@ -54,12 +65,17 @@ impl Directives {
             "dispatch_timeout" => self.dispatch_timeout = Some(duration(node)?),
             "drain_timeout" => self.drain_timeout = Some(duration(node)?),
             "max_request_body_size" => self.max_request_body_size = Some(size(node)?),
+            "max_field_size" => self.max_field_size = Some(size(node)?),
+            "max_topics" => self.max_topics = Some(count(one(node)?)?),
+            "max_matchers" => self.max_matchers = Some(count(one(node)?)?),
+            "initial_event_id" => self.initial_event_id = flag(node)?,
             "transport_url" => {
                 let word = one(node)?;
                 self.transport = Some(transport::url(&word.text, word.at)?);
             }
             "debugger" | "ui" => self.debugger = flag(node)?,
-            "playground" | "demo" => self.playground = flag(node)?,
+            "demo" => self.demo = flag(node)?,
+            "playground" => self.playground = flag(node)?,
             "topic_matcher_cache" | "topic_selector_cache" | "subscriber_list_cache_size" => {
                 several(node)?;
                 self.notice(node, "there is no such cache to size: topics are indexed");
@@ -77,9 +93,11 @@ impl Directives {
             "8" => 8,
             _ => return Err(Fault::new(word.at, "the versions are 7 and 8".to_owned())),
         };
-        self.notices.push(
-            "protocol_version_compatibility: both generations are always spoken; here it lets old clients send their token in the address, which ends up in logs".to_owned(),
-        );
+        let mut notice = "protocol_version_compatibility: both generations are always spoken; here it lets old clients send their token in the address, which ends up in logs".to_owned();
+        if version == 7 {
+            notice.push_str(", and publish public updates on topics that their token does not list");
+        }
+        self.notices.push(notice);
         Ok(version)
     }
 
@@ -236,6 +254,27 @@ fn cookie(word: &Word) -> Result<String, Fault> {
         return Err(Fault::new(word.at, format!("{:?} cannot be a cookie's name", word.text)));
     }
     Ok(word.text.clone())
+}
+
+/// A resource identifier has no fragment (RFC 9728 section 1.2).
+fn resource(word: &Word) -> Result<String, Fault> {
+    if word.text.contains('#') {
+        return Err(Fault::new(word.at, format!("{:?} has a fragment, and a resource identifier has none", word.text)));
+    }
+    web_url(word)
+}
+
+fn count(word: &Word) -> Result<usize, Fault> {
+    word.text.parse().map_err(|_| Fault::new(word.at, format!("{:?} is no number", word.text)))
+}
+
+/// Adds what is not there yet.
+fn extend(list: &mut Vec<String>, more: Vec<String>) {
+    for one in more {
+        if !list.contains(&one) {
+            list.push(one);
+        }
+    }
 }
 
 fn web_url(word: &Word) -> Result<String, Fault> {

@@ -92,7 +92,7 @@ fn every_directive_of_the_older_generation_is_read() {
         topic_selector_cache 10000 256\nprotocol_version_compatibility 7\ntransport_url bolt:///var/x.db?size=100&cleanup_frequency=0.4\nlicense abc");
     assert_eq!(directives.publisher, secret("!ChangeThisMercureHubJWTSecretKey!", Some("HS256")));
     assert_eq!(directives.subscriber, secret("x", Some("HS512")));
-    assert!(directives.debugger && directives.playground);
+    assert!(directives.debugger && directives.demo && !directives.playground);
     assert_eq!(directives.transport, Some(Transport::Bolt { path: Some("/var/x.db".into()), size: 100 }));
     let directives = ok("publisher_jwks_url https://a/jwks\nsubscriber_jwks_url https://a/jwks");
     assert!(matches!(directives.publisher, Some(Verifier::Jwks { .. })));

@@ -3,6 +3,7 @@
 #![expect(unreachable_pub, reason = "the modules of one test binary share their helpers")]
 
 mod directives;
+mod drop_in;
 mod ending;
 mod health;
 mod pages;

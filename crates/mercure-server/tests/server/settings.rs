@@ -101,7 +101,7 @@ fn certificates_come_from_where_they_can() {
 fn what_means_nothing_here_is_said() {
     let flags = with_keys(&[
         "--global-options",
-        "debug\nadmin off",
+        "debug\nservers {\n metrics\n}",
         "--caddy-extra-config",
         "(x) { }",
         "--license",
@@ -111,7 +111,7 @@ fn what_means_nothing_here_is_said() {
     ]);
     let plan = plan(&flags).unwrap();
     let told = plan.notices.join("\n") + "\n" + &plan.warnings.join("\n");
-    for part in ["GLOBAL_OPTIONS", "admin", "CADDY_EXTRA_CONFIG", "MERCURE_LICENSE", "topic_selector_cache"] {
+    for part in ["GLOBAL_OPTIONS", "servers", "CADDY_EXTRA_CONFIG", "MERCURE_LICENSE", "topic_selector_cache"] {
         assert!(told.contains(part), "{part} is not spoken of in\n{told}");
     }
     assert!(crate::support::settings(&flags).wants_debug_log());
