@@ -158,8 +158,8 @@ pub fn of_user(db: &mut Reader<'_>, user: UserId) -> Result<Vec<Listed>> {
                     ) named
                 ) as mentions
             from chatroom_member m
-            join chatroom c on c.id = m.chatroom_id
-            where m.user_id = $1 and m.left_at is null and c.state <> 'deleted'
+            cross join chatroom c
+            where m.user_id = $1 and c.id = m.chatroom_id and m.left_at is null and c.state <> 'deleted'
             order by c.id
             "#
         ),

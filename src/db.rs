@@ -9,6 +9,7 @@ mod job;
 mod migrate;
 mod postgres;
 mod queue;
+mod record;
 mod row;
 mod sql;
 mod sqlite;
@@ -19,6 +20,8 @@ mod tests;
 
 pub use connection::{Reader, Writer};
 pub use error::DbError;
+#[doc(hidden)]
+pub use record::{Cost, Recorder};
 pub use row::{Cell, FromColumn, Row};
 pub use sql::Sql;
 pub use value::Value;
@@ -101,6 +104,9 @@ pub struct Options {
     pub statement_timeout: Duration,
     /// How long a job may wait for PostgreSQL to become reachable.
     pub patience: Duration,
+    /// For tests: what each statement costs is written there.
+    #[doc(hidden)]
+    pub recorder: Option<Recorder>,
 }
 
 impl Default for Options {
@@ -113,6 +119,7 @@ impl Default for Options {
             cache_kib: 8192,
             statement_timeout: Duration::from_secs(15),
             patience: Duration::from_secs(5),
+            recorder: None,
         }
     }
 }

@@ -149,8 +149,8 @@ pub fn create(tx: &mut Writer<'_>, owner: UserId, form: &GoalForm, now: Micros) 
     let goal: GoalId = tx.one(
         sql!(
             r#"
-            insert into goal (title, description, start_date, end_date, created_by, created_at, history)
-            values ($1, $2, $3, $4, $5, $6, $7)
+            insert into goal (title, description, start_date, end_date, created_by, created_at, history, member_count)
+            values ($1, $2, $3, $4, $5, $6, $7, 1)
             returning id
             "#
         ),

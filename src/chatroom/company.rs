@@ -13,8 +13,8 @@ pub fn of_room(db: &mut Reader<'_>, room: RoomId) -> Result<Vec<(UserId, Option<
             r#"
             select m.user_id, u.seen_at
             from chatroom_member m
-            join "user" u on u.id = m.user_id
-            where m.chatroom_id = $1 and m.left_at is null and u.shows_presence = 1
+            cross join "user" u
+            where m.chatroom_id = $1 and u.id = m.user_id and m.left_at is null and u.shows_presence = 1
             order by m.user_id
             "#
         ),
@@ -31,9 +31,14 @@ pub fn rooms_of(db: &mut Reader<'_>, users: &[UserId]) -> Result<Vec<(RoomId, Us
             r#"
             select m.chatroom_id, m.user_id
             from chatroom_member m
-            join "user" u on u.id = m.user_id
-            join chatroom c on c.id = m.chatroom_id
-            where m.user_id in {ids:$1} and m.left_at is null and u.shows_presence = 1 and c.state <> 'deleted'
+            cross join "user" u
+            cross join chatroom c
+            where m.user_id in {ids:$1}
+                and u.id = m.user_id
+                and c.id = m.chatroom_id
+                and m.left_at is null
+                and u.shows_presence = 1
+                and c.state <> 'deleted'
             order by m.chatroom_id, m.user_id
             "#
         ),

@@ -68,8 +68,12 @@ impl Member {
                 r#"
                 select m.role, m.first_position, m.hides
                 from chatroom_member m
-                join chatroom c on c.id = m.chatroom_id
-                where m.chatroom_id = $1 and m.user_id = $2 and m.left_at is null and c.state <> 'deleted'
+                cross join chatroom c
+                where m.chatroom_id = $1
+                    and m.user_id = $2
+                    and c.id = m.chatroom_id
+                    and m.left_at is null
+                    and c.state <> 'deleted'
                 "#
             ),
             params![room, user],
@@ -294,17 +298,20 @@ pub fn change_role(tx: &mut Writer<'_>, room: RoomId, user: UserId, role: Role) 
 
 /// What every present member may see: the messages above this position.
 pub fn seen_by_all_above(db: &mut Reader<'_>, room: RoomId) -> Result<i64> {
-    Ok(db.one(
+    let highest = db.first(
         sql!(
             r#"
-            select coalesce(max(first_position), 0) as position
+            select first_position
             from chatroom_member
             where chatroom_id = $1 and left_at is null
+            order by first_position desc
+            limit 1
             "#
         ),
         params![room],
-        |row| row.get("position"),
-    )?)
+        |row| row.get("first_position"),
+    )?;
+    Ok(highest.unwrap_or(0))
 }
 
 /// Takes a person out of a room; nothing when the person was not in it.

@@ -129,8 +129,8 @@ pub fn since(db: &mut Reader<'_>, room: RoomId, reads: i64) -> Result<Vec<Mark>>
             r#"
             select m.user_id, m.seen_position, m.seen_from, m.seen_at, u.shows_reads
             from chatroom_member m
-            join "user" u on u.id = m.user_id
-            where m.chatroom_id = $1 and m.left_at is null and m.reads > $2
+            cross join "user" u
+            where m.chatroom_id = $1 and u.id = m.user_id and m.left_at is null and m.reads > $2
             order by m.user_id
             "#
         ),
@@ -144,17 +144,26 @@ pub fn of_message(db: &mut Reader<'_>, room: RoomId, position: i64) -> Result<Ve
     Ok(db.all(
         sql!(
             r#"
-            select r.user_id, min(r.read_at) as read_at
-            from message_read_receipt r
-            join chatroom_member m on m.chatroom_id = r.chatroom_id and m.user_id = r.user_id
-            join "user" u on u.id = r.user_id
-            where r.chatroom_id = $1
-                and r.position >= $2
-                and m.left_at is null
-                and m.seen_from < $2
-                and u.shows_reads = 1
-            group by r.user_id
-            order by read_at, r.user_id
+            select s.user_id, s.read_at
+            from (
+                select
+                    m.user_id,
+                    (
+                        select r.read_at
+                        from message_read_receipt r
+                        where r.chatroom_id = m.chatroom_id and r.user_id = m.user_id and r.position >= $2
+                        order by r.position
+                        limit 1
+                    ) as read_at
+                from chatroom_member m
+                where m.chatroom_id = $1
+                    and m.left_at is null
+                    and m.seen_from < $2
+                    and m.seen_position >= $2
+                    and (select u.shows_reads from "user" u where u.id = m.user_id) = 1
+            ) s
+            where s.read_at is not null
+            order by s.read_at, s.user_id
             "#
         ),
         params![room, position],

@@ -11,6 +11,7 @@ const FILES: &[(&str, &str)] = &[
     ("V6__presence", include_str!("../../migrations/V6__presence.sql")),
     ("V7__notify", include_str!("../../migrations/V7__notify.sql")),
     ("V8__search", include_str!("../../migrations/V8__search.sql")),
+    ("V12__plans", include_str!("../../migrations/V12__plans.sql")),
 ];
 
 /// Only one server at a time may migrate a PostgreSQL database; the others wait here, as long as it takes. The number is ours alone.

@@ -1,5 +1,6 @@
 //! PostgreSQL: one connection and what is prepared on it. The threads that use connections are in `worker`.
 
+mod measure;
 mod scheduler;
 mod tls;
 mod worker;
@@ -8,6 +9,7 @@ pub(super) use scheduler::Scheduler;
 pub(super) use worker::open;
 
 use super::connection::Trouble;
+use super::record::Recorder;
 use super::row::{Cell, Columns, Row, Source};
 use super::sql::{Sql, Texts, place};
 use super::value::Value;
@@ -15,15 +17,21 @@ use super::{DbError, Engine, Options};
 use ::postgres::error::SqlState;
 use ::postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 use ::postgres::{Client, Config, Statement};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::error::Error;
 use std::time::Duration;
+
+/// Every statement is a walk along an index with lookups beside it, and shows a page: reading a whole table to join it, or compiling the
+/// plan, is what the planner chooses on figures that are wrong (of another day, or of no parameters in a generic plan).
+const PLANS: &str = "-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c jit=off \
+    -c max_parallel_workers_per_gather=0";
 
 /// Where the server is and how to speak with it.
 #[derive(Clone)]
 pub(super) struct Server {
     config: Config,
     tls: tls::Connector,
+    recorder: Option<Recorder>,
 }
 
 impl Server {
@@ -41,7 +49,7 @@ impl Server {
         }
         keep_alive(&mut config, options.statement_timeout);
         let own = format!(
-            "-c statement_timeout={} -c idle_in_transaction_session_timeout={}",
+            "-c statement_timeout={} -c idle_in_transaction_session_timeout={} {PLANS}",
             options.statement_timeout.as_millis(),
             options.statement_timeout.as_millis().saturating_mul(4),
         );
@@ -50,13 +58,14 @@ impl Server {
         config.options(&all);
         // Notices belong into the log of the server that sends them.
         config.notice_callback(|_| {});
-        Ok(Self { tls: tls::connector(mode)?, config })
+        Ok(Self { tls: tls::connector(mode)?, config, recorder: options.recorder.clone() })
     }
 
     /// Connects. Must not be called from an async context: the driver brings its own runtime.
     pub(super) fn connect(&self) -> Result<Session, DbError> {
         let client = self.config.connect(self.tls.clone()).map_err(|error| DbError::postgres(error, "connect"))?;
-        Ok(Session { client, texts: Texts::new(Engine::Postgres), prepared: HashMap::new() })
+        let (recorder, measured) = (self.recorder.clone(), HashSet::new());
+        Ok(Session { client, texts: Texts::new(Engine::Postgres), prepared: HashMap::new(), recorder, measured })
     }
 }
 
@@ -84,6 +93,9 @@ pub(super) struct Session {
     client: Client,
     texts: Texts,
     prepared: HashMap<Key, (Statement, Columns)>,
+    recorder: Option<Recorder>,
+    /// What is prepared under a name of its own, to be measured.
+    measured: HashSet<String>,
 }
 
 impl Session {
@@ -103,6 +115,7 @@ impl Session {
         params: &[Value<'_>],
         each: &mut dyn FnMut(&Row<'_>) -> bool,
     ) -> Result<(), DbError> {
+        self.record(sql, params)?;
         let (statement, columns) = self.prepare(sql, params)?;
         let params: Vec<&(dyn ToSql + Sync)> = params.iter().map(|value| value as &(dyn ToSql + Sync)).collect();
         let rows = self.client.query(&statement, &params).map_err(|error| DbError::postgres(error, sql.text()))?;
@@ -114,7 +127,14 @@ impl Session {
         Ok(())
     }
 
+    fn record(&mut self, sql: Sql, params: &[Value<'_>]) -> Result<(), DbError> {
+        let Some(recorder) = self.recorder.clone() else { return Ok(()) };
+        recorder.add(sql, measure::cost(self, sql, params)?);
+        Ok(())
+    }
+
     pub(super) fn execute(&mut self, sql: Sql, params: &[Value<'_>]) -> Result<u64, DbError> {
+        self.record(sql, params)?;
         let (statement, _) = self.prepare(sql, params)?;
         let params: Vec<&(dyn ToSql + Sync)> = params.iter().map(|value| value as &(dyn ToSql + Sync)).collect();
         self.client.execute(&statement, &params).map_err(|error| DbError::postgres(error, sql.text()))

@@ -3,11 +3,13 @@
 use super::connection::{Link, Reader, Writer};
 use super::job::{self, Read, Write};
 use super::queue::Queue;
+use super::record::{Cost, Recorder};
 use super::row::{Cell, Columns, Row, Source};
 use super::sql::{Sql, Texts, place};
 use super::value::Value;
 use super::{DbError, Done, Engine, Options, migrate};
 use crate::files::private;
+use rusqlite::StatementStatus;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions, TryLockError};
@@ -45,8 +47,8 @@ pub(super) fn open(
 ) -> Result<Arc<Queues>, DbError> {
     let lock = Arc::new(lock(path)?);
     create(path)?;
+    prepare_file(path, options)?;
     let mut writer = connect(path, options)?;
-    migrate::sqlite(&mut writer.raw)?;
     let mut readers = Vec::new();
     for _ in 0..options.readers.max(1) {
         let reader = connect(path, options)?;
@@ -69,6 +71,15 @@ pub(super) fn open(
         drop((writer, held));
     })?;
     Ok(queues)
+}
+
+/// Brings the schema up to date and forgets what was ever measured of the tables: figures of another day lead the planner through whole
+/// tables, and every statement here is written for the plan without any. On a connection of its own, since statistics that were once read
+/// stay with their connection.
+fn prepare_file(path: &Path, options: &Options) -> Result<(), DbError> {
+    let mut connection = connect(path, options)?;
+    migrate::sqlite(&mut connection.raw)?;
+    connection.batch("drop table if exists sqlite_stat1; drop table if exists sqlite_stat4")
 }
 
 pub(super) fn spawn(name: String, run: impl FnOnce() + Send + 'static) -> Result<(), DbError> {
@@ -121,7 +132,8 @@ fn connect(path: &Path, options: &Options) -> Result<Connection, DbError> {
             path.display()
         )));
     }
-    let connection = Connection { raw, texts: Texts::new(Engine::Sqlite), columns: HashMap::new() };
+    let (texts, recorder) = (Texts::new(Engine::Sqlite), options.recorder.clone());
+    let connection = Connection { raw, texts, columns: HashMap::new(), recorder };
     connection.batch(
         "pragma synchronous = full; pragma foreign_keys = on; pragma trusted_schema = off;
          pragma temp_store = memory; pragma journal_size_limit = 67108864",
@@ -194,6 +206,7 @@ pub(super) struct Connection {
     raw: rusqlite::Connection,
     texts: Texts,
     columns: HashMap<(usize, usize), Columns>,
+    recorder: Option<Recorder>,
 }
 
 impl Connection {
@@ -221,6 +234,10 @@ impl Connection {
                 break;
             }
         }
+        drop(rows);
+        if let Some(recorder) = &self.recorder {
+            recorder.add(sql, cost(&statement));
+        }
         Ok(())
     }
 
@@ -229,6 +246,9 @@ impl Connection {
         let text = self.texts.get(sql)?;
         let mut statement = self.raw.prepare_cached(&text).map_err(fail)?;
         let changed = statement.execute(rusqlite::params_from_iter(params)).map_err(fail)?;
+        if let Some(recorder) = &self.recorder {
+            recorder.add(sql, cost(&statement));
+        }
         Ok(u64::try_from(changed).unwrap_or(u64::MAX))
     }
 
@@ -253,9 +273,20 @@ impl Connection {
 
     /// The last thing the writer does: empties the log into the file, which is then complete by itself.
     fn leave(&self) {
-        if let Err(error) = self.batch("pragma optimize; pragma wal_checkpoint(truncate)") {
+        if let Err(error) = self.batch("pragma wal_checkpoint(truncate)") {
             tracing::warn!(%error, "cannot empty the write-ahead log");
         }
+    }
+}
+
+/// What the statement's last run took.
+fn cost(statement: &rusqlite::Statement<'_>) -> Cost {
+    let take = |status| u64::try_from(statement.reset_status(status)).unwrap_or(0);
+    Cost {
+        runs: 1,
+        work: take(StatementStatus::VmStep),
+        scanned: take(StatementStatus::FullscanStep),
+        sorts: take(StatementStatus::Sort) + take(StatementStatus::AutoIndex),
     }
 }
 

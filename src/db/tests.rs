@@ -3,6 +3,7 @@
 mod jobs;
 mod only_postgres;
 mod only_sqlite;
+mod source;
 mod texts;
 mod throughput;
 mod values;

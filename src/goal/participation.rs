@@ -93,8 +93,8 @@ pub fn requests(db: &mut Reader<'_>, goal: GoalId) -> Result<Vec<Request>> {
             r#"
             select u.id, u.first_name, u.last_name, p.asked_at
             from goal_participation p
-            join "user" u on u.id = p.user_id
-            where p.goal_id = $1 and p.status = 'pending'
+            cross join "user" u
+            where p.goal_id = $1 and p.status = 'pending' and u.id = p.user_id
             order by p.asked_at, u.id
             "#
         ),
@@ -152,6 +152,7 @@ pub fn approve(tx: &mut Writer<'_>, by: &Decider, user: UserId, now: Micros) -> 
         ),
         params![by.goal.id, user, now],
     )?;
+    count(tx, by.goal.id, 1)?;
     let joined = member::join(tx, by.goal.chatroom, user, Role::Member, by.goal.history, now)?;
     let notices = vec![notice(&by.goal, user, Kind::ParticipationApproved, by.user)];
     Ok(Outcome { members: vec![joined], events: notification::create_all(tx, notices, now)?, removed: None })
@@ -184,6 +185,7 @@ pub fn leave(tx: &mut Writer<'_>, goal: GoalId, user: UserId, now: Micros) -> Re
         Some(Standing::Pending) => delete(tx, goal.id, user).map(|()| Outcome::default()),
         Some(Standing::Approved(Role::Member | Role::Admin)) => {
             delete(tx, goal.id, user)?;
+            count(tx, goal.id, -1)?;
             Ok(Outcome { members: leave_rooms(tx, goal.id, user, now)?, events: Vec::new(), removed: Some(user) })
         }
     }
@@ -206,6 +208,7 @@ pub fn remove(tx: &mut Writer<'_>, by: &Decider, user: UserId, now: Micros) -> R
         }
     }
     delete(tx, by.goal.id, user)?;
+    count(tx, by.goal.id, -1)?;
     let members = leave_rooms(tx, by.goal.id, user, now)?;
     let notices = vec![notice(&by.goal, user, Kind::Removed, by.user)];
     Ok(Outcome { members, events: notification::create_all(tx, notices, now)?, removed: Some(user) })
@@ -283,6 +286,12 @@ pub fn standing(db: &mut Reader<'_>, goal: GoalId, user: UserId) -> Result<Optio
 
 fn delete(tx: &mut Writer<'_>, goal: GoalId, user: UserId) -> Result<()> {
     tx.execute(sql!("delete from goal_participation where goal_id = $1 and user_id = $2"), params![goal, user])?;
+    Ok(())
+}
+
+/// So many approved members more than before.
+fn count(tx: &mut Writer<'_>, goal: GoalId, more: i64) -> Result<()> {
+    tx.execute(sql!("update goal set member_count = member_count + $2 where id = $1"), params![goal, more])?;
     Ok(())
 }
 

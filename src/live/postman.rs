@@ -6,7 +6,7 @@ use crate::db::{Db, Lane};
 use crate::error::{Error, Result};
 use crate::id::UserId;
 use crate::mail::{Letter, Mailer, NotSent};
-use crate::user::digest::{self, LINES, Waiting};
+use crate::user::digest::{self, LINES, Place, Waiting};
 use crate::view::Views;
 use crate::view::context::{MailLocale, MailPage, NoticeView};
 use crate::view::locale::Locale;
@@ -14,7 +14,7 @@ use crate::view::told;
 use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 const EVERY: Duration = Duration::from_secs(60);
@@ -28,13 +28,16 @@ pub struct Postman {
     views: Views,
     public_url: Arc<str>,
     key: Arc<hmac::Key>,
+    /// Where the last round ended.
+    place: Arc<Mutex<Place>>,
 }
 
 impl Postman {
     /// A postman without a mailer knows only who may stop the letters.
     pub fn new(mailer: Option<Mailer>, db: Db, clock: Clock, views: Views, public_url: &str, secret: &str) -> Self {
         let key = Arc::new(hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()));
-        Self { mailer, db, clock, views, public_url: Arc::from(public_url), key }
+        let place = Arc::default();
+        Self { mailer, db, clock, views, public_url: Arc::from(public_url), key, place }
     }
 
     /// Goes round until the program ends.
@@ -63,7 +66,9 @@ impl Postman {
     pub async fn round(&self) -> Result<usize> {
         let Some(mailer) = &self.mailer else { return Ok(0) };
         let now = self.clock.now();
-        let people = self.db.read(move |db| digest::due(db, now)).await?;
+        let from = *self.place.lock().unwrap_or_else(PoisonError::into_inner);
+        let (people, next) = self.db.read(move |db| digest::due(db, now, from)).await?;
+        *self.place.lock().unwrap_or_else(PoisonError::into_inner) = next;
         let mut sent = 0;
         for user in people {
             let claimed = self.db.write(Lane::None, move |tx| digest::claim(tx, user, now)).await?;

@@ -163,7 +163,7 @@ pub(super) fn forget(tx: &mut Writer<'_>, message: MessageId) -> Result<()> {
 /// The room of a file, whoever asks: the first step of every route that names a file.
 pub fn room_of(db: &mut Reader<'_>, id: AttachmentId) -> Result<Option<RoomId>> {
     Ok(db.first(
-        sql!("select m.chatroom_id from attachment a join message m on m.id = a.message_id where a.id = $1"),
+        sql!("select m.chatroom_id from attachment a cross join message m where a.id = $1 and m.id = a.message_id"),
         params![id],
         |row| row.get("chatroom_id"),
     )?)
@@ -176,8 +176,12 @@ pub fn find(db: &mut Reader<'_>, member: &Member, id: AttachmentId) -> Result<Op
             r#"
             select a.name, a.kind, a.media_type, a.size, a.sha256, a.storage_name, a.thumbnail_name
             from attachment a
-            join message m on m.id = a.message_id
-            where a.id = $1 and m.chatroom_id = $2 and m.position > $3 and m.deleted_at is null
+            cross join message m
+            where a.id = $1
+                and m.id = a.message_id
+                and m.chatroom_id = $2
+                and m.position + 0 > $3
+                and m.deleted_at is null
             "#
         ),
         params![id, member.room(), member.first_position()],

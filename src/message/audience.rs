@@ -60,9 +60,14 @@ fn told(db: &mut Reader<'_>, messages: &[i64]) -> Result<Vec<Told>> {
             r#"
             select t.id as message_id, t.chatroom_id, c.title, t.excerpt, a.id, a.first_name, a.last_name
             from message t
-            join chatroom c on c.id = t.chatroom_id
-            join "user" a on a.id = t.author_id
-            where t.id in {ids:$1} and t.deleted_at is null and t.kind <> 'system' and c.state <> 'deleted'
+            cross join chatroom c
+            cross join "user" a
+            where t.id in {ids:$1}
+                and c.id = t.chatroom_id
+                and a.id = t.author_id
+                and t.deleted_at is null
+                and t.kind <> 'system'
+                and c.state <> 'deleted'
             "#
         ),
         params![Value::ids(messages)],
@@ -84,13 +89,18 @@ fn listeners(db: &mut Reader<'_>, messages: &[i64], now: Micros) -> Result<Vec<(
             r#"
             select t.id as message_id, m.user_id, u.locale, u.push_text, n.kind, s.endpoint, s.p256dh, s.auth
             from message t
-            join chatroom_member m on m.chatroom_id = t.chatroom_id
-            join "user" u on u.id = m.user_id
-            join push_subscription s on s.user_id = m.user_id
-            join session e on e.token_hash = s.session_hash and e.user_id = m.user_id
+            cross join chatroom_member m
+            cross join push_subscription s
+            cross join session e
+            cross join "user" u
             left join notification n
                 on n.message_id = t.id and n.user_id = m.user_id and n.kind in ('mention', 'reply')
             where t.id in {ids:$1}
+                and m.chatroom_id = t.chatroom_id
+                and s.user_id = m.user_id
+                and e.token_hash = s.session_hash
+                and e.user_id = m.user_id
+                and u.id = m.user_id
                 and m.left_at is null
                 and m.user_id <> t.author_id
                 and m.first_position < t.position

@@ -13,8 +13,8 @@ use crate::{params, sql};
 
 /// Messages in a page.
 const MESSAGES: i64 = 200;
-/// Files in a page.
-const FILES: i64 = 100;
+/// Messages whose files are in a page of files.
+const MESSAGES_OF_FILES: i64 = 1_000;
 
 /// Who exports which room, up to where.
 #[derive(Debug, Clone, Copy)]
@@ -133,28 +133,38 @@ fn versions(db: &mut Reader<'_>, messages: &[i64]) -> Result<Vec<(MessageId, Ver
     )?)
 }
 
-/// The files next after one, in the order of their messages' making; none at the end.
+/// The files of the messages next after a position, in the order of the messages, and the position to go on from; none at the end.
 ///
 /// # Errors
 /// As [`begin`].
-pub fn files(db: &mut Reader<'_>, export: Export, after: AttachmentId) -> Result<Vec<File>> {
+pub fn files(db: &mut Reader<'_>, export: Export, after: i64) -> Result<(Vec<File>, Option<i64>)> {
     let member = exporter(db, export.room, export.user)?;
-    Ok(db.all(
+    let messages: Vec<(i64, i64)> = db.all(
+        sql!(
+            r#"
+            select id, position
+            from message
+            where chatroom_id = $1 and position > $2 and position <= $3
+            order by position
+            limit $4
+            "#
+        ),
+        params![export.room, after.max(member.first_position()), export.up_to, MESSAGES_OF_FILES],
+        |row| Ok((row.get("id")?, row.get("position")?)),
+    )?;
+    let Some((_, last)) = messages.last().copied() else { return Ok((Vec::new(), None)) };
+    let ids: Vec<i64> = messages.into_iter().map(|(id, _)| id).collect();
+    let files = db.all(
         sql!(
             r#"
             select a.id, a.name, a.storage_name, m.created_at
-            from attachment a
-            join message m on m.id = a.message_id
-            where m.chatroom_id = $1
-                and m.position > $2
-                and m.position <= $3
-                and m.deleted_at is null
-                and a.id > $4
+            from message m
+            cross join attachment a
+            where m.id in {ids:$1} and m.deleted_at is null and a.message_id = m.id
             order by a.id
-            limit $5
             "#
         ),
-        params![export.room, member.first_position(), export.up_to, after, FILES],
+        params![Value::ids(&ids)],
         |row| {
             Ok(File {
                 id: row.get("id")?,
@@ -163,5 +173,6 @@ pub fn files(db: &mut Reader<'_>, export: Export, after: AttachmentId) -> Result
                 created_at: row.get("created_at")?,
             })
         },
-    )?)
+    )?;
+    Ok((files, Some(last)))
 }

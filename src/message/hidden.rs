@@ -47,12 +47,18 @@ pub fn list(db: &mut Reader<'_>, member: &Member) -> Result<Vec<Quoted>> {
     let hidden = db.all(
         sql!(
             r#"
-            select m.*
-            from message_view m
-            join message_hidden h on h.message_id = m.id
-            where h.user_id = $1 and h.chatroom_id = $2 and m.deleted_at is null and m.position > $3
-            order by m.position desc
-            limit $4
+            select *
+            from message_view
+            where id in (
+                    select message_id
+                    from message_hidden
+                    where user_id = $1 and chatroom_id = $2
+                    order by message_id desc
+                    limit $4
+                )
+                and deleted_at is null
+                and position + 0 > $3
+            order by id desc
             "#
         ),
         params![member.user(), member.room(), member.first_position(), LIST_MAX],
@@ -71,11 +77,11 @@ pub fn among(db: &mut Reader<'_>, member: &Member, messages: &[i64]) -> Result<V
             r#"
             select message_id
             from message_hidden
-            where user_id = $1 and chatroom_id = $2 and message_id in {ids:$3}
+            where user_id = $1 and message_id in {ids:$2}
             order by message_id
             "#
         ),
-        params![member.user(), member.room(), Value::ids(messages)],
+        params![member.user(), Value::ids(messages)],
         |row| row.get("message_id"),
     )?)
 }

@@ -164,8 +164,8 @@ pub(super) fn of_messages(db: &mut Reader<'_>, messages: &[i64]) -> Result<Vec<(
             r#"
             select l.message_id, p.url, p.title, p.description, p.site
             from message_link l
-            join link_preview p on p.url = l.url
-            where l.message_id in {ids:$1} and p.title <> ''
+            cross join link_preview p
+            where l.message_id in {ids:$1} and p.url = l.url and p.title <> ''
             order by l.message_id, l.ordinal
             "#
         ),

@@ -138,11 +138,13 @@ fn changed_since(db: &mut Reader<'_>, member: &Member, room: Room, after: i64, l
             r#"
             select *
             from message_view
-            where chatroom_id = $1 and revision > $2 and revision <= $3 and position > $4
+            where chatroom_id = $1 and revision > $2 and revision <= $3 and position + 0 > $4
             order by revision
+            limit $5
             "#
         ),
-        params![room.id, after, up_to, member.first_position()],
+        // There are no more: the limit tells PostgreSQL, which takes room and revision for independent and expects half the room.
+        params![room.id, after, up_to, member.first_position(), limit],
         from_row,
     )?;
     let page = Page {

@@ -23,7 +23,7 @@ pub fn above(db: &mut Reader<'_>, room: RoomId, position: i64) -> Result<Vec<Quo
             r#"
             select *
             from message_view
-            where chatroom_id = $1 and pinned_at is not null and deleted_at is null and position > $2
+            where chatroom_id = $1 and pinned_at is not null and deleted_at is null and position + 0 > $2
             order by pinned_at desc, id desc
             limit $3
             "#

@@ -94,8 +94,8 @@ pub fn named(db: &mut Reader<'_>, member: &Member, id: MessageId) -> Result<Vec<
             r#"
             select r.emoji, u.id, u.first_name, u.last_name
             from message_reaction r
-            join "user" u on u.id = r.user_id
-            where r.message_id = $1
+            cross join "user" u
+            where r.message_id = $1 and u.id = r.user_id
             order by r.created_at, r.user_id, r.emoji
             "#
         ),

@@ -7,6 +7,7 @@ use crate::id::UserId;
 use crate::user::notice::{self, Notice};
 use crate::user::{self, User};
 use crate::{params, sql};
+use std::collections::BTreeSet;
 
 const MINUTE: Micros = 60_000_000;
 /// What has waited so long is mailed: who is there has read it by then.
@@ -17,8 +18,8 @@ pub const BETWEEN: Micros = 60 * MINUTE;
 const OLDEST: Micros = 3 * 24 * 60 * MINUTE;
 /// Lines of a letter.
 pub const LINES: usize = 10;
-/// People in one round; the next round has the others.
-const PEOPLE: i64 = 200;
+/// Events that one round looks at; the next round has the others.
+const EVENTS: i64 = 2_000;
 
 /// What a person had been mailed before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,29 +37,69 @@ pub struct Waiting {
     pub notices: Vec<Notice>,
 }
 
-/// Whom to write to, now.
-pub fn due(db: &mut Reader<'_>, now: Micros) -> Result<Vec<UserId>> {
-    Ok(db.all(
+/// Where a round ended among the events that are old enough to be mailed; the next one goes on from there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Place {
+    created_at: Micros,
+    user: i64,
+}
+
+/// Whom to write to, now, and where to go on. A round looks at a number of events, however many wait; after the last one it begins anew.
+pub fn due(db: &mut Reader<'_>, now: Micros, from: Place) -> Result<(Vec<UserId>, Place)> {
+    let from = if from.created_at > now - OLDEST { from } else { Place { created_at: now - OLDEST, user: i64::MAX } };
+    let looked_at: Vec<Place> = db.all(
         sql!(
             r#"
-            select distinct n.user_id
-            from notice_view n
-            join "user" u on u.id = n.user_id
-            where n.created_at > $1
-                and n.created_at <= $2
-                and n.kind in ('mention', 'reply')
-                and n.seen = 0
-                and n.notification_level <> 'none'
-                and n.revision > u.mailed_revision
-                and u.email_notices = 'digest'
-                and u.status = 'active'
-                and (u.mailed_at is null or u.mailed_at <= $3)
-            order by n.user_id
+            select created_at, user_id
+            from notification
+            where created_at >= $1
+                and created_at <= $2
+                and (created_at > $1 or user_id + 0 > $3)
+            order by created_at, user_id
             limit $4
             "#
         ),
-        params![now - OLDEST, now - WAITED, now - BETWEEN, PEOPLE],
-        |row| row.get("user_id"),
+        params![from.created_at, now - WAITED, from.user, EVENTS],
+        |row| Ok(Place { created_at: row.get("created_at")?, user: row.get("user_id")? }),
+    )?;
+    let is_whole = i64::try_from(looked_at.len()).is_ok_and(|count| count < EVENTS);
+    let next = looked_at.last().copied().filter(|_| !is_whole).unwrap_or_default();
+    let people: BTreeSet<i64> = looked_at.into_iter().map(|place| place.user).collect();
+    let people: Vec<i64> = people.into_iter().collect();
+    Ok((waiting(db, &people, now)?, next))
+}
+
+/// Those of some people who have something to be mailed.
+fn waiting(db: &mut Reader<'_>, people: &[i64], now: Micros) -> Result<Vec<UserId>> {
+    Ok(db.all(
+        sql!(
+            r#"
+            select u.id
+            from "user" u
+            where u.id in {ids:$1}
+                and u.email_notices = 'digest'
+                and u.status = 'active'
+                and (u.mailed_at is null or u.mailed_at <= $2)
+                and (
+                    select count(*)
+                    from (
+                        select 1
+                        from notice_view n
+                        where n.user_id = u.id
+                            and n.revision > {greatest:u.mailed_revision, u.noticed_revision, u.revision - $3}
+                            and n.created_at > $4
+                            and n.created_at <= $5
+                            and n.kind in ('mention', 'reply')
+                            and n.seen = 0
+                            and n.notification_level <> 'none'
+                        limit 1
+                    ) one
+                ) = 1
+            order by u.id
+            "#
+        ),
+        params![Value::ids(people), now - BETWEEN, notice::COUNTED, now - OLDEST, now - WAITED],
+        |row| row.get("id"),
     )?)
 }
 
@@ -83,7 +124,7 @@ pub fn claim(tx: &mut Writer<'_>, user: UserId, now: Micros) -> Result<Option<(W
             select *
             from notice_view
             where user_id = $1
-                and revision > $2
+                and revision > (select {greatest:$2, revision - $4} from "user" where id = $1)
                 and created_at > $3
                 and kind in ('mention', 'reply')
                 and seen = 0
@@ -92,7 +133,7 @@ pub fn claim(tx: &mut Writer<'_>, user: UserId, now: Micros) -> Result<Option<(W
             limit 100
             "#
         ),
-        params![user, before.revision, now - OLDEST],
+        params![user, before.revision, now - OLDEST, notice::COUNTED],
         notice::from_row,
     )?;
     let Some(newest) = notices.first().map(|notice| notice.revision) else { return Ok(None) };

@@ -11,6 +11,10 @@ use crate::{params, sql};
 pub const SHOWN: i64 = 50;
 /// More new ones than this are counted as this many.
 pub const UNSEEN_MAX: i64 = 100;
+/// Of so many newest events the new ones are counted: what is older and unseen does not grow the cost of every page.
+pub(super) const COUNTED: i64 = 200;
+/// Of so many newest events the list is made.
+const LISTED: i64 = 1_000;
 
 /// A line of the list.
 #[derive(Debug, Clone)]
@@ -40,8 +44,16 @@ pub struct Notice {
 /// The newest lines first.
 pub fn list(db: &mut Reader<'_>, user: UserId) -> Result<Vec<Notice>> {
     Ok(db.all(
-        sql!("select * from notice_view where user_id = $1 order by revision desc limit $2"),
-        params![user, SHOWN],
+        sql!(
+            r#"
+            select *
+            from notice_view
+            where user_id = $1 and revision > (select revision - $3 from "user" where id = $1)
+            order by revision desc
+            limit $2
+            "#
+        ),
+        params![user, SHOWN, LISTED],
         from_row,
     )?)
 }
@@ -56,13 +68,13 @@ pub fn unseen(db: &mut Reader<'_>, user: UserId) -> Result<i64> {
                 select 1
                 from notice_view
                 where user_id = $1
-                    and revision > (select noticed_revision from "user" where id = $1)
+                    and revision > (select {greatest:noticed_revision, revision - $3} from "user" where id = $1)
                     and seen = 0
                 limit $2
             ) new
             "#
         ),
-        params![user, UNSEEN_MAX],
+        params![user, UNSEEN_MAX, COUNTED],
         |row| row.get("unseen"),
     )?)
 }

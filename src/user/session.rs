@@ -72,8 +72,8 @@ pub fn find(db: &mut Reader<'_>, hash: &TokenHash, now: Micros) -> Result<Option
             r#"
             select u.id, u.email, u.first_name, u.last_name, u.locale, u.status, u.site_role, s.expires_at
             from session s
-            join "user" u on u.id = s.user_id
-            where s.token_hash = $1 and s.expires_at > $2 and u.status = 'active'
+            cross join "user" u
+            where s.token_hash = $1 and s.expires_at > $2 and u.id = s.user_id and u.status = 'active'
             "#
         ),
         params![hash.as_slice(), now],

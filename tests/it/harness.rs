@@ -5,6 +5,7 @@
 use clap::Parser;
 use palabre::clock::Clock;
 use palabre::config::{Config, Settings};
+use palabre::db::Options;
 use palabre::{App, serve};
 use reqwest::header::{HeaderMap, HeaderValue};
 use reqwest::{Method, Response, StatusCode};
@@ -126,6 +127,17 @@ impl Town {
     }
 
     async fn open_beside(database: Arc<Database>, flags: Vec<String>, neighbours: Vec<u16>, now: i64) -> Self {
+        Self::open_with(database, flags, neighbours, now, Options::default()).await
+    }
+
+    /// With a store of other options.
+    pub async fn open_with(
+        database: Arc<Database>,
+        flags: Vec<String>,
+        neighbours: Vec<u16>,
+        now: i64,
+        options: Options,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let data = database.folder.path().display().to_string();
@@ -139,7 +151,7 @@ impl Town {
         // Where nobody listens, nothing is to happen beside what a test counts.
         let patience = if neighbours.is_empty() { Duration::from_secs(3_600) } else { Duration::ZERO };
         (config.push_patience, config.push_pause) = (patience, Duration::from_millis(1));
-        let app = App::open(config, clock).await.unwrap();
+        let app = App::open_with(config, clock, options).await.unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
         let serving = serve(listener, app.clone(), async {
             let _ = stopped.await;

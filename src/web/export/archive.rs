@@ -7,7 +7,6 @@ use crate::app::App;
 use crate::clock::{Micros, moment, rfc3339};
 use crate::error::{Error, Result};
 use crate::files::Bytestream;
-use crate::id::AttachmentId;
 use crate::message::export::{self, Beginning, Export, File};
 use crate::view::context::MemberView;
 use crate::view::locale::Locale;
@@ -43,9 +42,19 @@ impl Write for Outlet {
 
 /// Where it is.
 enum Stage {
-    Json { after: i64, is_first: bool },
-    Html { after: i64 },
-    Files { after: AttachmentId, waiting: VecDeque<File>, open: Option<Bytestream> },
+    Json {
+        after: i64,
+        is_first: bool,
+    },
+    Html {
+        after: i64,
+    },
+    /// `after` is none once the last page of files was read.
+    Files {
+        after: Option<i64>,
+        waiting: VecDeque<File>,
+        open: Option<Bytestream>,
+    },
     Done,
 }
 
@@ -190,7 +199,7 @@ impl Archive {
 
     async fn files(
         &mut self,
-        after: AttachmentId,
+        mut after: Option<i64>,
         mut waiting: VecDeque<File>,
         open: Option<Bytestream>,
     ) -> Result<Stage> {
@@ -203,9 +212,10 @@ impl Archive {
                 None => Ok(Stage::Files { after, waiting, open: None }),
             };
         }
-        if waiting.is_empty() {
+        while let Some(position) = after.filter(|_| waiting.is_empty()) {
             let export = self.export;
-            waiting = self.app.db.read(move |db| export::files(db, export, after)).await?.into();
+            let (files, next) = self.app.db.read(move |db| export::files(db, export, position)).await?;
+            (waiting, after) = (files.into(), next);
         }
         let Some(file) = waiting.pop_front() else {
             if let Some(zip) = self.zip.take() {
@@ -218,7 +228,7 @@ impl Archive {
         if open.is_some() {
             self.start(&path(file.id, &file.name), file.created_at)?;
         }
-        Ok(Stage::Files { after: file.id, waiting, open })
+        Ok(Stage::Files { after, waiting, open })
     }
 
     fn start(&mut self, name: &str, at: Micros) -> Result<()> {
@@ -240,7 +250,7 @@ impl Archive {
 }
 
 fn no_files_yet() -> Stage {
-    Stage::Files { after: AttachmentId(0), waiting: VecDeque::new(), open: None }
+    Stage::Files { after: Some(0), waiting: VecDeque::new(), open: None }
 }
 
 /// As an archive tells time: without a zone, even seconds, from 1980 on.
