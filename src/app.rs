@@ -32,12 +32,18 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use mercure_hub::{Hub, HubConfig, Key, RateLimits};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 /// Sessions and memberships that are kept in memory.
 const RECENT: usize = 20_000;
+
+/// Messages older than the search's index that are indexed in the first transaction.
+const INDEXED_AT_FIRST: i64 = 16;
+
+/// How long such a transaction is to take: others wait as long at most.
+const INDEXED_WITHIN: Duration = Duration::from_millis(10);
 
 /// How often the file store is swept.
 const TIDY: Duration = Duration::from_secs(3_600);
@@ -252,15 +258,20 @@ fn contact(config: &Config) -> String {
     }
 }
 
-/// Indexes for the search what was written before there was an index, a batch at a time between the writes of people. What is left when
-/// the program ends is done after the next start.
+/// Indexes for the search what was written before there was an index, a batch at a time between the writes of people: batches as large as
+/// can be done quickly, and after each a rest as long as it took. What is left when the program ends is done after the next start.
 async fn index_older_messages(db: Db) {
+    let mut count = INDEXED_AT_FIRST;
     loop {
-        match db.write(Lane::None, search::catch_up).await {
-            Ok(true) => tokio::task::yield_now().await,
+        let started = Instant::now();
+        match db.write(Lane::None, move |tx| search::catch_up_some(tx, count)).await {
+            Ok(true) => {}
             Ok(false) | Err(Error::Unavailable) => return,
             Err(error) => return tracing::error!(%error, "older messages are not indexed for the search"),
         }
+        let took = started.elapsed();
+        count = if took < INDEXED_WITHIN { (count * 2).min(search::BATCH) } else { (count / 2).max(1) };
+        tokio::time::sleep(took).await;
     }
 }
 

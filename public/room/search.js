@@ -15,6 +15,8 @@ import { nameOf } from "./entry.js";
 
 const TYPING = 250;
 const SHORTEST = 2;
+/** One answer looks at a part of a large room only. */
+const FURTHER = 8;
 
 /** The fields of the form as the server reads them. A day begins where the reader is. @param {FormData} fields */
 export function queryOf(fields) {
@@ -100,8 +102,8 @@ export function createSearch({ room, path, jump }) {
     count.classList.toggle("is-fault", isFault);
   }
 
-  /** @param {boolean} isMore */
-  async function search(isMore) {
+  /** @param {boolean} isMore @param {number} [further] times that it goes on by itself where one answer found nothing yet */
+  async function search(isMore, further = FURTHER) {
     clearTimeout(timer);
     asking?.abort();
     const query = queryOf(new FormData(/** @type {HTMLFormElement} */ (form)));
@@ -115,9 +117,10 @@ export function createSearch({ room, path, jump }) {
     if (!isMore) list?.replaceChildren();
     list?.append(...results.map(draw));
     next = following;
+    if (results.length === 0 && next !== null && further > 0) return search(true, further - 1);
     more?.toggleAttribute("hidden", next === null);
     const shown = list?.children.length ?? 0;
-    if (shown === 0) say(t("js-search-none"));
+    if (shown === 0) say(t(next === null ? "js-search-none" : "js-search-none-yet"));
     else say(next === null ? plural("js-search-count", shown) : t("js-search-more", { count: number(shown) }));
   }
 

@@ -12,6 +12,7 @@ const FILES: &[(&str, &str)] = &[
     ("V7__notify", include_str!("../../migrations/V7__notify.sql")),
     ("V8__search", include_str!("../../migrations/V8__search.sql")),
     ("V12__plans", include_str!("../../migrations/V12__plans.sql")),
+    ("V13__search_ranges", include_str!("../../migrations/V13__search_ranges.sql")),
 ];
 
 /// Only one server at a time may migrate a PostgreSQL database; the others wait here, as long as it takes. The number is ours alone.

@@ -35,7 +35,11 @@ impl Sql {
 /// | `{place:a, b}` | `instr(a, b)`: where `b` stands in `a`, 0 when nowhere | `strpos(a, b)` |
 /// | `{gram_table}` | the search's index, an FTS5 table of sets of tokens | a table with a GIN index on a `tsvector` |
 /// | `{grams:$1}` | `$1` | tokens as a `tsvector` |
-/// | `{has_grams:$1}` | `message_gram match $1`: tokens with ` AND `, ` OR ` and brackets | the same as a `tsquery` |
+/// | `{has_grams:$1}` | `message_gram match $1`: tokens with ` AND `, ` OR ` and brackets, in seven parts with `;` between | the same as seven `tsquery` |
+/// | `{gram_range:$2, $3, $1}` | `rowid between $2 and $3`; the last parameter of a statement must be another | the tokens `$1` of these ids, and the same |
+/// | `{gram_ranges}` | nothing: the table is in the order of its ids | an index that holds the tokens of ids |
+/// | `{rows:$1}` | a list of lists, JSON: `from {rows:$1}`, its column is `value` | the same |
+/// | `{item:value, 0}` | the item at a place of such a list, as text or number | the same, as text |
 /// | `{greatest:a, b}` | `max(a, b)` | `greatest(a, b)` (they differ when one is null: keep nulls out) |
 #[macro_export]
 macro_rules! sql {
@@ -126,15 +130,52 @@ fn token(inside: &str, engine: Engine) -> Result<String, String> {
         ("gram_table", None, Engine::Postgres) => GRAM_TABLE_POSTGRES.to_owned(),
         ("grams", Some(text), Engine::Sqlite) => text,
         ("grams", Some(text), Engine::Postgres) => format!("cast(cast({text} as text) as tsvector)"),
-        ("has_grams", Some(query), Engine::Sqlite) => format!("message_gram match {query}"),
+        ("has_grams", Some(query), Engine::Sqlite) => format!("message_gram match replace({query}, ';', ' AND ')"),
         ("has_grams", Some(query), Engine::Postgres) => {
-            format!("message_gram.grams @@ cast(replace(replace({query}, ' AND ', ' & '), ' OR ', ' | ') as tsquery)")
+            // Each part is a key of its own: the index leaps from one key's next hit to the other's, and reads what lies between of none.
+            let part =
+                |part: i32| format!("{GRAMS_POSTGRES} @@ {}", as_query(&format!("split_part({query}, ';', {part})")));
+            (1..=7).map(part).collect::<Vec<_>>().join(" and ")
+        }
+        ("gram_range", Some(terms), Engine::Sqlite) => match terms.split(',').map(str::trim).collect::<Vec<_>>()[..] {
+            [low, high, _] => format!("message_gram.rowid between {low} and {high}"),
+            _ => return Err(format!("{{{inside}}} takes three parameters")),
+        },
+        ("gram_range", Some(terms), Engine::Postgres) => {
+            match terms.split(',').map(str::trim).collect::<Vec<_>>()[..] {
+                // Not by the primary key, which would be walked for want of a better plan.
+                [low, high, tokens] => format!(
+                    "{GRAMS_POSTGRES} @@ {} and message_gram.rowid + 0 between {low} and {high}",
+                    as_query(tokens)
+                ),
+                _ => return Err(format!("{{{inside}}} takes three parameters")),
+            }
+        }
+        ("gram_ranges", None, Engine::Sqlite) => String::new(),
+        ("gram_ranges", None, Engine::Postgres) => format!(
+            "drop index message_gram_index;
+            create index message_gram_index on message_gram using gin (({GRAMS_POSTGRES})) with (fastupdate = off);"
+        )
+        .replace("message_gram.", ""),
+        ("rows", Some(list), Engine::Sqlite) => format!("json_each({list})"),
+        ("rows", Some(list), Engine::Postgres) => format!("jsonb_array_elements(cast({list} as jsonb))"),
+        ("item", Some(terms), engine) => {
+            match (terms.split_once(',').map(|(row, place)| (row.trim(), place.trim())), engine) {
+                (Some((row, place)), Engine::Sqlite) => format!("json_extract({row}, '$[{place}]')"),
+                (Some((row, place)), Engine::Postgres) => format!("({row} ->> {place})"),
+                (None, _) => return Err(format!("{{{inside}}} takes a row and a place")),
+            }
         }
         ("greatest", Some(terms), Engine::Sqlite) => format!("max({terms})"),
         ("greatest", Some(terms), Engine::Postgres) => format!("greatest({terms})"),
         _ => return Err(format!("unknown token {{{inside}}}")),
     };
     Ok(expanded)
+}
+
+/// Tokens with ` AND ` and ` OR `, as PostgreSQL writes them.
+fn as_query(tokens: &str) -> String {
+    format!("cast(replace(replace({tokens}, ' AND ', ' & '), ' OR ', ' | ') as tsquery)")
 }
 
 /// Sets of tokens by row: no text, no places of the tokens in it.
@@ -145,6 +186,11 @@ const GRAM_TABLE_SQLITE: &str = "create virtual table message_gram using fts5(
 /// The same. Without the list of pending entries, which a search would have to read through.
 const GRAM_TABLE_POSTGRES: &str = "create table message_gram (rowid bigint primary key, grams tsvector not null);
 create index message_gram_index on message_gram using gin (grams) with (fastupdate = off);";
+
+/// What the index holds of a row: the tokens of its text, and those of the ranges of ids that it is in (`search/range.rs` knows the same).
+const GRAMS_POSTGRES: &str = "(message_gram.grams || array_to_tsvector(array[\
+    'ida' || cast(message_gram.rowid >> 8 as text), 'idb' || cast(message_gram.rowid >> 12 as text), \
+    'idc' || cast(message_gram.rowid >> 16 as text)]))";
 
 /// A literal's place in memory: two statements with the same place are the same text.
 type Place = (usize, usize);

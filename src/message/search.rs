@@ -3,30 +3,36 @@
 //! Both engines find the same: the index (which one, two and three letters in a row a text holds) proposes, the folded text itself decides.
 //! Results come newest first, in the order of the messages' ids: within a room that is the order of their places, since the room's lock is
 //! held when an id is given out.
+//!
+//! Ids first, of a range of ids at a time (`range`), then texts and rights by these ids: no plan of either engine begins elsewhere. What one
+//! request looks at is bounded, so a page may have fewer results than there are, or none, and still say where to go on.
 
 mod excerpt;
 pub mod fold;
 mod gram;
+mod index;
 mod query;
+mod range;
+mod scope;
 
-use crate::db::{Reader, Value, Writer};
-use crate::error::Result;
-use crate::id::{MessageId, RoomId, UserId};
+use crate::db::{Reader, Value};
+use crate::error::{Error, Result};
+use crate::id::{MessageId, UserId};
 use crate::message::{self, Message, from_row, markdown};
-use crate::setting;
 use crate::{params, sql};
 pub use excerpt::Segment;
+pub use index::{BATCH, Progress, catch_up, catch_up_some, progress};
+pub(super) use index::{add, renew};
 pub use query::{Filter, LONGEST, Query, SHORTEST};
-use std::collections::BTreeSet;
+use range::{MOST, READ_MAX, Walk};
+use scope::Scope;
 
 /// Results on a page.
-pub const PAGE: i64 = 20;
-/// Messages of a room that are looked at before the index is asked.
-const NEWEST: i64 = 500;
-/// Messages that are indexed in one transaction, of those that are older than the index.
-const BATCH: i64 = 200;
-/// The setting that says up to which message that is still to be done.
-const BACKLOG: &str = "search_backlog";
+pub const PAGE: usize = 20;
+/// Candidates whose texts are read in one statement.
+const CHUNK: usize = 100;
+/// Parts that the index is asked in (`{has_grams}` knows the same number); the first is what stands beside the words.
+const PARTS: usize = 7;
 
 /// A message that was found.
 #[derive(Debug, Clone)]
@@ -44,206 +50,204 @@ pub struct Found {
 pub struct Results {
     /// The messages.
     pub found: Vec<Found>,
-    /// Where the next page begins, when there is one.
+    /// Where the next page begins, when not everything was looked at.
     pub next: Option<MessageId>,
 }
 
-/// What a person may see and looks for. The rooms of the index only propose; the membership is asked in the same statement.
+/// What a person may see and looks for.
 ///
 /// # Errors
 /// Those of the store.
 pub fn find(db: &mut Reader<'_>, user: UserId, query: &Query) -> Result<Results> {
-    let rooms = match query.filter.room {
-        Some(room) => vec![room],
-        None => rooms_of(db, user)?,
-    };
-    if rooms.is_empty() {
-        return Ok(Results::default());
+    let Some(scope) = Scope::read(db, user, query)? else { return Ok(Results::default()) };
+    let mut search = Search { user, query, parts: Parts::new(&scope, query), ids: Vec::new(), read: 0 };
+    let next = search.run(db, &scope)?;
+    search.ids.truncate(PAGE);
+    Ok(Results { found: shown(db, &search.ids, query)?, next: next.map(MessageId) })
+}
+
+/// What the index is asked: the part beside the words, and the words' tokens dealt out to the others.
+struct Parts(Vec<String>);
+
+impl Parts {
+    fn new(scope: &Scope, query: &Query) -> Self {
+        let tokens = query.tokens();
+        let mut parts: Vec<String> = vec![scope.tokens(query)];
+        parts.extend(
+            (0..PARTS - 1)
+                .map(|part| tokens.iter().skip(part).step_by(PARTS - 1).cloned().collect::<Vec<_>>().join(" AND ")),
+        );
+        parts.retain(|part| !part.is_empty());
+        parts.dedup();
+        Self(parts)
     }
-    let mut found = match query.filter.room {
-        Some(room) => recent(db, user, query, room)?,
-        None => Vec::new(),
-    };
-    if i64::try_from(found.len()).is_ok_and(|count| count <= PAGE) {
-        found = candidates(db, user, query, &rooms)?;
+
+    /// As `{has_grams}` takes them: as many as it wants, the last one again for those that there are not.
+    fn joined(parts: &[String]) -> String {
+        let mut all = parts.to_vec();
+        all.resize(PARTS, parts.last().cloned().unwrap_or_default());
+        all.join(";")
     }
-    let has_more = i64::try_from(found.len()).is_ok_and(|count| count > PAGE);
-    if has_more {
-        found.pop();
+}
+
+struct Search<'a> {
+    user: UserId,
+    query: &'a Query,
+    parts: Parts,
+    /// Found so far, newest first.
+    ids: Vec<i64>,
+    /// Candidates read so far.
+    read: usize,
+}
+
+impl Search<'_> {
+    /// Fills the page; where the next one goes on, when not everything was looked at.
+    fn run(&mut self, db: &mut Reader<'_>, scope: &Scope) -> Result<Option<i64>> {
+        if self.parts.0.is_empty() {
+            return Ok(None);
+        }
+        if scope.is_small {
+            let all = self.candidates(db, scope.oldest, scope.newest, &self.parts.0[0], usize::MAX)?;
+            return self.read(db, &all);
+        }
+        let mut walk = Walk::new(scope.oldest, scope.newest);
+        while let Some(range) = walk.range() {
+            let most = if range.is_smallest() { usize::MAX } else { MOST };
+            let candidates = self.candidates(db, range.low, range.high, &range.tokens(), most)?;
+            if candidates.len() > most {
+                walk.shrink();
+            } else {
+                if let Some(next) = self.read(db, &candidates)? {
+                    return Ok(Some(next));
+                }
+                walk.pass(range, candidates.len());
+            }
+            if walk.is_spent(self.read) {
+                break;
+            }
+            if walk.needs_density() {
+                self.measure(db, &mut walk)?;
+            }
+        }
+        Ok(walk.rest())
     }
-    let next = found.last().filter(|_| has_more).map(|(message, _)| message.id);
-    let (mut messages, titles): (Vec<Message>, Vec<String>) = found.into_iter().unzip();
+
+    /// Ids that the index proposes between two, newest first; one more than `most` when there are more.
+    fn candidates(&self, db: &mut Reader<'_>, low: i64, high: i64, range: &str, most: usize) -> Result<Vec<i64>> {
+        let most = i64::try_from(most).unwrap_or(i64::MAX).saturating_add(1);
+        let mut ids: Vec<i64> = db.all(
+            sql!(
+                r#"
+                select message_gram.rowid as id
+                from message_gram
+                where {has_grams:$1} and {gram_range:$3, $4, $2}
+                limit $5
+                "#
+            ),
+            params![Parts::joined(&self.parts.0), range, low, high, most],
+            |row| row.get("id"),
+        )?;
+        ids.sort_unstable_by(|one, other| other.cmp(one));
+        Ok(ids)
+    }
+
+    /// Looks at candidates until the page is full or the request has read enough; where the next one goes on then.
+    fn read(&mut self, db: &mut Reader<'_>, candidates: &[i64]) -> Result<Option<i64>> {
+        for chunk in candidates.chunks(CHUNK) {
+            if self.read >= READ_MAX {
+                return Ok(chunk.first().map(|id| id + 1));
+            }
+            self.read += chunk.len();
+            let found = self.allowed(db, chunk)?;
+            self.ids.extend(found);
+            if self.ids.len() > PAGE {
+                return Ok(self.ids.get(PAGE - 1).copied());
+            }
+        }
+        Ok(None)
+    }
+
+    /// Those of some messages that the person may see and that hold the words.
+    fn allowed(&self, db: &mut Reader<'_>, ids: &[i64]) -> Result<Vec<i64>> {
+        let filter = &self.query.filter;
+        let words = serde_json::to_string(&self.query.words).map_err(Error::internal)?;
+        Ok(db.all(
+            sql!(
+                r#"
+                select m.id
+                from message m
+                where m.id in {ids:$1}
+                    and m.deleted_at is null
+                    and m.created_at + 0 >= $2
+                    and m.created_at + 0 < $3
+                    and m.position + 0 > (
+                        select v.first_position
+                        from chatroom_member v
+                        where v.chatroom_id = m.chatroom_id and v.user_id = $4 and v.left_at is null
+                    )
+                    and (select c.state from chatroom c where c.id = m.chatroom_id) <> 'deleted'
+                    and (select count(*) from message_hidden h where h.user_id = $4 and h.message_id = m.id) = 0
+                    and (
+                        select count(*)
+                        from message_text t
+                        where t.message_id = m.id
+                            and not exists (select 1 from {texts:$5} word where {place:t.folded, word.value} = 0)
+                    ) = 1
+                order by m.id desc
+                "#
+            ),
+            params![
+                Value::ids(ids),
+                filter.from.unwrap_or(i64::MIN),
+                filter.until.unwrap_or(i64::MAX),
+                self.user,
+                words
+            ],
+            |row| row.get("id"),
+        )?)
+    }
+
+    /// Tells the walk how common the rarest part of the query is, counted in the range that comes next.
+    fn measure(&self, db: &mut Reader<'_>, walk: &mut Walk) -> Result<()> {
+        let Some(near) = walk.sample() else { return Ok(()) };
+        let mut rarest = i64::MAX;
+        for part in &self.parts.0 {
+            let count = db.one(
+                sql!("select count(*) as messages from message_gram where {has_grams:$1} and {gram_range:$3, $4, $2}"),
+                params![Parts::joined(std::slice::from_ref(part)), near.tokens(), near.low, near.high],
+                |row| row.get("messages"),
+            )?;
+            rarest = rarest.min(count);
+        }
+        walk.set_density(rarest, near);
+        Ok(())
+    }
+}
+
+/// The messages of some ids, newest first, with what is shown of them.
+fn shown(db: &mut Reader<'_>, ids: &[i64], query: &Query) -> Result<Vec<Found>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (mut messages, titles): (Vec<Message>, Vec<String>) = db
+        .all(
+            sql!(
+                r#"
+                select v.*, (select c.title from chatroom c where c.id = v.chatroom_id) as room_title
+                from message_view v
+                where v.id in {ids:$1}
+                order by v.id desc
+                "#
+            ),
+            params![Value::ids(ids)],
+            |row| Ok((from_row(row)?, row.get::<String>("room_title")?)),
+        )?
+        .into_iter()
+        .unzip();
     message::complete(db, &mut messages)?;
     let found = messages.into_iter().zip(titles).map(|(message, room_title)| {
         let excerpt = excerpt::around(&markdown::to_text(&message.content), &query.words);
         Found { message, room_title, excerpt }
     });
-    Ok(Results { found: found.collect(), next })
-}
-
-fn rooms_of(db: &mut Reader<'_>, user: UserId) -> Result<Vec<RoomId>> {
-    Ok(db.all(
-        sql!("select chatroom_id from chatroom_member where user_id = $1 and left_at is null order by chatroom_id"),
-        params![user],
-        |row| row.get("chatroom_id"),
-    )?)
-}
-
-fn candidates(db: &mut Reader<'_>, user: UserId, query: &Query, rooms: &[RoomId]) -> Result<Vec<(Message, String)>> {
-    let filter = &query.filter;
-    let words = serde_json::to_string(&query.words).map_err(crate::error::Error::internal)?;
-    Ok(db.all(
-        sql!(
-            r#"
-            select v.*, c.title as room_title
-            from message_gram
-            join message_text t on t.message_id = message_gram.rowid
-            join message_view v on v.id = t.message_id
-            join chatroom c on c.id = v.chatroom_id and c.state <> 'deleted'
-            join chatroom_member m on m.chatroom_id = c.id and m.user_id = $1 and m.left_at is null
-            where {has_grams:$2}
-                and message_gram.rowid < $3
-                and not exists (select 1 from {texts:$4} word where {place:t.folded, word.value} = 0)
-                and v.deleted_at is null
-                and v.position > m.first_position
-                and v.created_at >= $5
-                and v.created_at < $6
-                and not exists (
-                    select 1
-                    from message_hidden h
-                    where h.user_id = $1 and h.message_id = v.id
-                )
-            order by message_gram.rowid desc
-            limit $7
-            "#
-        ),
-        params![
-            user,
-            query.tokens(rooms),
-            filter.before.map_or(i64::MAX, |id| id.0),
-            words,
-            filter.from.unwrap_or(i64::MIN),
-            filter.until.unwrap_or(i64::MAX),
-            PAGE + 1
-        ],
-        |row| Ok((from_row(row)?, row.get("room_title")?)),
-    )?)
-}
-
-/// What the newest messages of a room answer, without the index. A word that stands in most messages fills its page here: PostgreSQL would
-/// fetch and sort all of them (373 ms in a room of 100,000), since its index knows no order.
-fn recent(db: &mut Reader<'_>, user: UserId, query: &Query, room: RoomId) -> Result<Vec<(Message, String)>> {
-    let filter = &query.filter;
-    let words = serde_json::to_string(&query.words).map_err(crate::error::Error::internal)?;
-    Ok(db.all(
-        sql!(
-            r#"
-            select v.*, c.title as room_title
-            from (
-                select n.id
-                from message n
-                where n.chatroom_id = $2
-                    and n.id < $3
-                    and n.position < coalesce((select b.position from message b where b.id = $3), 9223372036854775807)
-                order by n.position desc
-                limit $7
-            ) newest
-            join message_text t on t.message_id = newest.id
-            join message_view v on v.id = newest.id
-            join chatroom c on c.id = v.chatroom_id and c.state <> 'deleted'
-            join chatroom_member m on m.chatroom_id = c.id and m.user_id = $1 and m.left_at is null
-            where not exists (select 1 from {texts:$4} word where {place:t.folded, word.value} = 0)
-                and v.deleted_at is null
-                and v.position > m.first_position
-                and v.created_at >= $5
-                and v.created_at < $6
-                and ($8 = 0 or v.author_id = $8)
-                and ($9 = 0 or exists (select 1 from attachment a where a.message_id = v.id))
-                and not exists (
-                    select 1
-                    from message_hidden h
-                    where h.user_id = $1 and h.message_id = v.id
-                )
-            order by newest.id desc
-            limit $10
-            "#
-        ),
-        params![
-            user,
-            room,
-            filter.before.map_or(i64::MAX, |id| id.0),
-            words,
-            filter.from.unwrap_or(i64::MIN),
-            filter.until.unwrap_or(i64::MAX),
-            NEWEST,
-            filter.author.map_or(0, |author| author.0),
-            filter.has_file,
-            PAGE + 1
-        ],
-        |row| Ok((from_row(row)?, row.get("room_title")?)),
-    )?)
-}
-
-/// Makes a changed message findable as it is now, or no longer when only a tombstone is left. In the transaction that changes it.
-pub(super) fn renew(tx: &mut Writer<'_>, message: &Message) -> Result<()> {
-    let was_there = tx.execute(sql!("delete from message_text where message_id = $1"), params![message.id])?;
-    if was_there > 0 {
-        tx.execute(sql!("delete from message_gram where rowid = $1"), params![message.id])?;
-    }
-    if message.is_deleted() { Ok(()) } else { add(tx, message) }
-}
-
-/// Makes a new message findable. In the transaction that writes it.
-pub(super) fn add(tx: &mut Writer<'_>, message: &Message) -> Result<()> {
-    let mut text = markdown::to_text(&message.content);
-    for attachment in &message.attachments {
-        text.push('\n');
-        text.push_str(&attachment.name);
-    }
-    let folded = fold::fold(&text);
-    let mut tokens: BTreeSet<String> = gram::of_text(&folded);
-    tokens.insert(query::room_token(message.chatroom));
-    tokens.insert(query::author_token(message.author.id));
-    if !message.attachments.is_empty() {
-        tokens.insert(query::FILE_TOKEN.to_owned());
-    }
-    let tokens = tokens.into_iter().collect::<Vec<_>>().join(" ");
-    tx.execute(sql!("insert into message_text (message_id, folded) values ($1, $2)"), params![message.id, folded])?;
-    tx.execute(sql!("insert into message_gram (rowid, grams) values ($1, {grams:$2})"), params![message.id, tokens])?;
-    Ok(())
-}
-
-/// Indexes a batch of messages that were written before there was an index, the newest first: whether more are left.
-///
-/// # Errors
-/// Those of the store.
-pub fn catch_up(tx: &mut Writer<'_>) -> Result<bool> {
-    let backlog: i64 = setting::find(tx, BACKLOG)?.and_then(|text| text.parse().ok()).unwrap_or(0);
-    if backlog <= 0 {
-        return Ok(false);
-    }
-    let mut messages = tx.all(
-        sql!("select * from message_view where id <= $1 order by id desc limit $2"),
-        params![backlog, BATCH],
-        from_row,
-    )?;
-    message::complete(tx, &mut messages)?;
-    let ids: Vec<i64> = messages.iter().map(|message| message.id.0).collect();
-    // An edit since the start has indexed its message already.
-    let known: BTreeSet<i64> = tx
-        .all(
-            sql!("select message_id from message_text where message_id in {ids:$1}"),
-            params![Value::ids(&ids)],
-            |row| row.get("message_id"),
-        )?
-        .into_iter()
-        .collect();
-    for message in &messages {
-        if !known.contains(&message.id.0) && !message.is_deleted() && message.system.is_none() {
-            add(tx, message)?;
-        }
-    }
-    let left = messages.last().map_or(0, |last| last.id.0 - 1);
-    setting::put(tx, BACKLOG, &left.to_string())?;
-    Ok(left > 0)
+    Ok(found.collect())
 }
