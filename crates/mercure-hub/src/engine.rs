@@ -246,6 +246,17 @@ impl Engine {
         count
     }
 
+    /// Ends the streams of one session of a person, and refuses the session's tokens, whenever they are made.
+    pub(crate) fn disconnect_session(&self, subject: &str, session: &str, now: f64) -> usize {
+        let mut state = self.state();
+        state.revocations.revoke_session(session, now);
+        let mut ids = state.roll.of_subject(subject);
+        ids.retain(|id| state.roll.get(*id).is_some_and(|stream| stream.session.as_deref() == Some(session)));
+        let count = self.end_all(state, &ids, |_| Ending::Revoked);
+        self.announce();
+        count
+    }
+
     /// Ends the streams that some revocation covers from now on. They are looked for step by step, with the lock given back in between: whoever comes meanwhile is found
     /// by the mark.
     pub(crate) fn revoke(&self, mark: impl FnOnce(&mut Revocations), covers: impl Fn(&Subscriber) -> bool) -> usize {

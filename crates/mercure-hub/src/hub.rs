@@ -213,6 +213,13 @@ impl Hub {
         self.0.engine.disconnect(subject, || self.now())
     }
 
+    /// Ends all streams whose token has this `sub` and this `sid` (OpenID Connect Front-Channel Logout 1.0, section 3), at once, and refuses all tokens with
+    /// this `sid` with 401 for as long as [`revocation`](HubConfig::revocation) says, also those that are made later: an application that is asked for a token
+    /// while its session is ended cannot hand out one that outlives the session. A session's id must never be used again. Returns how many streams it ended.
+    pub fn disconnect_session(&self, subject: &str, session: &str) -> usize {
+        self.0.engine.disconnect_session(subject, session, self.now())
+    }
+
     /// Ends all streams whose token has this `jti`, at once, and refuses the token with 401 for as long as [`revocation`](HubConfig::revocation) says. Returns how
     /// many streams it ended.
     pub fn revoke_token(&self, id: &str) -> usize {

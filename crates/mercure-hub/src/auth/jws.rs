@@ -100,6 +100,8 @@ pub(crate) struct Claims<'a> {
     #[serde(borrow)]
     pub(crate) jti: Option<&'a RawValue>,
     #[serde(borrow)]
+    pub(crate) sid: Option<&'a RawValue>,
+    #[serde(borrow)]
     exp: Option<&'a RawValue>,
     #[serde(borrow)]
     nbf: Option<&'a RawValue>,

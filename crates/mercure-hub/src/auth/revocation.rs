@@ -17,6 +17,8 @@ pub(crate) struct Credentials<'a> {
     pub(crate) issued_at: Option<f64>,
     /// The token's `jti`.
     pub(crate) token_id: Option<&'a str>,
+    /// The token's `sid`.
+    pub(crate) session: Option<&'a str>,
     /// The key that verified the token.
     pub(crate) key: KeyId,
 }
@@ -26,14 +28,16 @@ pub(crate) struct Credentials<'a> {
 enum By {
     Subject,
     Token,
+    Session,
 }
 
-/// A "not before" for each `sub` that was disconnected and a mark for each `jti`, as long as a token from before may still be alive; and the keys that count no more at all.
+/// A "not before" for each `sub` that was disconnected and a mark for each `jti` and `sid`, as long as a token from before may still be alive; and the keys that count no more at all.
 #[derive(Debug)]
 pub(crate) struct Revocations {
     keep: f64,
     subjects: HashMap<Arc<str>, f64>,
     tokens: HashMap<Arc<str>, f64>,
+    sessions: HashMap<Arc<str>, f64>,
     /// In the order in which they were made, so that old ones are found without a search.
     queue: VecDeque<(f64, By, Arc<str>)>,
     /// Each was configured once, so there are few. They stay: a lost key signs new tokens, too.
@@ -42,8 +46,8 @@ pub(crate) struct Revocations {
 
 impl Revocations {
     pub(crate) fn new(keep: f64) -> Self {
-        let (subjects, tokens) = (HashMap::new(), HashMap::new());
-        Self { keep, subjects, tokens, queue: VecDeque::new(), keys: HashSet::new() }
+        let (subjects, tokens, sessions) = (HashMap::new(), HashMap::new(), HashMap::new());
+        Self { keep, subjects, tokens, sessions, queue: VecDeque::new(), keys: HashSet::new() }
     }
 
     /// All tokens of a person that were made until now.
@@ -54,6 +58,11 @@ impl Revocations {
     /// The token with this id.
     pub(crate) fn revoke_token(&mut self, id: &str, now: f64) {
         self.mark(By::Token, id, now);
+    }
+
+    /// All tokens of this session, those that are still to be made included.
+    pub(crate) fn revoke_session(&mut self, session: &str, now: f64) {
+        self.mark(By::Session, session, now);
     }
 
     /// All tokens that this key has verified or would verify. No key is nobody's.
@@ -79,6 +88,7 @@ impl Revocations {
         match by {
             By::Subject => &mut self.subjects,
             By::Token => &mut self.tokens,
+            By::Session => &mut self.sessions,
         }
     }
 
@@ -87,6 +97,7 @@ impl Revocations {
         let mark = who.subject.and_then(|subject| self.subjects.get(subject));
         mark.is_some_and(|mark| who.issued_at.is_none_or(|issued_at| issued_at <= mark + PRECISION))
             || who.token_id.is_some_and(|id| self.tokens.contains_key(id))
+            || who.session.is_some_and(|session| self.sessions.contains_key(session))
             || self.keys.contains(&who.key)
     }
 }
@@ -132,6 +143,16 @@ mod tests {
         assert!(!revocations.cover(person("a", Some(1.0))) && !revocations.cover(Credentials::default()));
         revocations.revoke_key(KeyId::default());
         assert!(!revocations.cover(Credentials::default()));
+    }
+
+    #[test]
+    fn a_session_is_covered_whenever_its_token_is_made() {
+        let mut revocations = Revocations::new(60.0);
+        let of_session = |session| Credentials { session: Some(session), ..person("3", Some(9e9)) };
+        revocations.revoke_session("a", 1_000.0);
+        assert!(revocations.cover(of_session("a")));
+        assert!(!revocations.cover(of_session("b")) && !revocations.cover(token("a")));
+        assert!(!revocations.cover(person("a", Some(1.0))));
     }
 
     #[test]

@@ -44,6 +44,8 @@ pub(crate) struct Verified {
     pub(crate) subject: Option<String>,
     /// Its `jti`.
     pub(crate) token_id: Option<String>,
+    /// Its `sid`.
+    pub(crate) session: Option<String>,
     /// The key that verified it.
     pub(crate) key: KeyId,
     /// Tells this token from others; nothing when there was none.
@@ -66,8 +68,13 @@ impl Verified {
 
     /// By what it may be shut out.
     pub(crate) fn credentials(&self) -> Credentials<'_> {
-        let (subject, token_id) = (self.subject.as_deref(), self.token_id.as_deref());
-        Credentials { subject, issued_at: self.issued_at, token_id, key: self.key }
+        Credentials {
+            subject: self.subject.as_deref(),
+            issued_at: self.issued_at,
+            token_id: self.token_id.as_deref(),
+            session: self.session.as_deref(),
+            key: self.key,
+        }
     }
 }
 
@@ -174,6 +181,8 @@ fn person(claims: &Claims<'_>, generation: Generation, times: Times) -> Result<V
         generation,
         subject: jws::text(claims.sub, "sub")?,
         token_id: jws::text(claims.jti, "jti")?,
+        // Not a registered claim of RFC 7519: what is no text there is somebody else's, and names no session.
+        session: jws::text(claims.sid, "sid").unwrap_or_default(),
         issued_at: times.issued_at,
         expires_at: times.expires_at,
         ..Verified::default()

@@ -73,8 +73,9 @@ impl Engine {
         if state.closed {
             return Err(Refused::Closed);
         }
-        let (subject, token_id) = (traits.subject.as_deref(), traits.token_id.as_deref());
-        if state.revocations.cover(Credentials { subject, issued_at, token_id, key: traits.key }) {
+        let (subject, token_id, session) =
+            (traits.subject.as_deref(), traits.token_id.as_deref(), traits.session.as_deref());
+        if state.revocations.cover(Credentials { subject, issued_at, token_id, session, key: traits.key }) {
             return Err(Refused::Revoked);
         }
         if let Some(subject) = subject

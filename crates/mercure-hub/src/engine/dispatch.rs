@@ -204,6 +204,7 @@ mod tests {
         let traits = Traits {
             subject: None,
             token_id: None,
+            session: None,
             key: Default::default(),
             wire: Wire::Sse,
             beats: false,

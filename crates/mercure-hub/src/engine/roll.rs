@@ -52,6 +52,10 @@ impl Roll {
         self.spokes.get(spoke_of(id)).is_some_and(|spoke| spoke.contains_key(&id))
     }
 
+    pub(crate) fn get(&self, id: u64) -> Option<&Arc<Subscriber>> {
+        self.spokes.get(spoke_of(id))?.get(&id)
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.spokes.iter().map(HashMap::len).sum()
     }

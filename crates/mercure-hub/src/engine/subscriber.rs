@@ -142,6 +142,8 @@ pub(crate) struct Subscriber {
     pub(crate) subject: Option<Arc<str>>,
     /// The token's `jti`.
     pub(crate) token_id: Option<Arc<str>>,
+    /// The token's `sid`.
+    pub(crate) session: Option<Arc<str>>,
     /// The key that verified the token.
     pub(crate) key: KeyId,
     pub(crate) wire: Wire,
@@ -163,6 +165,7 @@ pub(crate) struct Subscriber {
 pub(crate) struct Traits {
     pub(crate) subject: Option<Arc<str>>,
     pub(crate) token_id: Option<Arc<str>>,
+    pub(crate) session: Option<Arc<str>>,
     pub(crate) key: KeyId,
     pub(crate) wire: Wire,
     pub(crate) beats: bool,
@@ -175,11 +178,13 @@ pub(crate) struct Traits {
 
 impl Subscriber {
     pub(crate) fn new(id: u64, budget: usize, traits: Traits) -> Self {
-        let Traits { subject, token_id, key, wire, beats, deadline, grants, interest, visible, seats } = traits;
+        let Traits { subject, token_id, session, key, wire, beats, deadline, grants, interest, visible, seats } =
+            traits;
         Self {
             id,
             subject,
             token_id,
+            session,
             key,
             wire,
             beats,

@@ -111,6 +111,7 @@ async fn open(
         deadline: deadline(config.max_lifetime, who.expires_at.map(|at| at - hub.now())),
         subject: who.subject.map(Arc::from),
         token_id: who.token_id.map(Arc::from),
+        session: who.session.map(Arc::from),
         key: who.key,
         wire,
         beats,

@@ -39,6 +39,36 @@ async fn a_revoked_token_is_out_at_once_and_stays_out() {
     assert_eq!((server.hub.revoke_token("lost"), server.hub.revoke_token("never seen")), (0, 0));
 }
 
+fn of_session(sub: &str, sid: &serde_json::Value) -> String {
+    let grant = json!({"subscribe": ["a"]});
+    let claims = json!({"sub": sub, "sid": sid, "iat": now(), "exp": now() + 60.0, "mercure": grant});
+    bearer(&Key::hs256(SECRET).sign("JWT", &claims).unwrap())
+}
+
+// H 58
+#[tokio::test]
+async fn a_session_ends_with_all_its_tokens_and_no_other_session() {
+    let server = Server::start(config()).await;
+    let (lost, kept) = (of_session("3", &json!("lost")), of_session("3", &json!("kept")));
+    // What is no text in `sid` names no session, and spoils no token.
+    let odd = of_session("3", &json!(7));
+    let mut sse = server.sse("match=a", &lost).await;
+    let mut socket = server.socket("match=a", &lost).await;
+    let mut others = [server.sse("match=a", &kept).await, server.sse("match=a", &odd).await];
+    assert_eq!(server.hub.disconnect_session("4", "other"), 0);
+    assert_eq!(server.hub.disconnect_session("3", "lost"), 2);
+    assert_eq!(sse.rest().await, ": revoked\n\n");
+    assert_eq!(socket.closed().await, Frame::Close(4003, "revoked".into()));
+    for token in [lost, of_session("3", &json!("lost"))] {
+        let reply = server.get("match=a", &token).await;
+        assert_eq!((reply.status, reply.challenge()), REVOKED, "whenever it was made");
+    }
+    server.now("a", "x");
+    for other in &mut others {
+        assert_eq!(other.data().await, "x");
+    }
+}
+
 // H 58
 #[tokio::test]
 async fn the_mark_of_a_token_is_kept_as_long_as_tokens_live() {
