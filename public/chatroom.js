@@ -1,12 +1,13 @@
 /**
  * The room's page: it joins the reducer, the list, the composer, the outbox and the link, and decides nothing itself.
  *
- * @import { Change, Frame, Message, PendingItem, UserEvent, UserPage } from "./types.js"
+ * @import { Change, Frame, Message, PendingItem, UserEvent, UserEventBody, UserPage } from "./types.js"
  * @import { Effects } from "./room/list_state.js"
  */
 import { createComposer } from "./composer.js";
 import { reasonOf, request } from "./http.js";
 import { browserClock } from "./link/backoff.js";
+import { oneAtATime } from "./link/once.js";
 import { createSync } from "./link/sync.js";
 import { askToken, eventSource, fetchEarlier, roomFetcher, webSocket } from "./link/transports.js";
 import { createMessages, readList } from "./messages.js";
@@ -327,15 +328,17 @@ export async function startChatroom(root) {
   /** @param {UserEvent} event */
   function hearUser(event) {
     if (event.user !== viewer) return;
+    if (!event.event && event.revision !== undefined) userRevision ??= event.revision - 1;
     if (event.revision !== undefined && userRevision !== null) {
       if (event.revision <= userRevision) return;
       if (event.revision > userRevision + 1) return void syncUser();
-      userRevision = event.revision;
+      if (event.event) userRevision = event.revision;
     }
-    obey(event.event);
+    if (event.event) obey(event.event);
+    else void syncUser();
   }
 
-  /** @param {UserEvent["event"]} event */
+  /** @param {UserEventBody} event */
   function obey(event) {
     if (notices.hear(event)) return;
     const ours = event.goal != null && String(event.goal.id) === root.dataset.goal;
@@ -359,7 +362,7 @@ export async function startChatroom(root) {
     }
   }
 
-  async function syncUser() {
+  const syncUser = oneAtATime(async () => {
     const since = userRevision;
     const reply = await request(since === null ? "/user/fetch" : `/user/fetch?since=${since}`);
     if (reply.kind !== "ok") return;
@@ -371,8 +374,8 @@ export async function startChatroom(root) {
     // The first answer only tells where the events stand: the page itself is as new as they are.
     const news = since === null ? [] : page.events.filter(({ revision: at }) => at === undefined || at > (userRevision ?? 0));
     userRevision = Math.max(userRevision ?? 0, page.revision);
-    for (const { event } of news) obey(event);
-  }
+    for (const { event } of news) if (event) obey(event);
+  });
 
   /** @param {ReturnType<typeof link.state>} now */
   function showState(now) {

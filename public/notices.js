@@ -1,7 +1,7 @@
 /**
  * The bell: how much is new stands on it, under it opens the list. Events say when to look; the server's sentences are shown as they are.
  *
- * @import { UserEvent } from "./types.js"
+ * @import { UserEventBody } from "./types.js"
  * @typedef {{
  *   revision: number, kind: string, text: string, excerpt: string, at: string, seen: boolean, url: string,
  *   actor: { id: number, initials: string } | null
@@ -124,7 +124,7 @@ export function createNotices({ isLive = false } = {}) {
   if (!isLive && counts().length > 0) setInterval(() => !document.hidden && soon(), EVERY);
 
   return {
-    /** An own event. @param {UserEvent["event"]} event @returns {boolean} whether nobody else needs to hear it */
+    /** An own event. @param {UserEventBody} event @returns {boolean} whether nobody else needs to hear it */
     hear({ kind }) {
       if (KINDS.includes(kind) || (kind === "read" && unseen > 0)) soon();
       return kind === "mention" || kind === "reply";

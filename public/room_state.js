@@ -5,7 +5,7 @@
  * @import { Change, Message, Page, PageRequest, PendingItem, Quoted, Room, RoomMember } from "./types.js"
  * @import { Effects, RoomState } from "./room/list_state.js"
  */
-import { asQuote, behind, noEffects } from "./room/list_state.js";
+import { asQuote, behind, isThin, noEffects } from "./room/list_state.js";
 
 /**
  * Takes the messages that stood in the page when it was loaded.
@@ -169,11 +169,6 @@ function doubt(state, effects) {
   state.stale = true;
   state.doubts += 1;
   effects.fetch = "now";
-}
-
-/** @param {Change} change */
-function isThin(change) {
-  return !change.message && !change.room && !change.member;
 }
 
 /** @param {RoomState} state @param {Effects} effects */

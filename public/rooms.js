@@ -2,8 +2,9 @@
  * The left column: which rooms have something unread. The marks are derived from the rooms' own topics, corrected by
  * the server's summary, and cleared by the read watermark of any of this person's devices.
  *
- * @import { Change, UserEvent, UserPage } from "./types.js"
+ * @import { Change, UserEventBody, UserPage } from "./types.js"
  */
+import { isThin } from "./room/list_state.js";
 import { number } from "./strings.js";
 
 /**
@@ -85,13 +86,14 @@ export function createRooms({ list, viewer, current, title }) {
     /**
      * A change in a room that is not the one on the screen.
      * @param {Change} change
-     * @returns {boolean} whether something came before it that was not seen
+     * @returns {boolean} whether the server has to be asked: something came before it that was not seen, or it has no content
      */
     note(change) {
       const mark = marks.get(change.chatroom);
       if (!mark) return isNewStranger(change.chatroom);
       if (mark.epoch !== change.epoch || change.revision > mark.revision + 1) return true;
       if (change.revision <= mark.revision) return false;
+      if (isThin(change)) return true;
       mark.revision = change.revision;
       const { message } = change;
       // An edit or a deletion of something older is no news.
@@ -133,7 +135,7 @@ export function createRooms({ list, viewer, current, title }) {
     },
     /**
      * Read on another device, or here.
-     * @param {UserEvent["event"]} event
+     * @param {UserEventBody} event
      * @returns {boolean} whether something came after what was read there
      */
     read({ chatroom = 0, position = 0 }) {

@@ -50,7 +50,8 @@
  *   kind: string, goal?: { id: number, title: string } | null, chatroom?: number, actor?: Person, role?: string,
  *   position?: number, count?: number, message?: number
  * }} UserEventBody
- * @typedef {{ user: number, revision?: number, event: UserEventBody }} UserEvent
+ * An external hub gets no content: then the event is fetched.
+ * @typedef {{ user: number, revision?: number, event?: UserEventBody }} UserEvent
  * @typedef {{
  *   id: number, title: string, kind: string, state: string, epoch: string, revision: number, unread: number, mentions: number,
  *   muted?: boolean

@@ -13,7 +13,9 @@ use crate::live::bell::{self, Bell};
 use crate::live::courier::Courier;
 use crate::live::postman::Postman;
 use crate::live::receipts::Receipts;
+use crate::live::revocations::Revocations;
 use crate::live::rights::{Members, Rights, RoomTops, Topics};
+use crate::live::sessions::Sessions;
 use crate::live::unfurl::Unfurl;
 use crate::mail::Mailer;
 use crate::message::{attachment, search};
@@ -24,7 +26,6 @@ use crate::setting;
 use crate::sound::Listener;
 use crate::tops::Tops;
 use crate::user::password::Passwords;
-use crate::user::session::{Session, TokenHash};
 use crate::view::Views;
 use crate::web::limits::{Limits, Seats};
 use crate::webpush::Vapid;
@@ -66,7 +67,7 @@ pub struct App {
     /// Hashing, on a thread of its own.
     pub passwords: Passwords,
     /// Open sessions, as recently asked.
-    pub sessions: Recent<TokenHash, Session>,
+    pub sessions: Sessions,
     /// Who tries too often.
     pub limits: Limits,
     /// Who uploads now.
@@ -126,7 +127,7 @@ impl App {
                 let (db, members, topics, sharing) =
                     (db.clone(), members.clone(), topics.clone(), aware.sharing.clone());
                 let cursors = RoomTops { tops: tops.clone(), topics: topics.clone() };
-                let rights = Rights { db, members, topics, sharing };
+                let rights = Rights { db, members, topics, sharing, tops: tops.clone() };
                 let hub = embedded_hub(&config, &clock, &secret, (rights, cursors, aware.clone()));
                 Bell::embedded(hub, Key::hs256(&secret))
             }
@@ -138,9 +139,25 @@ impl App {
         let (url, secret) = (&config.public_url, &begin.mail_secret);
         let postman = Postman::new(mailer, db.clone(), clock.clone(), views.clone(), url, secret);
         let epoch = Arc::from(begin.epoch);
-        let live = Live::new(bell, tops, members, topics, epoch, courier, views.clone(), aware, clock.clone());
+        let sessions = Sessions::new(RECENT);
+        let live = Live::new(
+            bell,
+            tops,
+            members,
+            sessions.clone(),
+            topics,
+            epoch,
+            courier,
+            views.clone(),
+            aware,
+            clock.clone(),
+        );
         live.set_mode(begin.realtime.and_then(|mode| realtime(&mode)).unwrap_or(config.realtime));
         let stopping = Arc::new(watch::Sender::new(false));
+        let mut revocations = Revocations::default();
+        // Tokens of sessions that ended before the start are void before the first stream opens.
+        revocations.look(&live, &db).await?;
+        tokio::spawn(revocations.run(live.clone(), db.clone(), clock.clone(), stopping.subscribe()));
         tokio::spawn(awareness::run(live.clone(), db.clone(), clock.clone(), words, stopping.subscribe()));
         tokio::spawn(index_older_messages(db.clone()));
         let unfurl = match config.has_link_previews {
@@ -162,7 +179,7 @@ impl App {
             live,
             views,
             passwords: Passwords::start()?,
-            sessions: Recent::new(RECENT),
+            sessions,
             stopping,
         };
         Postman::start(&app);
@@ -290,8 +307,9 @@ fn embedded_hub(config: &Config, clock: &Clock, secret: &str, hooks: (Rights, Ro
         subscriber_key: Some(Key::hs256(secret)),
         publish_origins: vec![origin.clone()],
         socket_origins: vec![origin],
-        history_events: 2_000,
-        history_bytes: 4 << 20,
+        // It would replay to newcomers what was said before them, and to everybody what was deleted. Pages fetch what they missed.
+        history_events: 0,
+        history_bytes: 0,
         max_lifetime: Duration::from_secs(3_600),
         max_connections_per_subject: 64,
         // A page names each of its rooms.

@@ -46,6 +46,10 @@ pub struct Settings {
     #[arg(long, env = "MERCURE_PUBLIC_URL", value_name = "URL")]
     pub mercure_public_url: Option<String>,
 
+    /// Whether that external hub keeps a history: it then gets changes without their content, and pages fetch them
+    #[arg(long, env = "PALABRE_EXTERNAL_HUB_HISTORY", value_name = "ON|OFF", default_value = "on")]
+    pub external_hub_history: Switch,
+
     /// Secret that signs the live link's tokens (HS256); an external hub must share it [default: made at the first start, kept in the database]
     #[arg(long, env = "MERCURE_JWT_SECRET", value_name = "SECRET", hide_env_values = true)]
     pub mercure_jwt_secret: Option<String>,
@@ -277,6 +281,8 @@ pub struct ExternalHub {
     pub publish_url: String,
     /// Where browsers subscribe.
     pub public_url: String,
+    /// Whether it may replay what was published.
+    pub keeps_history: bool,
 }
 
 /// A setting that cannot be.
@@ -320,7 +326,8 @@ impl Config {
                     Some(public) => web_url(public).map_err(|why| wrong("MERCURE_PUBLIC_URL", why))?,
                     None => publish_url.clone(),
                 };
-                Some(ExternalHub { publish_url, public_url })
+                let keeps_history = settings.external_hub_history == Switch::On;
+                Some(ExternalHub { publish_url, public_url, keeps_history })
             }
         };
         if external_hub.is_some() && settings.mercure_jwt_secret.is_none() {

@@ -199,8 +199,31 @@ impl Db {
         T: Send + 'static,
         E: From<DbError> + Send + 'static,
     {
+        self.read_as(job, true).await
+    }
+
+    /// The same for a task of the program's own that looks again and again: it is left out of [`Db::statements`], which tells what
+    /// requests cost.
+    ///
+    /// # Errors
+    /// Those of the job, and [`DbError`] as `E`.
+    pub async fn look<T, E, F>(&self, job: F) -> Result<T, E>
+    where
+        F: FnOnce(&mut Reader<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<DbError> + Send + 'static,
+    {
+        self.read_as(job, false).await
+    }
+
+    async fn read_as<T, E, F>(&self, job: F, is_counted: bool) -> Result<T, E>
+    where
+        F: FnOnce(&mut Reader<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<DbError> + Send + 'static,
+    {
         let (answer, result) = oneshot::channel();
-        let read = Read { task: Box::new(ReadJob { job, answer }), queued_at: Instant::now() };
+        let read = Read { task: Box::new(ReadJob { job, answer }), queued_at: Instant::now(), is_counted };
         match &self.inner.threads {
             Threads::Sqlite(queues) => queues.reads.push(read)?,
             Threads::Postgres(scheduler) => scheduler.read(read)?,
@@ -242,7 +265,7 @@ impl Db {
         }
     }
 
-    /// Statements that jobs have run so far.
+    /// Statements that jobs have run so far, without those of [`Db::look`].
     pub fn statements(&self) -> u64 {
         self.inner.statements.load(Ordering::Relaxed)
     }

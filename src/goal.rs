@@ -216,6 +216,16 @@ pub fn find(db: &mut Reader<'_>, id: GoalId, viewer: Option<UserId>) -> Result<G
     .ok_or(Error::NotFound)
 }
 
+/// Whether a room belongs to a goal that shows newcomers nothing of the talk before them.
+pub fn hides_past(db: &mut Reader<'_>, room: RoomId) -> Result<bool> {
+    let found = db.first(
+        sql!("select g.id from chatroom c join goal g on g.id = c.goal_id where c.id = $1 and g.history = 'none'"),
+        params![room],
+        |_| Ok(()),
+    )?;
+    Ok(found.is_some())
+}
+
 fn from_row(row: &Row<'_>) -> std::result::Result<Goal, DbError> {
     Ok(Goal {
         id: row.get("id")?,

@@ -56,6 +56,10 @@ id!(
     MessageId
 );
 id!(
+    /// A signed-in browser's session.
+    SessionId
+);
+id!(
     /// A file of a message.
     AttachmentId
 );

@@ -1,5 +1,8 @@
 //! What is said to whom: a committed change becomes one JSON, rung on the room's topic in commit order.
 //!
+//! A hub that keeps a history would replay it to whoever may read the topic later: a newcomer, somebody after a deletion. Our own keeps none;
+//! another one gets changes without their content unless its operator promises that it keeps none either.
+//!
 //! The handler composes: the model makes the change, [`Live::announce`] renders it inside the same transaction and leaves
 //! the ringing for after the commit. So nothing can be told that was not kept, and the poster's answer is the same bytes.
 
@@ -9,7 +12,9 @@ pub mod change;
 pub mod courier;
 pub mod postman;
 pub mod receipts;
+pub mod revocations;
 pub mod rights;
+pub mod sessions;
 pub mod unfurl;
 
 use crate::chatroom::{MemberState, Room, member};
@@ -17,20 +22,23 @@ use crate::clock::{Clock, Micros};
 use crate::config::Realtime;
 use crate::db::Writer;
 use crate::error::{Error, Result};
+use crate::goal;
 use crate::goal::participation::Outcome;
 use crate::id::{RoomId, UserId};
 use crate::message::system::{self, What};
 use crate::message::{Quoted, Shown, pin};
 use crate::tops::Tops;
 use crate::user::notification::Event;
+use crate::user::session::Session;
 use crate::view::Views;
 use awareness::Awareness;
-use bell::Bell;
+use bell::{Bell, History};
 use change::{Change, Item, MessageObject, RoomObject};
 use courier::Courier;
 use mercure_hub::Update;
 use rights::{Members, Topics};
 use serde_json::json;
+use sessions::Sessions;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -46,6 +54,8 @@ pub struct Live {
     pub tops: Tops,
     /// Who is in which room, as recently asked.
     pub members: Members,
+    /// Who is signed in, as recently asked.
+    pub sessions: Sessions,
     /// Names of topics.
     pub topics: Topics,
     /// The id of this history of the database.
@@ -69,6 +79,7 @@ impl Live {
         bell: Bell,
         tops: Tops,
         members: Members,
+        sessions: Sessions,
         topics: Topics,
         epoch: Arc<str>,
         courier: Courier,
@@ -76,7 +87,7 @@ impl Live {
         aware: Awareness,
         clock: Clock,
     ) -> Self {
-        Self { bell, tops, members, topics, epoch, courier, aware, clock, views, mode: Arc::default() }
+        Self { bell, tops, members, sessions, topics, epoch, courier, aware, clock, views, mode: Arc::default() }
     }
 
     /// How pages are to hear of news, now.
@@ -129,8 +140,8 @@ impl Live {
             tx.after_commit(move || courier.tell(id));
         }
         let json = self.render(shown)?;
-        let told = if is_for_all { json.clone() } else { self.thin(room, revision)? };
-        self.after_commit(tx, room, revision, told);
+        let told = is_for_all.then(|| json.clone());
+        self.after_commit(tx, room, revision, told)?;
         Ok(json)
     }
 
@@ -166,8 +177,7 @@ impl Live {
             Some(oldest) => oldest <= member::seen_by_all_above(tx, id)?,
             None => false,
         };
-        let told = if hides { self.thin(id, revision)? } else { json };
-        self.after_commit(tx, id, revision, told);
+        self.after_commit(tx, id, revision, (!hides).then_some(json))?;
         Ok(answer)
     }
 
@@ -203,8 +213,7 @@ impl Live {
         let (room, revision) = (member.room, member.revision);
         let item = Some(Item::Member(Box::new(member)));
         let json = Change { epoch: &self.epoch, chatroom: room, revision, item, quoted: None }.to_json()?;
-        self.after_commit(tx, room, revision, json);
-        Ok(())
+        self.after_commit(tx, room, revision, Some(json))
     }
 
     /// Tells everybody concerned what became of a participation, once it is committed. Whoever was removed hears it, then
@@ -254,7 +263,11 @@ impl Live {
     /// # Errors
     /// `Internal`.
     pub fn announce_event(&self, tx: &mut Writer<'_>, event: &Event) -> Result<()> {
-        let data = serde_json::to_string(event).map_err(Error::internal)?;
+        let data = match self.bell.history() {
+            History::None | History::Promised => serde_json::to_string(event).map_err(Error::internal)?,
+            // It names goals and people as they were called: the page fetches what they are called now.
+            History::Kept => json!({ "user": event.user, "revision": event.revision }).to_string(),
+        };
         let id = format!("urn:user:{}:{}:{}", event.user, self.epoch, event.revision);
         let update = Update::new(self.topics.user(event.user), data)
             .and_then(|update| update.private().id(id)?.event_type(USER_EVENT))
@@ -264,7 +277,17 @@ impl Live {
         Ok(())
     }
 
-    fn after_commit(&self, tx: &mut Writer<'_>, room: RoomId, revision: i64, json: String) {
+    /// Rings a change once it is committed: with its content, if every member may see that, and as far as the hub may have it.
+    fn after_commit(&self, tx: &mut Writer<'_>, room: RoomId, revision: i64, json: Option<String>) -> Result<()> {
+        let is_open = match self.bell.history() {
+            History::None => true,
+            History::Promised => !goal::hides_past(tx, room)?,
+            History::Kept => false,
+        };
+        let json = match json.filter(|_| is_open) {
+            Some(json) => json,
+            None => self.thin(room, revision)?,
+        };
         let Self { bell, tops, topics, epoch, .. } = self.clone();
         tx.after_commit(move || {
             let id = format!("urn:chatroom:{room}:{epoch}:{revision}");
@@ -279,6 +302,7 @@ impl Live {
                 }),
             );
         });
+        Ok(())
     }
 }
 
@@ -304,17 +328,18 @@ pub struct Ticket {
 }
 
 impl Live {
-    /// A token for a person who is in these rooms. The embedded hub is asked about rooms each time a stream opens, so its
+    /// A token for the pages of a session whose person is in these rooms. The embedded hub is asked about rooms each time a stream opens, so its
     /// token grants only the person's own topic and lives long; another hub knows nothing of rooms, so its token lists
-    /// them and dies within a minute.
-    pub fn ticket(&self, user: UserId, rooms: &[RoomId], clock: &Clock) -> Ticket {
-        let own = self.topics.user(user);
+    /// them and dies within a minute. None outlives its session.
+    ///
+    /// `issued_at` is taken before the session was asked for the last time: who ends all of a person's tokens by their time ends this one too.
+    pub fn ticket(&self, session: &Session, rooms: &[RoomId], issued_at: Micros) -> Ticket {
+        let own = self.topics.user(session.user.id);
         let mut topics: Vec<String> = rooms.iter().map(|room| self.topics.room(*room)).collect();
         topics.push(own.clone());
         let granted = if self.bell.is_embedded() { vec![own] } else { topics.clone() };
-        let now = clock.now();
-        let expires_at = now + self.bell.ticket_lifetime();
-        let token = self.bell.mint_ticket(user, granted, now, expires_at);
+        let expires_at = session.expires_at.min(issued_at + self.bell.ticket_lifetime());
+        let token = self.bell.mint_ticket((session.user.id, session.id), granted, issued_at, expires_at);
         Ticket { token, topics, expires_at }
     }
 }

@@ -1,55 +1,60 @@
 //! Answers of the database that were asked for recently, kept until a write makes them untrue.
 //!
-//! A read that began before a write and ends after it must not put the old answer back: every entry is put in under the
-//! generation that was current when the read began, and a write begins a new one.
+//! A read that began before a write and ends after it must not put the old answer back, not even for a moment: an answer is put in only
+//! while the generation is still that of the read's beginning, and a write begins a new one.
 
 use quick_cache::sync::Cache;
 use std::future::Future;
 use std::hash::Hash;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 
 /// A bounded memory of answers.
 #[derive(Clone)]
 pub struct Recent<K, V>(Arc<Inner<K, V>>);
 
 struct Inner<K, V> {
-    entries: Cache<K, (u64, V)>,
-    generation: AtomicU64,
+    entries: Cache<K, V>,
+    generation: RwLock<u64>,
 }
 
 impl<K: Eq + Hash + Clone, V: Clone> Recent<K, V> {
     /// A memory of at most so many answers.
     pub fn new(capacity: usize) -> Self {
-        Self(Arc::new(Inner { entries: Cache::new(capacity), generation: AtomicU64::new(0) }))
+        Self(Arc::new(Inner { entries: Cache::new(capacity), generation: RwLock::new(0) }))
     }
 
     /// The answer kept for a key, or the one that `ask` finds; "there is none" is asked again each time.
     pub async fn get<E>(&self, key: K, ask: impl Future<Output = Result<Option<V>, E>>) -> Result<Option<V>, E> {
-        if let Some((_, value)) = self.0.entries.get(&key) {
+        if let Some(value) = self.0.entries.get(&key) {
             return Ok(Some(value));
         }
-        let generation = self.0.generation.load(Ordering::SeqCst);
+        let began_in = self.generation();
         let found = ask.await?;
         if let Some(value) = &found {
-            self.0.entries.insert(key.clone(), (generation, value.clone()));
-            if self.0.generation.load(Ordering::SeqCst) != generation {
-                self.0.entries.remove(&key);
+            let generation = self.0.generation.read().unwrap_or_else(PoisonError::into_inner);
+            if *generation == began_in {
+                self.0.entries.insert(key, value.clone());
             }
         }
         Ok(found)
     }
 
+    fn generation(&self) -> u64 {
+        *self.0.generation.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// A write has made the answer for a key untrue. To be called right after its commit.
     pub fn forget(&self, key: &K) {
-        self.0.generation.fetch_add(1, Ordering::SeqCst);
+        let mut generation = self.0.generation.write().unwrap_or_else(PoisonError::into_inner);
+        *generation += 1;
         self.0.entries.remove(key);
     }
 
     /// A write has made the answers for some keys untrue.
     pub fn forget_where(&self, is_untrue: impl Fn(&K, &V) -> bool) {
-        self.0.generation.fetch_add(1, Ordering::SeqCst);
-        self.0.entries.retain(|key, (_, value)| !is_untrue(key, value));
+        let mut generation = self.0.generation.write().unwrap_or_else(PoisonError::into_inner);
+        *generation += 1;
+        self.0.entries.retain(|key, value| !is_untrue(key, value));
     }
 }
 

@@ -30,7 +30,7 @@ struct Top {
 
 /// Changes of one room that wait for their turn.
 struct Sequence {
-    rung: i64,
+    rung: watch::Sender<i64>,
     waiting: BTreeMap<i64, Ring>,
 }
 
@@ -53,6 +53,13 @@ impl Tops {
         if watch.wait_for(|now| *now > revision).await.is_err() {
             std::future::pending().await
         }
+    }
+
+    /// Waits until every change up to a revision has been rung, no longer than a change is waited for. One that another process made never is.
+    pub async fn rung(&self, room: RoomId, revision: i64) {
+        let Some(top) = self.find(room) else { return };
+        let mut rung = lock(&top.sequence).rung.subscribe();
+        let _ = tokio::time::timeout(2 * PATIENCE, rung.wait_for(|now| *now >= revision)).await;
     }
 
     /// A change was committed: raises the top, and rings in the order of revisions. To be called right after the commit,
@@ -88,7 +95,7 @@ impl Tops {
 
 impl Top {
     fn new(revision: i64) -> Self {
-        let sequence = Sequence { rung: revision, waiting: BTreeMap::new() };
+        let sequence = Sequence { rung: watch::Sender::new(revision), waiting: BTreeMap::new() };
         Self { revision: watch::Sender::new(revision), sequence: Mutex::new(sequence) }
     }
 }
@@ -98,11 +105,12 @@ impl Sequence {
     /// would undo the order.
     fn ring_next(&mut self) {
         while let Some(entry) = self.waiting.first_entry() {
-            if *entry.key() > self.rung + 1 {
+            let revision = *entry.key();
+            if revision > *self.rung.borrow() + 1 {
                 break;
             }
-            self.rung = self.rung.max(*entry.key());
             entry.remove()();
+            self.has_rung(revision);
         }
     }
 
@@ -111,10 +119,19 @@ impl Sequence {
         while let Some(entry) = self.waiting.first_entry()
             && *entry.key() <= revision
         {
-            self.rung = self.rung.max(*entry.key());
+            let revision = *entry.key();
             entry.remove()();
+            self.has_rung(revision);
         }
         self.ring_next();
+    }
+
+    fn has_rung(&self, revision: i64) {
+        self.rung.send_if_modified(|rung| {
+            let is_higher = revision > *rung;
+            *rung = revision.max(*rung);
+            is_higher
+        });
     }
 }
 
@@ -161,6 +178,27 @@ mod tests {
         hears.await.unwrap();
         commit(&tops, &heard, 43);
         assert_eq!(*heard.lock().unwrap(), [42, 43]);
+    }
+
+    #[tokio::test]
+    async fn who_asks_how_far_it_has_rung_waits_for_what_is_under_way() {
+        let (tops, heard) = tops();
+        tops.rung(RoomId(1), 40).await;
+        tops.rung(RoomId(2), 7).await;
+        commit(&tops, &heard, 42);
+        let waiter = tokio::spawn({
+            let (tops, heard) = (tops.clone(), heard.clone());
+            async move {
+                tops.rung(RoomId(1), 42).await;
+                heard.lock().unwrap().clone()
+            }
+        });
+        tokio::task::yield_now().await;
+        assert!(!waiter.is_finished());
+        commit(&tops, &heard, 41);
+        assert_eq!(waiter.await.unwrap(), [41, 42]);
+        // What another process did is not waited for without end.
+        tops.rung(RoomId(1), 50).await;
     }
 
     #[tokio::test]

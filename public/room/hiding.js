@@ -1,7 +1,7 @@
 /**
  * Hiding a message from oneself, on all devices: it folds to nothing, and may be called back.
  *
- * @import { Quoted, UserEvent } from "../types.js"
+ * @import { Quoted, UserEventBody } from "../types.js"
  * @import { Effects, RoomState } from "./list_state.js"
  */
 import { reasonOf, request } from "../http.js";
@@ -54,7 +54,7 @@ export function createHiding({ state, take }) {
 
   return {
     set, told,
-    /** Another device of this person. @param {UserEvent["event"]} event */
+    /** Another device of this person. @param {UserEventBody} event */
     heard({ kind, message, chatroom }) {
       if (chatroom === state.room && message !== undefined) take(setHidden(state, message, kind === "hidden"));
     },

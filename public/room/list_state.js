@@ -116,3 +116,8 @@ export function nextRequest({ epoch, revision, doubts }) {
 export function earlierRequest({ epoch, lowest, revision, doubts }) {
   return { epoch, before: lowest, at: revision, doubts };
 }
+
+/** A change that only says that there is one: not everybody may see it, or the hub may keep what it is told. @param {Change} change */
+export function isThin(change) {
+  return !change.message && !change.room && !change.member;
+}

@@ -91,6 +91,8 @@ where
 pub(super) struct Read {
     pub(super) task: Box<dyn ReadTask>,
     pub(super) queued_at: Instant,
+    /// Whether its statements count among those that requests have caused.
+    pub(super) is_counted: bool,
 }
 
 /// A write in a queue, then in a batch.

@@ -11,6 +11,7 @@ const FILES: &[(&str, &str)] = &[
     ("V6__presence", include_str!("../../migrations/V6__presence.sql")),
     ("V7__notify", include_str!("../../migrations/V7__notify.sql")),
     ("V8__search", include_str!("../../migrations/V8__search.sql")),
+    ("V9__session", include_str!("../../migrations/V9__session.sql")),
     ("V12__plans", include_str!("../../migrations/V12__plans.sql")),
     ("V13__search_ranges", include_str!("../../migrations/V13__search_ranges.sql")),
 ];

@@ -34,6 +34,7 @@ impl Sql {
 /// | `{texts:$1}` | the same over a JSON list of texts: `from {texts:$1} t`, its column is `value` | the same |
 /// | `{place:a, b}` | `instr(a, b)`: where `b` stands in `a`, 0 when nowhere | `strpos(a, b)` |
 /// | `{gram_table}` | the search's index, an FTS5 table of sets of tokens | a table with a GIN index on a `tsvector` |
+/// | `{session_triggers}` | what happens when a session ends or an account is suspended | the same, in PL/pgSQL |
 /// | `{grams:$1}` | `$1` | tokens as a `tsvector` |
 /// | `{has_grams:$1}` | `message_gram match $1`: tokens with ` AND `, ` OR ` and brackets, in seven parts with `;` between | the same as seven `tsquery` |
 /// | `{gram_range:$2, $3, $1}` | `rowid between $2 and $3`; the last parameter of a statement must be another | the tokens `$1` of these ids, and the same |
@@ -128,6 +129,8 @@ fn token(inside: &str, engine: Engine) -> Result<String, String> {
         ("place", Some(terms), Engine::Postgres) => format!("strpos({terms})"),
         ("gram_table", None, Engine::Sqlite) => GRAM_TABLE_SQLITE.to_owned(),
         ("gram_table", None, Engine::Postgres) => GRAM_TABLE_POSTGRES.to_owned(),
+        ("session_triggers", None, Engine::Sqlite) => SESSION_TRIGGERS_SQLITE.to_owned(),
+        ("session_triggers", None, Engine::Postgres) => SESSION_TRIGGERS_POSTGRES.to_owned(),
         ("grams", Some(text), Engine::Sqlite) => text,
         ("grams", Some(text), Engine::Postgres) => format!("cast(cast({text} as text) as tsvector)"),
         ("has_grams", Some(query), Engine::Sqlite) => format!("message_gram match replace({query}, ';', ' AND ')"),
@@ -191,6 +194,30 @@ create index message_gram_index on message_gram using gin (grams) with (fastupda
 const GRAMS_POSTGRES: &str = "(message_gram.grams || array_to_tsvector(array[\
     'ida' || cast(message_gram.rowid >> 8 as text), 'idb' || cast(message_gram.rowid >> 12 as text), \
     'idc' || cast(message_gram.rowid >> 16 as text)]))";
+
+const SESSION_TRIGGERS_SQLITE: &str = "create trigger session_ended after delete on session begin
+    insert into revocation (session_id, user_id, token_hash) values (old.id, old.user_id, old.token_hash);
+    delete from push_subscription where session_hash = old.token_hash;
+end;
+create trigger user_suspended after update of status on \"user\" when new.status <> 'active' begin
+    delete from session where user_id = new.id;
+end;";
+
+/// The same.
+const SESSION_TRIGGERS_POSTGRES: &str = "create function session_ended() returns trigger language plpgsql as $$
+begin
+    insert into revocation (session_id, user_id, token_hash) values (old.id, old.user_id, old.token_hash);
+    delete from push_subscription where session_hash = old.token_hash;
+    return null;
+end $$;
+create trigger session_ended after delete on session for each row execute function session_ended();
+create function user_suspended() returns trigger language plpgsql as $$
+begin
+    delete from session where user_id = new.id;
+    return null;
+end $$;
+create trigger user_suspended after update of status on \"user\" for each row
+    when (new.status <> 'active') execute function user_suspended();";
 
 /// A literal's place in memory: two statements with the same place are the same text.
 type Place = (usize, usize);

@@ -147,13 +147,15 @@ fn connect(path: &Path, options: &Options) -> Result<Connection, DbError> {
 
 fn read_all(connection: &mut Connection, queues: &Queues, statements: &AtomicU64) {
     let mut next = Vec::with_capacity(1);
+    let uncounted = AtomicU64::new(0);
     while queues.reads.take(1, &mut next) {
         for read in next.drain(..) {
             if let Err(error) = connection.step("begin deferred") {
                 read.task.refuse(error);
                 continue;
             }
-            let mut reader = Reader::new(Link::Sqlite(connection), statements);
+            let counter = if read.is_counted { statements } else { &uncounted };
+            let mut reader = Reader::new(Link::Sqlite(connection), counter);
             read.task.run(&mut reader);
             connection.roll_back();
         }

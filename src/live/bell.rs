@@ -5,9 +5,10 @@ mod outgoing;
 use crate::clock::Micros;
 use crate::config::ExternalHub;
 use crate::error::{Error, Result};
-use crate::id::UserId;
+use crate::id::{SessionId, UserId};
 use mercure_hub::{Claims, Grant, Hub, Key, Update};
 pub use outgoing::Outgoing;
+use serde::Serialize;
 use std::sync::Arc;
 
 const SECOND: Micros = 1_000_000;
@@ -60,6 +61,13 @@ impl Bell {
         }
     }
 
+    /// Ends the streams of one session and makes its tokens void, also those that are still to be made.
+    pub fn disconnect_session(&self, user: UserId, session: SessionId) {
+        if let Kind::Embedded(hub) = &self.kind {
+            hub.disconnect_session(&user.to_string(), &session.to_string());
+        }
+    }
+
     /// Ends all streams, so that pages ask anew how to hear of news. Pages at another hub learn it with their next token.
     pub fn recall(&self) {
         if let Kind::Embedded(hub) = &self.kind {
@@ -88,6 +96,15 @@ impl Bell {
         self.hub().is_some()
     }
 
+    /// Whether what is published might be replayed by the hub later, to whoever may read the topic then.
+    pub fn history(&self) -> History {
+        match &self.kind {
+            Kind::Embedded(_) => History::None,
+            Kind::External { hub, .. } if hub.keeps_history => History::Kept,
+            Kind::External { .. } => History::Promised,
+        }
+    }
+
     /// Whether the last update that was due has been taken.
     pub fn is_healthy(&self) -> bool {
         match &self.kind {
@@ -109,16 +126,42 @@ impl Bell {
         if self.is_embedded() { 3_600 * SECOND } else { 60 * SECOND }
     }
 
-    /// Signs a page's token.
-    pub fn mint_ticket(&self, user: UserId, subscribe: Vec<String>, issued_at: Micros, expires_at: Micros) -> String {
+    /// Signs a token for the pages of a session.
+    pub fn mint_ticket(
+        &self,
+        (user, session): (UserId, SessionId),
+        subscribe: Vec<String>,
+        issued_at: Micros,
+        expires_at: Micros,
+    ) -> String {
         let claims = Claims {
             sub: Some(user.to_string()),
             iat: Some(seconds(issued_at)),
             exp: Some(seconds(expires_at)),
             mercure: Grant { subscribe, publish: Vec::new() },
         };
-        mercure_hub::mint(&self.key, &claims)
+        // A key that can only verify signs nothing, and nothing opens nothing.
+        self.key.sign("JWT", &PageClaims { claims, sid: session.to_string() }).unwrap_or_default()
     }
+}
+
+/// A page's token says which session it was made for, so that it ends with it.
+#[derive(Serialize)]
+struct PageClaims {
+    #[serde(flatten)]
+    claims: Claims,
+    sid: String,
+}
+
+/// What a hub keeps of what is published there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum History {
+    /// Nothing: it is our own.
+    None,
+    /// Nothing, as its operator promises.
+    Promised,
+    /// Everything, for all we know; and we cannot delete there.
+    Kept,
 }
 
 /// Where the embedded hub stands.

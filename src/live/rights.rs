@@ -72,6 +72,8 @@ pub struct Rights {
     pub topics: Topics,
     /// Who shows what, as recently asked.
     pub sharing: Recent<UserId, Sharing>,
+    /// How far the rooms' changes have been rung.
+    pub tops: Tops,
 }
 
 impl Rights {
@@ -85,9 +87,9 @@ impl Rights {
         };
         let Some(room) = self.topics.parse_room(of_room) else { return false };
         // A database that cannot be asked is a no: the page polls on.
-        if !matches!(member(&self.members, &self.db, room, user).await, Ok(Some(_))) {
-            return false;
-        }
+        let Ok(Some(member)) = member(&self.members, &self.db, room, user).await else { return false };
+        // What was said before a newcomer came may be committed and still on its way to the hub.
+        self.tops.rung(room, member.first_position()).await;
         let is_room = of_room.len() == topic.len();
         let ask = self.sharing.get(user, self.db.read(move |db| sharing::find(db, user)));
         is_room || matches!(ask.await, Ok(Some(sharing)) if asks(&sharing))

@@ -85,12 +85,6 @@ pub fn unsubscribe(tx: &mut Writer<'_>, user: UserId, endpoint: &str) -> Result<
     Ok(())
 }
 
-/// A browser signs out: nothing is told to it from then on.
-pub fn forget_session(tx: &mut Writer<'_>, session: &TokenHash) -> Result<()> {
-    tx.execute(sql!("delete from push_subscription where session_hash = $1"), params![session.as_slice()])?;
-    Ok(())
-}
-
 /// The push service says that there is no such browser any more.
 pub fn forget(tx: &mut Writer<'_>, endpoint: &str) -> Result<()> {
     tx.execute(sql!("delete from push_subscription where endpoint = $1"), params![endpoint])?;

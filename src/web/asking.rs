@@ -55,10 +55,9 @@ impl Asking {
     ///
     /// # Errors
     /// `Unauthenticated` when the session was closed meanwhile.
-    pub async fn still_signed_in(&self, app: &App) -> Result<UserId> {
+    pub async fn still_signed_in(&self, app: &App) -> Result<Session> {
         let hash = self.session().map(|session| session.token_hash).ok_or(Error::Unauthenticated)?;
-        let session = open_session(app, hash).await?.ok_or(Error::Unauthenticated)?;
-        Ok(session.user.id)
+        open_session(app, hash).await?.ok_or(Error::Unauthenticated)
     }
 
     /// The language to answer in.

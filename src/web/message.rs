@@ -252,10 +252,10 @@ pub async fn fetch(
     }
     if let Cursor::Since(since) = query.cursor {
         if query.wait > 0 && is_nothing_new(&app, &who, since, &query) {
-            wait_for_news(&app, &who, since, &query).await;
+            wait_for_news(&app, &asking, &who, since, &query).await?;
             // Who was removed or signed out meanwhile must not learn what came after.
-            let user = asking.still_signed_in(&app).await?;
-            who = member(&app, who.room(), user).await?;
+            let session = asking.still_signed_in(&app).await?;
+            who = member(&app, who.room(), session.user.id).await?;
         }
         if is_nothing_new(&app, &who, since, &query) {
             return nothing_new(&app, &who, since, &query, &headers);
@@ -300,14 +300,19 @@ fn is_nothing_new(app: &App, who: &Member, since: i64, query: &Query) -> bool {
     app.live.tops.get(who.room()) == Some(since) && query.knows(app.live.aware.quiet.get(who.room()))
 }
 
-async fn wait_for_news(app: &App, who: &Member, since: i64, query: &Query) {
+async fn wait_for_news(app: &App, asking: &Asking, who: &Member, since: i64, query: &Query) -> Result<()> {
+    let session = asking.session().ok_or(Error::Unauthenticated)?;
+    let mut watch = app.sessions.watch(session.id);
+    asking.still_signed_in(app).await?;
     let mut stopping = app.stopping.subscribe();
     tokio::select! {
         () = app.live.tops.above(who.room(), since) => {}
         () = app.live.aware.quiet.differ(who.room(), |counts| query.knows(counts)) => {}
         () = tokio::time::sleep(Duration::from_secs(query.wait)) => {}
+        () = watch.ended() => {}
         _ = stopping.wait_for(|is_stopping| *is_stopping) => {}
     }
+    Ok(())
 }
 
 fn nothing_new(app: &App, who: &Member, revision: i64, query: &Query, headers: &HeaderMap) -> Result<Response> {

@@ -20,17 +20,20 @@ use serde_json::json;
 const TOPICS_MAX: usize = 100;
 
 /// POST `/realtime/token`: where to listen, for what, and the cookie that opens it.
-pub async fn token(State(app): State<App>, CurrentUser(user): CurrentUser) -> Result<Response> {
+pub async fn token(State(app): State<App>, asking: Asking, CurrentUser(user): CurrentUser) -> Result<Response> {
     let mode = app.live.mode();
     if mode == Realtime::Polling {
         let body = json!({ "hub_url": null, "topics": [], "expires_at": null, "mode": mode, "websocket": false });
         return reply::json(StatusCode::OK, &body);
     }
+    let issued_at = app.clock.now();
     let rooms = app.rooms_of(user.id).await?;
     let mut rooms: Vec<_> = rooms.into_iter().map(|listed| (listed.room.top, listed.room.id)).collect();
     rooms.sort_unstable_by(|a, b| b.cmp(a));
     let rooms: Vec<_> = rooms.into_iter().take(TOPICS_MAX).map(|(_, room)| room).collect();
-    let ticket = app.live.ticket(user.id, &rooms, &app.clock);
+    // Last of all: another hub cannot be told that a session has ended.
+    let session = asking.still_signed_in(&app).await?;
+    let ticket = app.live.ticket(&session, &rooms, issued_at);
     let seconds = (ticket.expires_at - app.clock.now()) / 1_000_000;
     let mut response = reply::json(
         StatusCode::OK,

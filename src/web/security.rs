@@ -101,16 +101,16 @@ async fn open_account(app: &App, asking: &Asking, form: &Form) -> Result<User> {
 async fn open_session(app: &App, asking: &Asking, user: User, status: StatusCode, form: &Form) -> Result<Response> {
     let token = Token::new(&app.clock);
     let (hash, id, now) = (token.hash(), user.id, app.clock.now());
-    let former = asking.session().map(|session| session.token_hash);
+    let (former, live) = (asking.session().map(|session| session.id), app.live.clone());
     app.db
-        .write(Lane::None, move |tx| {
-            former.map_or(Ok(()), |former| session::delete(tx, &former))?;
-            session::create(tx, id, &hash, now)
+        .write(Lane::None, move |tx| -> Result<()> {
+            let ended = former.map_or(Ok(None), |former| session::delete(tx, former))?;
+            live.end_sessions(tx, ended);
+            let ended = session::create(tx, id, &hash, now)?;
+            live.end_sessions(tx, ended);
+            Ok(())
         })
         .await?;
-    if let Some(former) = former {
-        app.sessions.forget(&former);
-    }
     let next = reply::local_path(form.text("next")).unwrap_or("/");
     let body = json!({ "user": Viewer::from(&user) });
     let mut response = reply::done(asking, status, &body, next)?;
@@ -119,13 +119,17 @@ async fn open_session(app: &App, asking: &Asking, user: User, status: StatusCode
     Ok(response)
 }
 
-/// POST `/logout`: the session, its streams and its token end now.
+/// POST `/logout`: the session, its streams, its tokens and its waiting polls end now.
 pub async fn logout(State(app): State<App>, asking: Asking) -> Result<Response> {
     if let Some(session) = asking.session() {
-        let (hash, user) = (session.token_hash, session.user.id);
-        app.db.write(Lane::None, move |tx| session::delete(tx, &hash)).await?;
-        app.sessions.forget(&hash);
-        app.live.bell.disconnect(user);
+        let (id, user, live) = (session.id, session.user.id, app.live.clone());
+        app.db
+            .write(Lane::None, move |tx| -> Result<()> {
+                let ended = session::delete(tx, id)?;
+                live.end_sessions(tx, ended);
+                Ok(())
+            })
+            .await?;
         app.live.aware.presence.signed_out(user, app.clock.now());
     }
     let mut response = reply::done(&asking, StatusCode::OK, &json!({}), "/login?notice=signed-out")?;

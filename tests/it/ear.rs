@@ -82,9 +82,14 @@ impl Sse {
 
     /// At a hub that stands elsewhere.
     pub async fn at(address: SocketAddr, browser: &Browser, query: &str) -> Self {
+        Self::open_with(address, browser, query, &[]).await
+    }
+
+    /// With headers of one's own.
+    pub async fn open_with(address: SocketAddr, browser: &Browser, query: &str, headers: &[(&str, &str)]) -> Self {
         let there = browser.elsewhere(address);
-        let response =
-            there.request(Method::GET, &format!("{HUB}?{query}"), &[("accept", "text/event-stream")], "").await;
+        let headers = [&[("accept", "text/event-stream")], headers].concat();
+        let response = there.request(Method::GET, &format!("{HUB}?{query}"), &headers, "").await;
         assert_eq!(response.status(), StatusCode::OK);
         Self { response, buffer: Vec::new(), comments: Vec::new() }
     }

@@ -4,7 +4,7 @@ use crate::ear;
 use crate::harness::{Browser, Goal, Town};
 use reqwest::StatusCode;
 
-async fn founds(alice: &Browser, history: &str) -> Goal {
+pub async fn founds(alice: &Browser, history: &str) -> Goal {
     let answer = alice.post("/goal/new", &[("title", "Marathon"), ("history", history)]).await;
     assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text);
     let goal = &answer.json()["goal"];

@@ -325,11 +325,11 @@ async fn race_18_a_tab_that_slept_for_hours() {
     let first = alice.says(&goal, "avant le sommeil").await;
     let mut room = Reducer::load(&bob, &goal).await;
     let last = format!("urn:chatroom:{}:{}:{}", goal.room, room.epoch, first["revision"]);
-    // More than the hub remembers.
+    // More than a page holds.
     flood(&town, &alice, &goal, 2_101).await;
     edit(&alice, &first["message"], "pendant le sommeil").await;
     let sse = Sse::open(&bob, &format!("{query}&last_event_id={last}")).await;
-    assert_eq!(sse.header("mercure-last-event-id"), "earliest", "the hub says that it does not know this id any more");
+    assert_eq!(sse.header("mercure-last-event-id"), "earliest", "the hub says that it has kept nothing since");
     drop(sse);
     town.pass(2 * 3_600);
     assert_eq!(status(&bob, &query, &[]).await, StatusCode::UNAUTHORIZED, "the token has expired");

@@ -46,6 +46,21 @@ test("a lost change is found by the next one within a moment", async () => {
   assert.deepEqual(net.texts(), ["lost", "seen"]);
 });
 
+test("a change without its content is fetched at once, and several by one fetch after the other", async () => {
+  const net = await started();
+  const fetched = net.fetches.length;
+  net.latency = 40;
+  const before = net.clock.now();
+  for (const text of ["one", "two", "three"]) net.say(text, { thin: true });
+  await net.clock.advance(0);
+  assert.deepEqual(net.fetches.slice(fetched).map(({ at }) => at), [before], "no moment is waited for a hole to fill");
+  await net.clock.advance(90);
+  assert.deepEqual(net.texts(), ["one", "two", "three"]);
+  assert.ok(net.fetches.length - fetched <= 2, "one is under way, one comes after it");
+  net.say("four");
+  assert.deepEqual(net.texts().at(-1), "four");
+});
+
 test("a half-dead link is found by the heartbeat", async () => {
   const net = await started();
   net.say("lost", { lost: true });

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { lengthOf } from "../../public/composer.js";
+import { oneAtATime } from "../../public/link/once.js";
 import { newNonce, openStore } from "../../public/outbox_store.js";
 import { continues } from "../../public/room/decor.js";
 import { loadStrings, plural, t } from "../../public/strings.js";
@@ -23,6 +24,29 @@ test("words with their values, and counts as the language counts", () => {
   assert.equal(plural("js-new", 2), "2 nouveaux");
   speak("en", words);
   assert.equal(plural("js-new", 0), "0 nouveaux");
+});
+
+test("one request at a time, and one more for all who asked meanwhile", async () => {
+  const turns = [];
+  /** @type {(() => void)[]} */
+  const answers = [];
+  const ask = oneAtATime(() => new Promise((answer) => {
+    turns.push(turns.length);
+    answers.push(() => answer());
+  }));
+  const first = ask();
+  assert.equal(turns.length, 1);
+  const rest = [ask(), ask(), ask()];
+  answers[0]?.();
+  await Promise.resolve();
+  await Promise.resolve();
+  assert.equal(turns.length, 2);
+  answers[1]?.();
+  await Promise.all([first, ...rest]);
+  assert.equal(turns.length, 2);
+  void ask();
+  assert.equal(turns.length, 3, "and it begins anew");
+  answers[2]?.();
 });
 
 test("a length is in characters", () => {

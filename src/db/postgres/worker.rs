@@ -92,7 +92,9 @@ impl Worker {
             let Some(session) = &mut self.session else {
                 continue;
             };
-            let mut reader = Reader::new(Link::Postgres(session), &self.statements);
+            let uncounted = AtomicU64::new(0);
+            let counter = if read.is_counted { &self.statements } else { &uncounted };
+            let mut reader = Reader::new(Link::Postgres(session), counter);
             read.task.run(&mut reader);
             let trouble = reader.into_trouble();
             if matches!(trouble, Some(Trouble::Lost(_))) || self.step("rollback").is_err() {

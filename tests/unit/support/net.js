@@ -129,9 +129,11 @@ export function fakeNet({ room = fakeRoom(), seed = 1, token = {}, clock = fakeC
   return Object.assign(net, {
     link, state, sync,
     texts: () => [...state.messages.values()].sort((a, b) => a.position - b.position).map((message) => message.content),
-    /** Somebody posts; the streams carry it unless they are silent or `lost`. */
-    say(text, { lost = false } = {}) {
-      const change = room.post(2, text);
+    /** Somebody posts; the streams carry it unless they are silent or `lost`, and without its content where it is `thin`. */
+    say(text, { lost = false, thin = false } = {}) {
+      const posted = room.post(2, text);
+      const { epoch, chatroom, revision } = posted;
+      const change = thin ? { epoch, chatroom, revision } : posted;
       for (const stream of net.streams) {
         if (stream.open && !stream.silent && !lost) stream.events.frame({ id: "", type: "", topic: "chatroom/1", data: JSON.stringify(change) });
       }
