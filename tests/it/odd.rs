@@ -167,3 +167,14 @@ async fn our_own_fault_is_told_without_its_inside() {
     assert_eq!((ready.status, &ready.json()["database"]), (StatusCode::SERVICE_UNAVAILABLE, &json!("error")));
     assert_eq!(alice.get("/healthz").await.status, StatusCode::OK);
 }
+
+/// What `wget --spider` of Debian and `curl -I` send.
+#[tokio::test]
+async fn health_answers_head() {
+    let town = Town::start().await;
+    for path in ["/healthz", "/readyz"] {
+        let request = format!("HEAD {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", town.address);
+        let answer = raw(town.address, request.as_bytes()).await;
+        assert!(answer.starts_with("HTTP/1.1 200 ") && answer.ends_with("\r\n\r\n"), "{path}: {answer}");
+    }
+}
