@@ -18,8 +18,10 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tower::ServiceExt;
 
-/// How long a client may take for the head of a request, and how long a connection may idle between two.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
+/// How long a client may take for the head of a request, from its first byte on.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long a connection may idle between two requests: longer than proxies keep theirs, so that they are the ones to close it.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(75);
 /// How long answers under way may take once the program is to end.
 const DRAIN: Duration = Duration::from_secs(5);
 /// How long a client may take none of what is written to it.
@@ -71,7 +73,12 @@ async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, app: Ap
         let answer = router.clone().oneshot(request);
         async move { answer.await.map_err(|never: Infallible| match never {}) }
     });
-    let options = ConnectionOptions { head_timeout: HEAD_TIMEOUT, head_bytes: HEAD_MAX, write_timeout: WRITE_TIMEOUT };
+    let options = ConnectionOptions {
+        head_timeout: HEAD_TIMEOUT,
+        idle_timeout: IDLE_TIMEOUT,
+        head_bytes: HEAD_MAX,
+        write_timeout: WRITE_TIMEOUT,
+    };
     let mut stopping = app.stopping.subscribe();
     // Streams leave here: the hub takes their sockets, and ends them when it is closed.
     if let Err(error) = serve_connection(stream, service, &options, stopped(&mut stopping)).await {

@@ -63,7 +63,7 @@ pub(crate) struct Bench<'a> {
 
 /// Everything that the options ask for, in the order of the tables.
 pub(crate) fn plan(options: &HubBench, servers: &[Option<Server>]) -> Vec<Job> {
-    let most = u32::try_from(process::raise_file_limit().saturating_sub(SPARE_FILES)).unwrap_or(u32::MAX);
+    let most = u32::try_from(mercure_hub::raise_file_limit().saturating_sub(SPARE_FILES)).unwrap_or(u32::MAX);
     let mut jobs = Vec::new();
     for case in options.cases() {
         for variant in variants(*case, options) {

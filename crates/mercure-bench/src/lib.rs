@@ -70,7 +70,7 @@ pub fn run(command: &Command, itself: Itself) -> Result<(), Box<dyn Error>> {
 }
 
 fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
-    process::raise_file_limit();
+    mercure_hub::raise_file_limit();
     tokio::runtime::Builder::new_multi_thread().enable_all().build()
 }
 

@@ -1,5 +1,6 @@
 //! A server as a process: how it is started and ended; what it and its children cost, from `/proc`; and on which core and machine things run.
 
+pub use mercure_hub::raise_file_limit;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use serde::Serialize;
@@ -123,13 +124,6 @@ fn kilobytes(text: &str, name: &str) -> u64 {
 /// Processor time of the calling thread so far.
 pub fn own() -> Spent {
     scheduled("/proc/thread-self/schedstat").unwrap_or_default()
-}
-
-/// Raises the limit of open files as far as it may be, and tells it.
-pub fn raise_file_limit() -> u64 {
-    let limit = getrlimit(Resource::Nofile);
-    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
-    getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)
 }
 
 /// Starts a program with this soft limit of open files, which is what a service manager or a shell gives. Other threads must open

@@ -95,6 +95,9 @@ pub struct HubConfig {
     pub max_matchers: usize,
     /// How many of the older generation's `topic` it may name instead, which then do not count among those; `None` counts all together.
     pub max_legacy_matchers: Option<usize>,
+    /// How many of a subscriber's matchers may be more than the name of one topic: URL patterns, templates (a `topic` with an opening brace) and `*`. Zero allows
+    /// none of them: each is compiled, kept and tried on every update, which a name is not. By default [`max_matchers`](Self::max_matchers) is the only bound.
+    pub max_patterns: usize,
     /// Bytes in one topic, matcher, id or type.
     pub max_field_bytes: usize,
     /// Bytes in the body of one POST, and of one QUERY.
@@ -150,6 +153,7 @@ impl Default for HubConfig {
             max_topics: 1_000,
             max_matchers: 100,
             max_legacy_matchers: None,
+            max_patterns: usize::MAX,
             max_field_bytes: 4_096,
             max_body_bytes: 1 << 20,
             max_legacy_body_bytes: None,

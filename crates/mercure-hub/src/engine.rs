@@ -53,6 +53,13 @@ pub(crate) struct Limits {
     pub(crate) initial_id: bool,
 }
 
+/// How much one stream may be subscribed to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Most {
+    pub(crate) names: usize,
+    pub(crate) patterns: usize,
+}
+
 #[derive(Debug)]
 pub(crate) struct Engine {
     pub(crate) limits: Limits,
@@ -183,12 +190,13 @@ impl Engine {
         subscriber: &Arc<Subscriber>,
         everything: bool,
         verdicts: HashMap<Topic, bool>,
-        max: usize,
+        most: Most,
     ) -> bool {
         let mut state = self.state();
         let mut interest = subscriber.interest();
         let new = verdicts.keys().filter(|topic| !interest.named.contains(topic)).count();
-        if interest.named.len() + new > max {
+        let has_no_room = everything && !interest.everything && interest.patterns.len() >= most.patterns;
+        if interest.named.len() + new > most.names || has_no_room {
             return false;
         }
         interest.everything |= everything;

@@ -26,7 +26,7 @@
 //! * `auth`: who asks, and what they may. `access`: how a token is presented; `token`, `jws`, `details`: how it is judged; `trust`: whom the hub believes; `address`:
 //!   under which name it is reached. `algorithm`, `key`, `keys`, `pem`, `jwk`: keys; `jwks`, `fetch`: sets of them that live elsewhere. `mint`, `origin`, `revocation`.
 //! * `http`: the two requests, `publish` and `subscribe`; `form`, `query`; `reply` with refusals and headers; `metadata`; `request`: what comes over a WebSocket.
-//! * `serve`: a connection of an accept loop, until the hub takes it over.
+//! * `serve`: a connection of an accept loop, until the hub takes it over; `door`: how many may be open; `client`: whose a request is.
 //! * `wire`: how a stream's bytes travel: `sse`, `socket`, `poll`; `link`: a connection taken over by `offer`, where `sse` travels in `chunk`s; `timeout`: peers that
 //!   take nothing.
 //! * `engine`: the one short lock, around `history`, `index` and `roll`; `admission`: how a stream gets its place there; `attendance`: who is told of it. `line`: the thread that
@@ -45,7 +45,9 @@
 //! * A token of the newer generation is judged by the stricter rules, whatever else is allowed; its key is one of its issuer, never one that it brought along.
 
 mod auth;
+mod client;
 mod config;
+mod door;
 mod drain;
 mod engine;
 mod event;
@@ -76,12 +78,15 @@ pub use auth::key::{InvalidKey, Key, KeyId};
 pub use auth::keys::Keys;
 pub use auth::mint::{Claims, Grant, mint};
 pub use auth::trust::{Issuer, Tokens};
+pub use client::{ClientOrigin, ForwardedFields, client_origin};
 pub use config::{Attendance, Authorizer, Clock, Cursors, HubConfig, Inbound, InvalidConfig};
+pub use door::{AcceptLog, ConnectionSeat, Connections, raise_file_limit};
 pub use drain::Drain;
 pub use futures_util::future::BoxFuture;
 #[cfg(feature = "durable")]
 pub use history::log::{LogConfig, OpenError};
 pub use hub::Hub;
+pub use limits::bucket::Buckets;
 pub use limits::{PeerAddress, RateLimits};
 pub use metrics::{Histogram, Metrics};
 pub use publication::Publication;

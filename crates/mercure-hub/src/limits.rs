@@ -17,6 +17,7 @@ use axum::http::Extensions;
 
 use crate::{
     auth::token::Verified,
+    door::ConnectionSeat,
     http::reply::Refusal,
     limits::bucket::Buckets,
     limits::seats::{Seat, Tally},
@@ -29,7 +30,7 @@ pub struct PeerAddress(pub IpAddr);
 
 impl PeerAddress {
     /// What one client holds: an IPv4 address, or an IPv6 /64, of which every address may be the same client's.
-    fn block(self) -> u128 {
+    pub(crate) fn block(self) -> u128 {
         const HOST: u128 = u64::MAX as u128;
         match self.0.to_canonical() {
             IpAddr::V4(address) => address.to_ipv6_mapped().to_bits(),
@@ -89,6 +90,7 @@ pub(crate) struct Limiter {
 pub(crate) struct Seats {
     _address: Option<Seat<u128>>,
     _token: Option<Seat<Bearer>>,
+    _connection: Option<ConnectionSeat>,
 }
 
 impl Limiter {
@@ -118,8 +120,9 @@ impl Limiter {
         let address = address.map(|block| self.addresses.sit(block)).transpose().map_err(|_| Refusal::TooMany)?;
         let token = bearer.map(|bearer| self.tokens.sit(bearer)).transpose().map_err(|_| Refusal::TooMany)?;
         let (address, token) = (address.flatten(), token.flatten());
-        let seats = address.is_some() || token.is_some();
-        Ok(seats.then(|| Box::new(Seats { _address: address, _token: token })))
+        let connection = extensions.get::<ConnectionSeat>().cloned();
+        let seats = address.is_some() || token.is_some() || connection.is_some();
+        Ok(seats.then(|| Box::new(Seats { _address: address, _token: token, _connection: connection })))
     }
 
     /// Before a body is read: whether this token may publish now. Takes one publication from its allowance.

@@ -10,7 +10,7 @@ use std::{
     pin::{Pin, pin},
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     task::{Context, Poll},
     time::{Duration, SystemTime},
@@ -19,7 +19,7 @@ use std::{
 use axum::http::{Request, Response, StatusCode, header, response::Parts};
 use bytes::{Bytes, BytesMut};
 use hyper::{
-    body::{Body, Incoming},
+    body::{Body, Frame, Incoming, SizeHint},
     server::conn::http1,
     service::{Service, service_fn},
 };
@@ -27,6 +27,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf},
     net::TcpStream,
+    time::{Instant, sleep},
 };
 
 use crate::{
@@ -44,8 +45,11 @@ use crate::{
 /// How a connection is served.
 #[derive(Clone, Debug)]
 pub struct ConnectionOptions {
-    /// How long a client may take for the head of a request, and how long a connection may idle between two.
+    /// How long a client may take for the head of a request: from its first byte, however slowly the others follow, and for the first head from the beginning of the
+    /// connection.
     pub head_timeout: Duration,
+    /// How long a connection may idle between two requests.
+    pub idle_timeout: Duration,
     /// Bytes in the head of a request.
     pub head_bytes: usize,
     /// How long a client may take none of an answer. For streams [`HubConfig::write_timeout`](crate::HubConfig::write_timeout) holds instead.
@@ -54,7 +58,12 @@ pub struct ConnectionOptions {
 
 impl Default for ConnectionOptions {
     fn default() -> Self {
-        Self { head_timeout: Duration::from_secs(75), head_bytes: 32 << 10, write_timeout: Duration::from_secs(10) }
+        Self {
+            head_timeout: Duration::from_secs(15),
+            idle_timeout: Duration::from_secs(75),
+            head_bytes: 32 << 10,
+            write_timeout: Duration::from_secs(10),
+        }
     }
 }
 
@@ -91,6 +100,7 @@ where
     let handover = Arc::new(Handover::default());
     let io = Watched { io: WriteTimeout::new(stream, options.write_timeout), handover: Arc::clone(&handover) };
     let service = service_fn(|mut request: Request<Incoming>| {
+        let busy = Busy::new(&handover);
         request.extensions_mut().insert(Takeable);
         if let Some(peer) = peer {
             request.extensions_mut().insert(peer);
@@ -105,18 +115,20 @@ where
                     pending().await
                 }
                 // Some layer had another opinion: its answer goes out, and the stream ends unheard.
-                _ => Ok::<_, S::Error>(response),
+                _ => Ok::<_, S::Error>(response.map(|body| Answering { body: Box::pin(body), _busy: busy })),
             }
         }
     });
     let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(options.head_timeout)
+        .header_read_timeout(options.idle_timeout.max(options.head_timeout))
         .max_buf_size(options.head_bytes)
         .serve_connection(TokioIo::new(io), service)
         .with_upgrades();
     let mut stop = pin!(stop);
     let mut stopping = false;
+    let mut patience = pin!(sleep(options.head_timeout));
+    let mut is_in_head = true;
     let taken = poll_fn(|context| {
         if !stopping && stop.as_mut().poll(context).is_ready() {
             stopping = true;
@@ -124,6 +136,14 @@ where
         }
         if let Poll::Ready(ended) = Pin::new(&mut connection).poll(context) {
             return Poll::Ready(ended.map(|()| None));
+        }
+        let has_begun = handover.is_in_head.load(Ordering::Relaxed);
+        if has_begun && !is_in_head {
+            patience.as_mut().reset(Instant::now() + options.head_timeout);
+        }
+        is_in_head = has_begun;
+        if is_in_head && patience.as_mut().poll(context).is_ready() {
+            return Poll::Ready(Ok(None));
         }
         // Answers to earlier requests may still stand in the library's buffer.
         if handover.is_full.load(Ordering::Relaxed) {
@@ -182,14 +202,72 @@ fn write_head(head: &Parts, wire: Wire) -> Vec<u8> {
 }
 
 /// Between the library's connection and the one who takes it over.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Handover {
     taken: Mutex<Option<(Parts, Offered)>>,
+    /// Whether the client is at the head of a request: at the beginning of the connection, and from the first byte after an answer on.
+    is_in_head: AtomicBool,
+    /// Requests that are being answered: one at most.
+    busy: AtomicUsize,
     /// Whether the socket took nothing the last time. The library writes all it has whenever it can, so otherwise nothing is left in its buffer.
     is_full: AtomicBool,
 }
 
-/// A socket that tells whether it is full.
+impl Default for Handover {
+    fn default() -> Self {
+        Self {
+            taken: Mutex::default(),
+            is_in_head: AtomicBool::new(true),
+            busy: AtomicUsize::new(0),
+            is_full: AtomicBool::new(false),
+        }
+    }
+}
+
+/// A request is being answered, as long as this lives: what is read meanwhile is its body, and no head.
+struct Busy(Arc<Handover>);
+
+impl Busy {
+    fn new(handover: &Arc<Handover>) -> Self {
+        handover.busy.fetch_add(1, Ordering::Relaxed);
+        handover.is_in_head.store(false, Ordering::Relaxed);
+        Self(Arc::clone(handover))
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.busy.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// The body of an answer, which is under way until this is dropped.
+struct Answering<B> {
+    body: Pin<Box<B>>,
+    _busy: Busy,
+}
+
+impl<B: Body> Body for Answering<B> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
+        self.body.as_mut().poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// A socket that tells whether it is full, and when a head begins.
 struct Watched {
     io: WriteTimeout<TcpStream>,
     handover: Arc<Handover>,
@@ -208,7 +286,12 @@ impl AsyncRead for Watched {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_read(context, buffer)
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.io).poll_read(context, buffer);
+        if buffer.filled().len() > before && self.handover.busy.load(Ordering::Relaxed) == 0 {
+            self.handover.is_in_head.store(true, Ordering::Relaxed);
+        }
+        read
     }
 }
 

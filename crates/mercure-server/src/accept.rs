@@ -15,7 +15,10 @@ use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use ipnet::IpNet;
-use mercure_hub::{ConnectionOptions, PeerAddress, Scheme, WriteTimeout, serve_connection};
+use mercure_hub::{
+    AcceptLog, ConnectionOptions, ConnectionSeat, Connections, ForwardedFields, PeerAddress, Scheme, WriteTimeout,
+    client_origin, serve_connection,
+};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -23,10 +26,12 @@ use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt;
 
-use crate::client;
-
-/// How long a client may take for the head of a request, and how long a connection may idle between two.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
+/// How long a client may take for the head of a request.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long a connection may idle between two requests.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(75);
+/// How long nobody is accepted after the system had no descriptor left: some connections end meanwhile.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How long a client may take to agree on TLS.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(15);
 /// The largest head of a request: what Go's server, and so the reference, takes by default.
@@ -40,6 +45,8 @@ pub(crate) struct Gate {
     pub(crate) router: Router,
     pub(crate) tls: Option<TlsAcceptor>,
     pub(crate) trusted_proxies: Arc<[IpNet]>,
+    pub(crate) open: Connections,
+    pub(crate) log: Arc<AcceptLog>,
     /// How long a client may take none of what is written to it.
     pub(crate) write_timeout: Duration,
     /// True once answers under way are the last ones.
@@ -51,34 +58,38 @@ pub(crate) async fn accept(listener: TcpListener, gate: Gate, connections: Arc<t
     loop {
         match listener.accept().await {
             Ok((stream, peer)) => {
+                let Some(seat) = gate.open.admit(peer.ip()) else {
+                    gate.log.refused();
+                    continue;
+                };
                 let mut connections = connections.lock().await;
                 while connections.try_join_next().is_some() {}
-                connections.spawn(connection(stream, peer, gate.clone()));
+                connections.spawn(connection(stream, peer, seat, gate.clone()));
             }
             // One client's misfortune (it left) or a shortage that passes (no file descriptor): never the end.
             Err(error) => {
-                tracing::warn!(%error, "a connection could not be accepted");
-                tokio::time::sleep(Duration::from_millis(20)).await;
+                gate.log.failed(&error);
+                tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
     }
 }
 
-async fn connection(stream: TcpStream, peer: SocketAddr, gate: Gate) {
+async fn connection(stream: TcpStream, peer: SocketAddr, seat: ConnectionSeat, gate: Gate) {
     // Events are small and due at once.
     let _ = stream.set_nodelay(true);
     let result = match gate.tls.clone() {
         None if begins_with_preface(&stream).await => {
-            serve_h2(WriteTimeout::new(stream, gate.write_timeout), gate.visitor(peer)).await
+            serve_h2(WriteTimeout::new(stream, gate.write_timeout), gate.visitor(peer, &seat)).await
         }
-        None => serve_taken(stream, gate.visitor(peer)).await,
+        None => serve_taken(stream, gate.visitor(peer, &seat)).await,
         Some(acceptor) => {
             let stream = WriteTimeout::new(stream, gate.write_timeout);
             match tokio::time::timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream)).await {
                 Ok(Ok(stream)) if stream.get_ref().1.alpn_protocol() == Some(b"h2") => {
-                    serve_h2(stream, gate.visitor(peer)).await
+                    serve_h2(stream, gate.visitor(peer, &seat)).await
                 }
-                Ok(Ok(stream)) => serve_h1(stream, gate.visitor(peer)).await,
+                Ok(Ok(stream)) => serve_h1(stream, gate.visitor(peer, &seat)).await,
                 Ok(Err(error)) => Err(error.into()),
                 Err(late) => Err(io::Error::from(late).into()),
             }
@@ -103,6 +114,7 @@ async fn serve_taken(stream: TcpStream, visitor: Visitor) -> Ended {
     let mut ending = visitor.gate.ending.clone();
     let options = ConnectionOptions {
         head_timeout: HEAD_TIMEOUT,
+        idle_timeout: IDLE_TIMEOUT,
         head_bytes: HEAD_MAX,
         write_timeout: visitor.gate.write_timeout,
     };
@@ -116,7 +128,7 @@ async fn serve_h1(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, 
     let mut connection = std::pin::pin!(
         http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(HEAD_TIMEOUT)
+            .header_read_timeout(IDLE_TIMEOUT)
             .max_buf_size(HEAD_MAX)
             .serve_connection(TokioIo::new(stream), service)
             .with_upgrades()
@@ -135,7 +147,7 @@ async fn serve_h2(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, 
         http2::Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
             // A peer that vanished is noticed although nothing is published.
-            .keep_alive_interval(HEAD_TIMEOUT)
+            .keep_alive_interval(IDLE_TIMEOUT)
             .max_header_list_size(HEAD_MAX as u32)
             .serve_connection(TokioIo::new(stream), service)
     );
@@ -150,11 +162,13 @@ async fn serve_h2(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, 
 struct Visitor {
     gate: Gate,
     peer: IpAddr,
+    /// Given back when the connection is closed, by whoever has it then.
+    seat: ConnectionSeat,
 }
 
 impl Gate {
-    fn visitor(&self, peer: SocketAddr) -> Visitor {
-        Visitor { gate: self.clone(), peer: peer.ip() }
+    fn visitor(&self, peer: SocketAddr, seat: &ConnectionSeat) -> Visitor {
+        Visitor { gate: self.clone(), peer: peer.ip(), seat: seat.clone() }
     }
 }
 
@@ -162,12 +176,14 @@ impl Visitor {
     /// Answers a request, which is told where it comes from.
     fn answer(&self, request: Request<Incoming>) -> impl Future<Output = Result<Response, Infallible>> + Send + use<> {
         let mut request = request.map(Body::new);
-        let origin = client::origin(self.peer, request.headers(), &self.gate.trusted_proxies);
+        let trusted = &self.gate.trusted_proxies;
+        let origin = client_origin(self.peer, request.headers(), trusted, ForwardedFields::Both);
         let scheme = if self.gate.tls.is_some() { Some(Scheme::Https) } else { origin.scheme };
         if let Some(scheme) = scheme {
             request.extensions_mut().insert(scheme);
         }
         request.extensions_mut().insert(PeerAddress(origin.address));
+        request.extensions_mut().insert(self.seat.clone());
         self.gate.router.clone().oneshot(request)
     }
 }

@@ -22,14 +22,13 @@
 //!
 //! * `settings`: flags and variables; `directives`: the reference's own language; `site`: its `SERVER_NAME`; `keys`.
 //! * `plan`: all of these understood together, or refused with a sentence. Nothing after it can be wrong except the machine.
-//! * `server`: a plan carried out; `shutdown`; `accept`: sockets into requests; `client`: whose they are; `tls`, `acme`.
+//! * `server`: a plan carried out; `shutdown`; `accept`: sockets into requests; `tls`, `acme`.
 //! * `routes`: the main port, with `debugger` and `playground`; `admin`: health and metrics.
 
 mod accept;
 #[cfg(feature = "acme")]
 mod acme;
 mod admin;
-mod client;
 mod debugger;
 pub mod directives;
 mod keys;

@@ -10,7 +10,7 @@ use axum::Router;
 use axum::extract::Request;
 use axum::http::{StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
-use mercure_hub::{Drain, Hub, LogConfig};
+use mercure_hub::{Connections, Drain, Hub, LogConfig, raise_file_limit};
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, watch};
 use tokio::task::JoinSet;
@@ -146,6 +146,8 @@ impl Server {
             router: routes::router(&self.site),
             tls: None,
             trusted_proxies: self.plan.trusted_proxies.as_slice().into(),
+            open: Connections::new(connections_max(), 0, &[]),
+            log: Arc::default(),
             write_timeout: Some(self.plan.hub.write_timeout).filter(|time| !time.is_zero()).unwrap_or(Duration::MAX),
             ending,
         };
@@ -201,6 +203,13 @@ impl Server {
         }
         connections.lock().await.shutdown().await;
     }
+}
+
+/// As many connections as there may be open files, less some for everything else.
+fn connections_max() -> usize {
+    const OTHERS: u64 = 128;
+    let files = raise_file_limit();
+    usize::try_from(files.saturating_sub(OTHERS).max(files / 2)).unwrap_or(usize::MAX)
 }
 
 /// Reading the history takes a moment, and nobody is served yet.

@@ -99,6 +99,9 @@ impl Query {
         if hub.is_too_many(self.matchers.len() - of_topic, of_topic) {
             return Err(Refusal::Bad("Too many matchers"));
         }
+        if self.matchers.iter().filter(|(kind, text)| kind.is_pattern(text)).count() > hub.config().max_patterns {
+            return Err(Refusal::Bad("Too many patterns"));
+        }
         let matchers = self.matchers.iter();
         matchers
             .map(|(kind, text)| std::str::from_utf8(text).ok().and_then(|text| hub.matcher(*kind, text)))

@@ -6,10 +6,10 @@ use serde_json::Value;
 
 use crate::{
     Hub,
-    engine::Engine,
     engine::admission::Registration,
     engine::feed,
     engine::subscriber::Subscriber,
+    engine::{Engine, Most},
     topic::Topic,
     topic::matcher::{MatchType, Matcher, Target},
 };
@@ -90,7 +90,8 @@ impl Requests {
         let answers = feed::ask(authorizer, self.subscriber.subject.as_deref(), doubtful).await;
         let verdicts: HashMap<_, _> =
             answers.into_iter().chain(granted.into_iter().map(|topic| (topic, false))).collect();
-        if !self.engine.subscribe(&self.subscriber, everything, verdicts, self.hub.max_named()) {
+        let most = Most { names: self.hub.max_named(), patterns: self.hub.config().max_patterns };
+        if !self.engine.subscribe(&self.subscriber, everything, verdicts, most) {
             return Answer::Refused("too many topics");
         }
         self.engine.show(&self.subscriber, &matchers);

@@ -22,6 +22,18 @@ pub(crate) enum MatchType {
     Legacy,
 }
 
+impl MatchType {
+    /// Whether a text of this type would be more than the name of one topic. Answered by its look, so that what is refused is never compiled.
+    pub(crate) fn is_pattern(self, text: &[u8]) -> bool {
+        text == b"*"
+            || match self {
+                Self::Exact => false,
+                Self::UrlPattern => true,
+                Self::Legacy => text.contains(&b'{'),
+            }
+    }
+}
+
 /// What a matcher comes down to.
 #[derive(Clone, Debug)]
 pub(crate) enum Target {

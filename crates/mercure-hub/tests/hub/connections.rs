@@ -180,6 +180,47 @@ async fn nobody_holds_a_connection_without_a_request() {
     let (server, _) = listener.accept().await.unwrap();
     let options = ConnectionOptions { head_timeout: Duration::from_millis(50), ..ConnectionOptions::default() };
     let service = TowerToHyperService::new(Hub::new(open_config()).router());
-    let served = within(serve_connection(server, service, &options, std::future::pending())).await;
-    assert!(served.is_err());
+    within(serve_connection(server, service, &options, std::future::pending())).await.unwrap();
+}
+
+/// Connects with a head timeout of a moment, sends what opens the connection, and tells how it ended.
+async fn ends(first: &str, trickle: bool) -> Duration {
+    let router = Router::new().route("/", get(async || "ok"));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    let (server, _) = listener.accept().await.unwrap();
+    let options = ConnectionOptions { head_timeout: Duration::from_millis(200), ..ConnectionOptions::default() };
+    let serving = tokio::spawn(async move {
+        serve_connection(server, TowerToHyperService::new(router), &options, std::future::pending()).await
+    });
+    let begun = tokio::time::Instant::now();
+    client.write_all(first.as_bytes()).await.unwrap();
+    let trickling = tokio::spawn(async move {
+        let mut ticks = tokio::time::interval(Duration::from_millis(20));
+        while trickle && client.write_all(b"X").await.is_ok() {
+            ticks.tick().await;
+        }
+        // Until the server closes.
+        let mut rest = Vec::new();
+        let _ = client.read_to_end(&mut rest).await;
+    });
+    within(serving).await.unwrap().unwrap();
+    within(trickling).await.unwrap();
+    begun.elapsed()
+}
+
+/// A head has so long from its first byte on, the first head from the beginning: neither saying nothing nor saying little at a time holds a connection.
+#[tokio::test]
+async fn half_a_head_is_not_waited_for() {
+    let whole = "GET / HTTP/1.1\r\nHost: hub.test\r\n\r\n";
+    for (first, trickle) in [
+        ("", false),
+        ("GET / HTTP/1.1\r\nHost: hub.test\r\n", false),
+        ("GET / HTTP/1.1\r\nHost: hub.test\r\nX-Slow: ", true),
+        (&format!("{whole}GET / HTTP/1.1\r\n"), false),
+        (&format!("{whole}GET / HTTP/1.1\r\nX-Slow: "), true),
+    ] {
+        let held = ends(first, trickle).await;
+        assert!(held < ConnectionOptions::default().head_timeout, "{first:?} held its connection for {held:?}");
+    }
 }

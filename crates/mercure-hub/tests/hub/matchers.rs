@@ -75,6 +75,35 @@ async fn matchers_are_counted_and_measured() {
     statuses(config, &bad.each_ref().map(String::as_str), 200).await;
 }
 
+/// A pattern costs what a name does not: its compiled form is kept, and tried on every update.
+#[tokio::test]
+async fn patterns_are_counted_apart_from_names() {
+    let none = || HubConfig { max_patterns: 0, ..open_config() };
+    let names = ["match=a&match=b&match_exact=c&topic=d", "match=%7Bid%7D", "match=a%2A", "topic=%2Fa%2F%2A"];
+    statuses(none(), &names, 200).await;
+    let patterns = [
+        "match_urlpattern=%2Fa%2F%3Aid",
+        "match_urlpattern=%2Fplain",
+        "match_urlpattern=%2A",
+        "topic=a%2F%7Bid%7D",
+        "topic=%7Bid",
+        "topic=%2A",
+        "match=%2A",
+        "match_exact=%2A",
+        "match=a&match=b&topic=%7B%2Bx%7D",
+    ];
+    statuses(none(), &patterns, 400).await;
+    let two = HubConfig { max_patterns: 2, ..open_config() };
+    statuses(two.clone(), &["match=a&match=b&match=c&topic=%7Ba%7D&match_urlpattern=%2F%3Ab", "match=%2A"], 200).await;
+    statuses(two, &["topic=%7Ba%7D&match_urlpattern=%2F%3Ab&match=%2A", "topic=%2A&topic=%2A&topic=%2A"], 400).await;
+    let server = Server::start(none()).await;
+    for body in patterns {
+        let form = "Content-Type: application/x-www-form-urlencoded\r\n";
+        let reply = server.request("QUERY", crate::client::PATH, form, body).await;
+        assert_eq!(reply.status, 400, "{body}");
+    }
+}
+
 // C hardening_test: an error names the parameter, not what is inside of the hub.
 #[tokio::test]
 async fn a_malformed_pattern_is_refused_tersely() {

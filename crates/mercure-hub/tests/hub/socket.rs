@@ -125,6 +125,27 @@ async fn what_is_not_understood_closes_the_socket() {
     }
 }
 
+/// A frame may ask for no more than the handshake: what names one topic only, where patterns are not allowed.
+#[tokio::test]
+async fn a_socket_may_not_ask_for_everything_where_patterns_are_not_allowed() {
+    let server = Server::start(HubConfig { max_patterns: 0, ..open_config() }).await;
+    let mut socket = server.socket("match=a", "").await;
+    socket.say(json!({"subscribe": ["b", "c"]})).await;
+    socket.settle().await;
+    server.now("b", "heard");
+    server.now("c", "too");
+    assert_eq!((socket.data().await, socket.data().await), ("heard".into(), "too".into()));
+    socket.say(json!({"subscribe": ["d", "*"]})).await;
+    assert!(matches!(socket.closed().await, Frame::Close(1008, _)));
+    let server = Server::start(HubConfig { max_patterns: 1, ..open_config() }).await;
+    let mut socket = server.socket("topic=%7Ba%7D", "").await;
+    socket.say(json!({"subscribe": ["*"]})).await;
+    assert!(matches!(socket.closed().await, Frame::Close(1008, _)));
+    let mut socket = server.socket("match=%2A", "").await;
+    socket.say(json!({"subscribe": ["*"]})).await;
+    socket.settle().await;
+}
+
 #[tokio::test]
 async fn other_messages_are_the_applications() {
     let heard: Arc<Mutex<Vec<(String, Value)>>> = Arc::default();

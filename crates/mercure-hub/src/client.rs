@@ -1,33 +1,45 @@
 //! Whose request it is: the peer, or whom a trusted proxy names.
 
-use std::net::IpAddr;
+use std::{borrow::Cow, net::IpAddr};
 
 use axum::http::{HeaderMap, HeaderName, header};
 use ipnet::IpNet;
-use mercure_hub::Scheme;
+
+use crate::Scheme;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 /// Where a request comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Origin {
-    pub(crate) address: IpAddr,
+pub struct ClientOrigin {
+    /// The client's address: canonical, so an IPv4 address is never written as an IPv6 one.
+    pub address: IpAddr,
     /// How it came: as the trusted proxy says, or in clear from whom is none.
-    pub(crate) scheme: Option<Scheme>,
+    pub scheme: Option<Scheme>,
+}
+
+/// Which fields the trusted proxies write. What a proxy does not write itself it may pass on as the client sent it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ForwardedFields {
+    /// `X-Forwarded-For` and `X-Forwarded-Proto`.
+    XForwarded,
+    /// `Forwarded` (RFC 7239) if there is one, else the same.
+    Both,
 }
 
 /// The client's address. Of the chain that the proxies wrote, the last one that is not a trusted proxy itself counts: what stands before it, the client
-/// may have made up. `Forwarded` (RFC 7239) wins over the `X-Forwarded-` headers.
-pub(crate) fn origin(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> Origin {
+/// may have made up. An entry that names nobody (`unknown`, an obfuscated name, rubbish) ends the chain there: the last proxy that is known answers for the request.
+pub fn client_origin(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet], fields: ForwardedFields) -> ClientOrigin {
     let peer = peer.to_canonical();
     let is_trusted = |address: &IpAddr| trusted.iter().any(|network| network.contains(address));
     if !is_trusted(&peer) {
         // Where the proxies are known, who is none of them has come in clear. Where none is named there may be one all the same, and nothing is known.
-        return Origin { address: peer, scheme: (!trusted.is_empty()).then_some(Scheme::Http) };
+        return ClientOrigin { address: peer, scheme: (!trusted.is_empty()).then_some(Scheme::Http) };
     }
-    let hops = if headers.contains_key(header::FORWARDED) { forwarded(headers) } else { x_forwarded(headers) };
-    let mut origin = Origin { address: peer, scheme: None };
+    let has_standard = fields == ForwardedFields::Both && headers.contains_key(header::FORWARDED);
+    let hops = if has_standard { forwarded(headers) } else { x_forwarded(headers) };
+    let mut origin = ClientOrigin { address: peer, scheme: None };
     for (address, scheme) in hops.into_iter().rev() {
         origin.scheme = scheme.or(origin.scheme);
         // A proxy that names nobody ("unknown"): the last one known has to answer for the request.
@@ -45,8 +57,8 @@ type Hop = (Option<IpAddr>, Option<Scheme>);
 
 /// One scheme for all hops, or one for each.
 fn x_forwarded(headers: &HeaderMap) -> Vec<Hop> {
-    let schemes: Vec<_> = values(headers, &X_FORWARDED_PROTO).map(scheme).collect();
-    let addresses: Vec<_> = values(headers, &X_FORWARDED_FOR).map(|text| parse(text.trim())).collect();
+    let schemes: Vec<_> = values(headers, &X_FORWARDED_PROTO).iter().map(|text| scheme(text)).collect();
+    let addresses: Vec<_> = values(headers, &X_FORWARDED_FOR).iter().map(|text| parse(text.trim())).collect();
     if addresses.is_empty() {
         return schemes.last().map(|scheme| (None, *scheme)).into_iter().collect();
     }
@@ -56,7 +68,7 @@ fn x_forwarded(headers: &HeaderMap) -> Vec<Hop> {
 }
 
 fn forwarded(headers: &HeaderMap) -> Vec<Hop> {
-    let hop = |element: &str| {
+    let hop = |element: &String| {
         let pair = |wanted: &str| {
             let mut pairs = element.split(';').filter_map(|pair| pair.trim().split_once('='));
             let (_, value) = pairs.find(|(name, _)| name.eq_ignore_ascii_case(wanted))?;
@@ -64,7 +76,7 @@ fn forwarded(headers: &HeaderMap) -> Vec<Hop> {
         };
         (pair("for").and_then(|text| parse(&text)), pair("proto").and_then(|text| scheme(&text)))
     };
-    values(headers, &header::FORWARDED).map(hop).collect()
+    values(headers, &header::FORWARDED).iter().map(hop).collect()
 }
 
 fn scheme(text: &str) -> Option<Scheme> {
@@ -75,8 +87,11 @@ fn scheme(text: &str) -> Option<Scheme> {
     }
 }
 
-fn values<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a str> {
-    headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','))
+/// The elements of all lines of a field. Bytes that are no text are an element like any other: were the line skipped for them, a client could make the
+/// proxy's own words vanish.
+fn values(headers: &HeaderMap, name: &HeaderName) -> Vec<String> {
+    let lines = headers.get_all(name).into_iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
+    lines.flat_map(|line: Cow<'_, str>| line.split(',').map(str::to_owned).collect::<Vec<_>>()).collect()
 }
 
 /// `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1`, `[2001:db8::1]`, `[2001:db8::1]:80`.
@@ -93,19 +108,27 @@ fn parse(text: &str) -> Option<IpAddr> {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::HeaderValue;
+
     use super::*;
 
     fn client(peer: &str, headers: &[(HeaderName, &str)]) -> String {
         of(peer, headers).address.to_string()
     }
 
-    fn of(peer: &str, headers: &[(HeaderName, &str)]) -> Origin {
+    fn of(peer: &str, headers: &[(HeaderName, &str)]) -> ClientOrigin {
+        with(peer, headers, ForwardedFields::Both)
+    }
+
+    fn with(peer: &str, headers: &[(HeaderName, &str)], fields: ForwardedFields) -> ClientOrigin {
         let trusted: Vec<IpNet> = vec!["10.0.0.0/8".parse().unwrap(), "fd00::/8".parse().unwrap()];
         let mut map = HeaderMap::new();
         for (name, value) in headers {
-            map.append(name, value.parse().unwrap());
+            // A byte for each character: the field's values need not be text.
+            let bytes: Vec<u8> = value.chars().map(|c| u8::try_from(u32::from(c)).unwrap()).collect();
+            map.append(name, HeaderValue::from_bytes(&bytes).unwrap());
         }
-        origin(peer.parse().unwrap(), &map, &trusted)
+        client_origin(peer.parse().unwrap(), &map, &trusted, fields)
     }
 
     #[test]
@@ -138,13 +161,41 @@ mod tests {
     }
 
     #[test]
+    fn what_the_client_wrote_never_outlives_what_the_proxy_wrote() {
+        for (written, expected) in [
+            ("198.51.100.7, 203.0.113.6:4711", "203.0.113.6"),
+            ("198.51.100.7, [2001:db8::1]:4711", "2001:db8::1"),
+            ("198.51.100.7, 2001:db8::1", "2001:db8::1"),
+            ("198.51.100.7, ::ffff:203.0.113.6", "203.0.113.6"),
+            ("198.51.100.7, unknown", "10.0.0.1"),
+            ("198.51.100.7, _hidden", "10.0.0.1"),
+            ("198.51.100.7, ", "10.0.0.1"),
+            ("198.51.100.7, 203.0.113.6:4711, 10.0.0.9:80", "203.0.113.6"),
+            ("\u{ff}, 203.0.113.6", "203.0.113.6"),
+        ] {
+            assert_eq!(client("10.0.0.1", &[(X_FORWARDED_FOR, written)]), expected, "{written}");
+        }
+        let lines = [(X_FORWARDED_FOR, "198.51.100.7"), (X_FORWARDED_FOR, "\u{ff}, 203.0.113.6")];
+        assert_eq!(client("10.0.0.1", &lines), "203.0.113.6", "a line that is no text");
+    }
+
+    #[test]
+    fn a_field_that_no_proxy_writes_is_the_clients() {
+        let headers = [(header::FORWARDED, "for=198.51.100.7"), (X_FORWARDED_FOR, "203.0.113.6")];
+        let of = |fields| with("10.0.0.1", &headers, fields).address.to_string();
+        assert_eq!(of(ForwardedFields::XForwarded), "203.0.113.6");
+        assert_eq!(of(ForwardedFields::Both), "198.51.100.7");
+    }
+
+    #[test]
     fn the_proxy_says_how_it_was_reached() {
         let scheme = |peer, headers: &[(HeaderName, &str)]| of(peer, headers).scheme;
         let https = (X_FORWARDED_PROTO, "https");
         assert_eq!(scheme("10.0.0.1", std::slice::from_ref(&https)), Some(Scheme::Https));
         let stranger = scheme("198.51.100.1", std::slice::from_ref(&https));
         assert_eq!(stranger, Some(Scheme::Http), "anybody can write that");
-        let nothing_known = origin("198.51.100.1".parse().unwrap(), &HeaderMap::new(), &[]);
+        let peer = "198.51.100.1".parse().unwrap();
+        let nothing_known = client_origin(peer, &HeaderMap::new(), &[], ForwardedFields::Both);
         assert_eq!(nothing_known.scheme, None, "there may be a proxy that was not named");
         assert_eq!(scheme("10.0.0.1", &[https.clone(), (X_FORWARDED_FOR, "192.0.2.9, 10.0.0.7")]), Some(Scheme::Https));
         let chain = [(X_FORWARDED_PROTO, "https, http"), (X_FORWARDED_FOR, "192.0.2.9, 10.0.0.7")];
