@@ -11,7 +11,7 @@
  * @typedef {{ kind: "ok", status: number, body: T, etag: string | null }
  *   | { kind: "same" }
  *   | { kind: "refused", status: number, error: Refusal }
- *   | { kind: "later", status: number, after: number | null }
+ *   | { kind: "later", status: number, after: number | null, error: Refusal }
  *   | { kind: "unreachable" }} Reply
  */
 
@@ -99,12 +99,13 @@ async function read(response) {
   const isJson = response.headers.get("content-type")?.includes("json") ?? false;
   const body = isJson ? await response.json() : null;
   if (response.ok && isJson) return { kind: "ok", status, body, etag: response.headers.get("etag") };
-  if (status >= 500 || status === 429 || status === 408) {
-    return { kind: "later", status, after: retryAfter(response.headers.get("retry-after")) };
-  }
-  if (status < 400) return { kind: "unreachable" };
   // A page where JSON was asked for comes from something between the server and this browser: a refusal without a code.
   const { code = "", message = "", fields = {} } = body?.error ?? {};
+  // Without room on the disk (507) only somebody's hand helps.
+  if ((status >= 500 && status !== 507) || status === 429 || status === 408) {
+    return { kind: "later", status, after: retryAfter(response.headers.get("retry-after")), error: { code, message, fields } };
+  }
+  if (status < 400) return { kind: "unreachable" };
   return { kind: "refused", status, error: { code, message, fields } };
 }
 
@@ -148,7 +149,7 @@ export function isOurs(reply, ...statuses) {
  * @param {string} otherwise
  */
 export function reasonOf(reply, otherwise) {
-  if (reply.kind !== "refused") return otherwise;
+  if (reply.kind !== "refused" && reply.kind !== "later") return otherwise;
   const { message, fields } = reply.error;
   return Object.values(fields)[0] || message || otherwise;
 }

@@ -14,7 +14,7 @@ import { backoff, createTimer } from "./link/backoff.js";
  *
  * "refused" is final for this text as it stands; "later" and "unreachable" are tried again; "signed-out" waits for a sign-in.
  * @typedef {{ kind: "sent", change: Change } | { kind: "refused", message: string }
- *   | { kind: "later", after: number | null } | { kind: "unreachable" } | { kind: "signed-out" }} SendOutcome
+ *   | { kind: "later", after: number | null, message: string } | { kind: "unreachable" } | { kind: "signed-out" }} SendOutcome
  *
  * @typedef {{ type: "changed" } | { type: "sending", nonce: string, sending: boolean } | { type: "sent", nonce: string, change: Change }
  *   | { type: "cancel", nonce: string }} OutboxNews
@@ -28,6 +28,8 @@ import { backoff, createTimer } from "./link/backoff.js";
  */
 
 const TAKE_OVER = 2_000;
+/** What the server asks to wait longer for, nothing behind it waits for. */
+const PATIENCE = 120_000;
 const RETRY = { base: 1_000, cap: 30_000 };
 
 /** @param {OutboxDeps} deps */
@@ -100,6 +102,10 @@ export function createOutbox(deps) {
       } else if (outcome.kind === "signed-out") {
         stopped = true;
         deps.onSignedOut();
+      } else if (outcome.kind === "later" && (outcome.after ?? 0) > PATIENCE) {
+        // So long nothing behind it may wait: the person decides.
+        await store.put({ ...item, status: "failed", error: outcome.message });
+        attempt = 0;
       } else {
         const after = outcome.kind === "later" ? (outcome.after ?? 0) : 0;
         await sleep(Math.max(after, backoff(attempt, RETRY, deps.random)));

@@ -63,7 +63,7 @@ async function send({ room, content, reply_to, nonce, files = [], voice }, { sig
       if (isOurs(reply, 401)) return { kind: "signed-out" };
       return { kind: "refused", message: reasonOf(reply, t("js-failed")) };
     case "later":
-      return { kind: "later", after: reply.after };
+      return { kind: "later", after: reply.after, message: reasonOf(reply, t("js-failed")) };
     case "same":
     case "unreachable":
       return { kind: "unreachable" };

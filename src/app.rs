@@ -1,5 +1,6 @@
 //! The application: every handle that a handler may need, put together once. The first parameter everywhere above.
 
+use crate::budget::{Amount, Amounts, Budget, Budgets};
 use crate::chatroom::{self, Listed, receipt};
 use crate::clock::Clock;
 use crate::config::{Config, Realtime};
@@ -27,7 +28,7 @@ use crate::sound::Listener;
 use crate::tops::Tops;
 use crate::user::password::Passwords;
 use crate::view::Views;
-use crate::web::limits::{Limits, Seats};
+use crate::web::security::device::Devices;
 use crate::webpush::Vapid;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -66,12 +67,12 @@ pub struct App {
     pub views: Views,
     /// Hashing, on a thread of its own.
     pub passwords: Passwords,
+    /// Browsers that have signed in before.
+    pub devices: Devices,
     /// Open sessions, as recently asked.
     pub sessions: Sessions,
-    /// Who tries too often.
-    pub limits: Limits,
-    /// Who uploads now.
-    pub uploads: Seats,
+    /// What everybody may use, and has used.
+    pub budgets: Budgets,
     /// Decodes recordings, a few at a time.
     pub listener: Listener,
     /// The bytes of files.
@@ -92,6 +93,7 @@ struct Beginnings {
     jwt_secret: String,
     push_key: String,
     mail_secret: String,
+    device_secret: String,
     realtime: Option<String>,
     tops: Vec<(crate::id::RoomId, i64)>,
     reads: Vec<(crate::id::RoomId, i64)>,
@@ -167,8 +169,7 @@ impl App {
         let app = Self {
             receipts: Receipts::start(live.clone(), db.clone()),
             unfurl,
-            limits: Limits::new(config.has_rate_limits),
-            uploads: Seats::default(),
+            budgets: Budgets::new(config.budgets.clone(), config.shared_networks.clone(), clock.clone()),
             listener: Listener::default(),
             files: Files::open(&config, clock.clone())?,
             outbound,
@@ -179,6 +180,7 @@ impl App {
             live,
             views,
             passwords: Passwords::start()?,
+            devices: Devices::new(&begin.device_secret),
             sessions,
             stopping,
         };
@@ -247,14 +249,14 @@ impl App {
 }
 
 async fn begin(db: &Db, clock: &Clock) -> Result<Beginnings> {
-    let [epoch, secret, mail_secret] =
-        [clock.random::<9>().to_vec(), clock.random::<32>().to_vec(), clock.random::<32>().to_vec()]
-            .map(|bytes| URL_SAFE_NO_PAD.encode(bytes));
+    let epoch = URL_SAFE_NO_PAD.encode(clock.random::<9>());
+    let [secret, mail_secret, device_secret] = [(); 3].map(|()| URL_SAFE_NO_PAD.encode(clock.random::<32>()));
     let push_key = Vapid::generate().map_err(Error::internal)?;
     db.write(Lane::None, move |tx| {
         Ok(Beginnings {
             push_key: setting::find_or_put(tx, setting::PUSH_KEY, &push_key)?,
             mail_secret: setting::find_or_put(tx, setting::MAIL_SECRET, &mail_secret)?,
+            device_secret: setting::find_or_put(tx, setting::DEVICE_SECRET, &device_secret)?,
             epoch: setting::find_or_put(tx, setting::EPOCH, &epoch)?,
             jwt_secret: setting::find_or_put(tx, setting::JWT_SECRET, &secret)?,
             realtime: setting::find(tx, setting::REALTIME)?,
@@ -296,6 +298,22 @@ fn realtime(word: &str) -> Option<Realtime> {
     [Realtime::Hybrid, Realtime::Mercure, Realtime::Polling].into_iter().find(|mode| mode.as_str() == word)
 }
 
+/// A number as the hub's library takes it: zero is no limit.
+fn number(amounts: &Amounts, budget: Budget) -> usize {
+    match amounts.of(budget) {
+        Amount::Number(number) => usize::try_from(number).unwrap_or(usize::MAX),
+        Amount::Rate { .. } | Amount::Size(_) | Amount::Off => 0,
+    }
+}
+
+/// A rate as the hub's library takes it.
+fn per_second(amounts: &Amounts, budget: Budget) -> f64 {
+    match amounts.of(budget) {
+        Amount::Rate { refill, per, .. } => f64::from(refill) / f64::from(per),
+        Amount::Number(_) | Amount::Size(_) | Amount::Off => 0.0,
+    }
+}
+
 fn embedded_hub(config: &Config, clock: &Clock, secret: &str, hooks: (Rights, RoomTops, Awareness)) -> Hub {
     let (rights, cursors, aware) = hooks;
     let origin = config.public_url.clone();
@@ -311,15 +329,20 @@ fn embedded_hub(config: &Config, clock: &Clock, secret: &str, hooks: (Rights, Ro
         history_events: 0,
         history_bytes: 0,
         max_lifetime: Duration::from_secs(3_600),
-        max_connections_per_subject: 64,
+        max_connections_per_subject: number(&config.budgets, Budget::Streams),
         // A page names each of its rooms.
         max_matchers: 1_000,
+        // And nothing else: a pattern is compiled, kept and tried on every update.
+        max_patterns: 0,
+        // No topic of ours is longer.
+        max_field_bytes: 256 + config.topic_prefix.len(),
         revocation: Duration::from_secs(2 * 3_600),
         authorizer: Some(Arc::new(rights)),
         cursors: Some(Arc::new(cursors)),
         // Nobody types that fast: what a page says of its person.
         limits: RateLimits {
-            messages_per_second: if config.has_rate_limits { 5.0 } else { 0.0 },
+            messages_per_second: per_second(&config.budgets, Budget::Signals),
+            streams_per_address: number(&config.budgets, Budget::AddressStreams),
             ..RateLimits::default()
         },
         inbound: Some(Arc::new(move |subject, frame| person(subject).is_ok_and(|user| heard.take_frame(user, frame)))),

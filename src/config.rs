@@ -3,6 +3,7 @@
 //! A setting is a flag and an environment variable; the flag wins. A wrong one stops the start with a sentence that names
 //! the variable.
 
+use crate::budget::{Amounts, WrongBudget};
 use crate::clock::Micros;
 use crate::db::Target;
 use clap::{Args, ValueEnum};
@@ -102,9 +103,13 @@ pub struct Settings {
     #[arg(long, env = "PALABRE_EDIT_WINDOW", value_name = "MINUTES", default_value_t = 0)]
     pub edit_window: u32,
 
-    /// Limits on logins and registrations per address; off is for tests and benchmarks
+    /// Whether rates and sizes are bounded (SECURITY.md, Budgets); off is for tests and benchmarks
     #[arg(long, env = "PALABRE_RATE_LIMITS", value_name = "ON|OFF", default_value = "on")]
     pub rate_limits: Switch,
+
+    /// Budgets of persons, addresses and the installation that differ from the table in SECURITY.md: `sends=60,5/s upload-day=2GB visits=off`
+    #[arg(long, env = "PALABRE_BUDGETS", value_name = "NAME=AMOUNT …", default_value = "")]
+    pub budgets: String,
 
     /// Who may open an account; the first one of an installation always may
     #[arg(long, env = "PALABRE_REGISTRATION", value_name = "OPEN|CLOSED", default_value = "open")]
@@ -218,8 +223,10 @@ pub struct Config {
     pub s3: Option<S3>,
     /// For how long after sending a message may be edited; none is for ever.
     pub edit_window: Option<Micros>,
-    /// Whether logins and registrations are limited.
-    pub has_rate_limits: bool,
+    /// What one person, one address and the installation may use.
+    pub budgets: Amounts,
+    /// Networks whose addresses say nothing about who asks: trusted proxies, and this machine, where an unnamed proxy may run.
+    pub shared_networks: Vec<IpNet>,
     /// Whether pages that messages link to are fetched.
     pub has_link_previews: bool,
     /// Whether anybody may open an account.
@@ -357,7 +364,8 @@ impl Config {
             voice_limit: Duration::from_secs(settings.voice_limit),
             s3: s3(settings)?,
             edit_window: (settings.edit_window > 0).then(|| Micros::from(settings.edit_window) * 60_000_000),
-            has_rate_limits: settings.rate_limits == Switch::On,
+            budgets: budgets(settings)?,
+            shared_networks: shared_networks(&settings.trusted_proxies),
             has_link_previews: settings.link_previews == Switch::On,
             is_registration_open: settings.registration == Registration::Open,
             loopback_ports: Vec::new(),
@@ -371,6 +379,18 @@ impl Config {
     pub fn is_secure(&self) -> bool {
         self.public_url.starts_with("https://")
     }
+}
+
+fn budgets(settings: &Settings) -> Result<Amounts, WrongSetting> {
+    let wrong = |wrong: WrongBudget| WrongSetting { variable: "PALABRE_BUDGETS", why: wrong.to_string() };
+    let amounts: Amounts = settings.budgets.parse().map_err(wrong)?;
+    Ok(if settings.rate_limits == Switch::On { amounts } else { amounts.numbers_only() })
+}
+
+fn shared_networks(proxies: &[IpNet]) -> Vec<IpNet> {
+    let loopback = [IpAddr::from([127, 0, 0, 0]), IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1])];
+    let loopback = loopback.into_iter().zip([8, 128]).filter_map(|(address, length)| IpNet::new(address, length).ok());
+    loopback.chain(proxies.iter().copied()).collect()
 }
 
 /// The bucket that the settings name, when they name one.

@@ -33,6 +33,13 @@ pub enum Error {
         /// Seconds to wait.
         retry_after: u64,
     },
+    /// The installation has no more of something just now; try again after so many seconds.
+    Busy {
+        /// Seconds to wait.
+        retry_after: u64,
+    },
+    /// There is no room for more bytes, with a sentence that says whose room it was.
+    Full(Text),
     /// Overloaded or stopping; try again.
     Unavailable,
     /// Our own fault; the source is for the log alone.
@@ -110,6 +117,8 @@ impl fmt::Display for Error {
             Self::TooLarge => f.write_str("too large"),
             Self::FileTooLarge(text) => write!(f, "too large: {}", text.key),
             Self::TooMany { retry_after } => write!(f, "too many, retry after {retry_after} s"),
+            Self::Busy { retry_after } => write!(f, "busy, retry after {retry_after} s"),
+            Self::Full(text) => write!(f, "full: {}", text.key),
             Self::Unavailable => f.write_str("unavailable"),
             Self::Internal(source) => write!(f, "internal: {source}"),
         }

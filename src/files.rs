@@ -135,6 +135,15 @@ impl Files {
         Upload::begin(path, limit).await
     }
 
+    /// Bytes that are free on the disk where uploads are written.
+    ///
+    /// # Errors
+    /// `Internal` when the disk does not say.
+    pub fn free_bytes(&self) -> Result<u64> {
+        let disk = rustix::fs::statvfs(&self.0.scratch).map_err(Error::internal)?;
+        Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
+    }
+
     /// Keeps a finished file.
     ///
     /// # Errors

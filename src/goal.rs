@@ -179,6 +179,27 @@ pub fn create(tx: &mut Writer<'_>, owner: UserId, form: &GoalForm, now: Micros) 
     Ok(Founded { goal, chatroom, member })
 }
 
+/// Whether somebody may own one goal more.
+///
+/// # Errors
+/// `Conflict` when it is enough.
+pub fn check_owned(db: &mut Reader<'_>, owner: UserId, most: u64) -> Result<()> {
+    let owned: i64 = db.one(
+        sql!(
+            r#"
+            select count(*) as owned
+            from goal_participation p
+            join chatroom c on c.goal_id = p.goal_id and c.kind = 'goal' and c.state <> 'deleted'
+            where p.user_id = $1 and p.role = 'owner'
+            "#
+        ),
+        params![owner],
+        |row| row.get("owned"),
+    )?;
+    let is_enough = u64::try_from(owned).unwrap_or(0) >= most;
+    if is_enough { Err(Error::Conflict(Text::new("goals-too-many").with("max", most))) } else { Ok(()) }
+}
+
 /// All goals, newest first, as the person who asks (or nobody) sees them.
 pub fn list(db: &mut Reader<'_>, viewer: Option<UserId>) -> Result<Vec<Goal>> {
     Ok(db.all(

@@ -4,10 +4,11 @@
 //! Floor 3, HTTP, HTML, what is said to whom: [`web`], [`live`], [`view`], [`app`].
 //! Floor 2, the model: [`message`], [`goal`] over [`chatroom`] over [`user`]; [`setting`].
 //! Floor 1, handles on the outside world: [`db`], [`files`], [`config`], [`clock`], [`error`], [`id`], [`mail`], [`outbound`], [`webpush`], [`sound`].
-//! Floor 1, what is kept in memory: [`presence`], [`quiet`], [`recent`], [`tops`], [`typing`].
+//! Floor 1, what is kept in memory: [`budget`], [`presence`], [`quiet`], [`recent`], [`tops`], [`typing`].
 //! Floor 0: the crate `mercure_hub`.
 
 pub mod app;
+pub mod budget;
 pub mod chatroom;
 pub mod clock;
 pub mod config;

@@ -13,6 +13,7 @@ pub mod page;
 pub mod pin;
 pub mod reaction;
 pub mod search;
+pub mod storage;
 pub mod system;
 pub mod version;
 

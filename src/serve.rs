@@ -7,7 +7,10 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
 use hyper::body::Incoming;
-use mercure_hub::{ConnectionOptions, serve_connection};
+use mercure_hub::{
+    AcceptLog, ConnectionOptions, ConnectionSeat, ForwardedFields, PeerAddress, client_origin, raise_file_limit,
+    serve_connection,
+};
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
@@ -22,6 +25,8 @@ use tower::ServiceExt;
 const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long a connection may idle between two requests: longer than proxies keep theirs, so that they are the ones to close it.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(75);
+/// How long nobody is accepted after the system had no descriptor left: some connections end meanwhile.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How long answers under way may take once the program is to end.
 const DRAIN: Duration = Duration::from_secs(5);
 /// How long a client may take none of what is written to it.
@@ -36,18 +41,21 @@ const HEAD_MAX: usize = 32 * 1024;
 pub async fn serve(listener: TcpListener, app: App, shutdown: impl Future<Output = ()>) -> io::Result<()> {
     let router = web::router(&app);
     let mut connections = JoinSet::new();
+    let open = app.budgets.connections(raise_file_limit());
+    let log = AcceptLog::default();
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
         tokio::select! {
             () = &mut shutdown => break,
             accepted = listener.accept() => match accepted {
-                Ok((stream, peer)) => {
-                    connections.spawn(connection(stream, peer, router.clone(), app.clone()));
-                }
+                Ok((stream, peer)) => match open.admit(peer.ip()) {
+                    Some(seat) => drop(connections.spawn(connection(stream, peer, seat, router.clone(), app.clone()))),
+                    None => log.refused(),
+                },
                 // One client's misfortune (it left) or a shortage that passes (no file descriptor): never the end.
                 Err(error) => {
-                    tracing::warn!(%error, "a connection could not be accepted");
-                    tokio::time::sleep(Duration::from_millis(20)).await;
+                    log.failed(&error);
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             },
             Some(_) = connections.join_next() => {}
@@ -66,10 +74,20 @@ pub async fn serve(listener: TcpListener, app: App, shutdown: impl Future<Output
     Ok(())
 }
 
-async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, app: App) {
+async fn connection(stream: TcpStream, peer: SocketAddr, seat: ConnectionSeat, router: Router, app: App) {
+    let (trusted, budgets) = (app.config.trusted_proxies.clone(), app.budgets.clone());
     let service = hyper::service::service_fn(move |request: Request<Incoming>| {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(Peer(peer));
+        let origin = client_origin(peer.ip(), request.headers(), &trusted, ForwardedFields::XForwarded);
+        // An address that many share says nothing about who asks: no limit per address holds for it.
+        if budgets.is_telling(origin.address) {
+            request.extensions_mut().insert(PeerAddress(origin.address));
+        } else {
+            request.extensions_mut().remove::<PeerAddress>();
+        }
+        // A stream keeps it, also when the hub takes the socket over.
+        request.extensions_mut().insert(seat.clone());
         let answer = router.clone().oneshot(request);
         async move { answer.await.map_err(|never: Infallible| match never {}) }
     });

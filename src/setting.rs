@@ -12,6 +12,8 @@ pub const JWT_SECRET: &str = "jwt_secret";
 pub const PUSH_KEY: &str = "push_key";
 /// The secret that signs the links at the end of our mails.
 pub const MAIL_SECRET: &str = "mail_secret";
+/// The secret that marks browsers which have signed in before.
+pub const DEVICE_SECRET: &str = "device_secret";
 /// The mode of the live link that the administrator chose while running.
 pub const REALTIME: &str = "realtime";
 

@@ -209,7 +209,7 @@ pub fn update_locale(tx: &mut Writer<'_>, id: UserId, locale: &str) -> Result<()
 }
 
 /// What "the same address" means: case does not matter.
-fn email_key(email: &str) -> String {
+pub fn email_key(email: &str) -> String {
     email.trim().to_lowercase()
 }
 

@@ -3,13 +3,13 @@
 pub mod access;
 pub mod asking;
 pub mod attachment;
+pub mod budget;
 pub mod chatroom;
 pub mod export;
 pub mod form;
 pub mod goal;
 pub mod headers;
 pub mod health;
-pub mod limits;
 pub mod mark;
 pub mod message;
 pub mod notification;
@@ -53,7 +53,10 @@ pub fn router(app: &App) -> Router {
     let router = layers(router, app);
     match app.live.bell.hub() {
         // The hub has its own rules for cookies and origins, its own headers, and streams that no layer may hold up.
-        Some(hub) => router.merge(hub.router().layer(CatchPanicLayer::custom(hub_panicked))),
+        Some(hub) => {
+            let hub = hub.router().layer(from_fn_with_state(app.clone(), budget::connect));
+            router.merge(hub.layer(CatchPanicLayer::custom(hub_panicked)))
+        }
         None => router,
     }
 }
@@ -223,6 +226,8 @@ pub fn layers(router: Router, app: &App) -> Router {
     router
         // A write goes on to its end when its client leaves: what was committed is rung.
         .layer(from_fn(detach))
+        // What it costs. Inside of CSRF: a forged request takes nothing from who is made to send it.
+        .layer(from_fn_with_state(app.clone(), budget::spend))
         .layer(csrf)
         // A panic is one request's misfortune, not the server's. Inside of the layers that explain and protect an answer.
         .layer(CatchPanicLayer::custom(panicked))

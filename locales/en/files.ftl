@@ -2,6 +2,9 @@
 
 file-too-large = This file is too large: { $max } MB at most.
 file-too-large-kb = This file is too large: { $max } kB at most.
+file-disk-full = The disk of this site is almost full: it takes no more files for now.
+file-person-full = Your files have reached { $max } MB: delete some messages with files to send new ones.
+file-storage-full = This site keeps no more files: its storage is full.
 file-too-many = At most { $max } files a message.
 file-empty = This file is empty.
 

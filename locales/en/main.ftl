@@ -217,6 +217,7 @@ error-too-large = What you are sending is over the accepted size.
 error-invalid-title = Please check
 error-invalid = Some of the information needs correcting.
 error-too-many-title = A little too fast
+error-full-title = No room left
 error-unavailable-title = Service unavailable
 error-unavailable = The service is not answering right now. Try again in a moment.
 error-internal-title = Something went wrong
@@ -253,6 +254,9 @@ too-many-attempts =
         [one] Too many attempts. Try again in one second.
        *[other] Too many attempts. Try again in { $seconds } seconds.
     }
+too-many-attempts-minutes = Too many attempts. Try again in { $minutes } minutes.
+too-many-attempts-hours = Too many attempts. Try again in { $hours } hours.
+goals-too-many = You own { $max } goals, which is as many as one person may have.
 owner-must-hand-over = Hand the goal over first: it always needs an owner.
 already-member = This person is already part of the goal.
 foreign-origin = This request comes from another site; it was refused.

@@ -2,6 +2,9 @@
 
 file-too-large = Ce fichier est trop lourd : { $max } Mo au plus.
 file-too-large-kb = Ce fichier est trop lourd : { $max } ko au plus.
+file-disk-full = Le disque de ce site est presque plein : il ne prend plus de fichiers pour le moment.
+file-person-full = Vos fichiers ont atteint { $max } Mo : supprimez des messages avec fichiers pour en envoyer d’autres.
+file-storage-full = Ce site ne garde plus de fichiers : son espace est plein.
 file-too-many = { $max } fichiers au plus par message.
 file-empty = Ce fichier est vide.
 

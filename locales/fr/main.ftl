@@ -221,6 +221,7 @@ error-too-large = Ce que vous envoyez dépasse la taille acceptée.
 error-invalid-title = À corriger
 error-invalid = Certaines informations sont à corriger.
 error-too-many-title = Un peu trop vite
+error-full-title = Plus de place
 error-unavailable-title = Service indisponible
 error-unavailable = Le service ne répond pas pour le moment. Réessayez dans quelques instants.
 error-internal-title = Une erreur est survenue
@@ -257,6 +258,9 @@ too-many-attempts =
         [one] Trop d’essais. Réessayez dans une seconde.
        *[other] Trop d’essais. Réessayez dans { $seconds } secondes.
     }
+too-many-attempts-minutes = Trop d’essais. Réessayez dans { $minutes } minutes.
+too-many-attempts-hours = Trop d’essais. Réessayez dans { $hours } heures.
+goals-too-many = Vous avez { $max } objectifs, autant qu’une personne peut en avoir.
 owner-must-hand-over = Transmettez d’abord la responsabilité de l’objectif : il lui faut toujours une personne responsable.
 already-member = Cette personne participe déjà à l’objectif.
 foreign-origin = Cette demande vient d’un autre site ; elle a été refusée.

@@ -9,9 +9,15 @@ import { toast } from "./toast.js";
 
 /** @param {Message} message with its content */
 export async function showVersions(message) {
-  const reply = await request(`/message/${message.id}/versions`);
-  if (reply.kind !== "ok") return toast(reasonOf(reply, t("js-network-error")));
-  const { versions } = /** @type {{ versions: { content: string, written_at: string }[] }} */ (reply.body);
+  /** @type {{ content: string, written_at: string }[]} */
+  const versions = [];
+  for (let after = /** @type {number | null} */ (0); after !== null; ) {
+    const reply = await request(`/message/${message.id}/versions?after=${after}`);
+    if (reply.kind !== "ok") return toast(reasonOf(reply, t("js-network-error")));
+    const page = /** @type {{ versions: typeof versions, next: number | null }} */ (reply.body);
+    versions.push(...page.versions);
+    after = page.next;
+  }
   const now = { content: message.content ?? "", written_at: message.edited_at ?? message.created_at };
   const open = dialog("versions-dialog");
   open?.querySelector(".versions-list")?.replaceChildren(...[...versions, now].reverse().map(({ content, written_at }, at) => {

@@ -12,6 +12,7 @@ const FILES: &[(&str, &str)] = &[
     ("V7__notify", include_str!("../../migrations/V7__notify.sql")),
     ("V8__search", include_str!("../../migrations/V8__search.sql")),
     ("V9__session", include_str!("../../migrations/V9__session.sql")),
+    ("V10__budget", include_str!("../../migrations/V10__budget.sql")),
     ("V12__plans", include_str!("../../migrations/V12__plans.sql")),
     ("V13__search_ranges", include_str!("../../migrations/V13__search_ranges.sql")),
 ];

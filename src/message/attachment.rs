@@ -6,6 +6,7 @@ use crate::error::Result;
 use crate::files::Name;
 use crate::files::intake::Kept;
 use crate::id::{AttachmentId, MessageId, RoomId};
+use crate::message::storage;
 use crate::{params, sql};
 use serde::Serialize;
 use std::collections::HashSet;
@@ -145,6 +146,7 @@ pub(super) fn insert(tx: &mut Writer<'_>, message: MessageId, files: &[New]) -> 
 
 /// Lets the files of a message go: their rows now, their bytes after the commit.
 pub(super) fn forget(tx: &mut Writer<'_>, message: MessageId) -> Result<()> {
+    storage::release(tx, message)?;
     tx.execute(
         sql!(
             r#"

@@ -119,7 +119,7 @@ fn versions(db: &mut Reader<'_>, messages: &[i64]) -> Result<Vec<(MessageId, Ver
     Ok(db.all(
         sql!(
             r#"
-            select message_id, content, written_at
+            select message_id, content, revision, written_at
             from message_version
             where message_id in {ids:$1}
             order by message_id, revision
@@ -127,8 +127,8 @@ fn versions(db: &mut Reader<'_>, messages: &[i64]) -> Result<Vec<(MessageId, Ver
         ),
         params![Value::ids(messages)],
         |row| {
-            let version = Version { content: row.get("content")?, written_at: row.get("written_at")? };
-            Ok((row.get("message_id")?, version))
+            let (content, revision) = (row.get("content")?, row.get("revision")?);
+            Ok((row.get("message_id")?, Version { content, revision, written_at: row.get("written_at")? }))
         },
     )?)
 }

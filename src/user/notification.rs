@@ -13,6 +13,9 @@ use std::collections::HashMap;
 /// At most so many events are told to a page that was away; the lists that it loads anew hold the rest.
 pub const PAGE: i64 = 100;
 
+/// Events of one person that are kept; the oldest go.
+pub const KEPT: i64 = 1_000;
+
 /// What happened to a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -49,6 +52,23 @@ impl Kind {
             Self::Reply => "reply",
             Self::Hidden => "hidden",
             Self::Shown => "shown",
+        }
+    }
+}
+
+impl Kind {
+    /// The kind that it takes the place of, besides its own: one cannot be true with the other.
+    fn other(self) -> Self {
+        match self {
+            Self::Hidden => Self::Shown,
+            Self::Shown => Self::Hidden,
+            Self::ParticipationAsked
+            | Self::ParticipationApproved
+            | Self::ParticipationRefused
+            | Self::Removed
+            | Self::RoleChanged
+            | Self::Mention
+            | Self::Reply => self,
         }
     }
 }
@@ -111,6 +131,46 @@ pub struct GoalRef {
     pub title: String,
 }
 
+/// Takes away what a new event says again: the same kind by the same person about the same thing is renewed, not repeated.
+fn renew(tx: &mut Writer<'_>, notice: &Notice) -> Result<()> {
+    tx.execute(
+        sql!(
+            r#"
+            delete from notification
+            where user_id = $1
+                and kind in ($2, $3)
+                and actor_id = $4
+                and coalesce(goal_id, 0) = $5
+                and coalesce(message_id, 0) = $6
+            "#
+        ),
+        params![
+            notice.user,
+            notice.kind.as_str(),
+            notice.kind.other().as_str(),
+            notice.actor,
+            notice.goal.map_or(0, |goal| goal.0),
+            notice.message.map_or(0, |message| message.0)
+        ],
+    )?;
+    Ok(())
+}
+
+/// Forgets the oldest events of people who have more than [`KEPT`].
+fn forget_oldest(tx: &mut Writer<'_>, users: &[i64]) -> Result<()> {
+    tx.execute(
+        sql!(
+            r#"
+            delete from notification
+            where user_id in {ids:$1}
+                and revision <= (select u.revision - $2 from "user" u where u.id = notification.user_id)
+            "#
+        ),
+        params![Value::ids(users), KEPT],
+    )?;
+    Ok(())
+}
+
 /// Writes events down, in the order of people's ids (two transactions that each wait for the other's row would not end).
 pub fn create_all(tx: &mut Writer<'_>, mut notices: Vec<Notice>, now: Micros) -> Result<Vec<Event>> {
     notices.sort_by_key(|notice| notice.user);
@@ -121,6 +181,8 @@ pub fn create_all(tx: &mut Writer<'_>, mut notices: Vec<Notice>, now: Micros) ->
             params![notice.user],
             |row| row.get("revision"),
         )?;
+        renew(tx, &notice)?;
+        forget_oldest(tx, &[notice.user.0])?;
         tx.execute(
             sql!(
                 r#"
@@ -182,6 +244,7 @@ pub fn create_on_message(
         )?
         .into_iter()
         .collect();
+    forget_oldest(tx, &everybody)?;
     let mut events = Vec::with_capacity(everybody.len());
     for (kind, users) in concerned.iter().filter(|(_, users)| !users.is_empty()) {
         let ids: Vec<i64> = users.iter().map(|user| user.0).collect();

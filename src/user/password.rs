@@ -3,7 +3,9 @@
 use crate::error::{Error, Fields, Result, Text};
 use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
-use tokio::sync::{mpsc, oneshot};
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use tokio::sync::oneshot;
 
 /// The shortest password, in characters.
 pub const MIN: usize = 8;
@@ -23,14 +25,82 @@ pub fn check(password: &str, fields: &mut Fields) {
 }
 
 /// Hashes and verifies on one thread of its own: a crowd that signs in leaves the other cores to those who talk, and the
-/// 19 MiB that a hash works in are the same ones every time (freed and taken again they grew to 130 MB).
+/// 19 MiB that a hash works in are the same ones every time (freed and taken again they grew to 130 MB). Networks take turns, one password each: who sends
+/// many waits for them, and nobody else does.
 #[derive(Clone)]
-pub struct Passwords(mpsc::Sender<Job>);
+pub struct Passwords(Arc<Handle>);
+
+/// Ends the thread when the last clone goes.
+struct Handle(Arc<Queue>);
 
 type Job = Box<dyn FnOnce(&mut Workspace) + Send>;
 
-/// People who may wait for their turn; the next is told to come back.
-const QUEUE: usize = 256;
+/// Whose turn it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// A browser that has signed in before: first.
+    Known,
+    /// Anybody of a network, by its number.
+    Network(u64),
+}
+
+#[derive(Default)]
+struct Queue {
+    waiting: Mutex<Waiting>,
+    has_news: Condvar,
+}
+
+/// What waits. How much that may be is for [`Budgets`](crate::budget::Budgets) to say, before it comes here.
+#[derive(Default)]
+struct Waiting {
+    known: VecDeque<Job>,
+    networks: VecDeque<(u64, VecDeque<Job>)>,
+    is_closed: bool,
+}
+
+impl Waiting {
+    fn push(&mut self, turn: Turn, job: Job) {
+        match turn {
+            Turn::Known => self.known.push_back(job),
+            Turn::Network(number) => match self.networks.iter_mut().find(|(of, _)| *of == number) {
+                Some((_, jobs)) => jobs.push_back(job),
+                None => self.networks.push_back((number, VecDeque::from([job]))),
+            },
+        }
+    }
+
+    fn pop(&mut self) -> Option<Job> {
+        if let Some(job) = self.known.pop_front() {
+            return Some(job);
+        }
+        let (number, mut jobs) = self.networks.pop_front()?;
+        let job = jobs.pop_front();
+        if !jobs.is_empty() {
+            self.networks.push_back((number, jobs));
+        }
+        job
+    }
+}
+
+impl Queue {
+    fn next(&self) -> Option<Job> {
+        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut waiting = self
+            .has_news
+            .wait_while(waiting, |waiting| {
+                waiting.known.is_empty() && waiting.networks.is_empty() && !waiting.is_closed
+            })
+            .unwrap_or_else(PoisonError::into_inner);
+        waiting.pop()
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner).is_closed = true;
+        self.0.has_news.notify_one();
+    }
+}
 
 impl Passwords {
     /// Starts the thread; it ends with the last clone.
@@ -38,20 +108,21 @@ impl Passwords {
     /// # Errors
     /// `Internal` when the system gives no thread.
     pub fn start() -> Result<Self> {
-        let (jobs, mut queue) = mpsc::channel::<Job>(QUEUE);
+        let queue = Arc::new(Queue::default());
+        let jobs = queue.clone();
         let work = move || {
             let mut workspace = Workspace::default();
-            while let Some(job) = queue.blocking_recv() {
+            while let Some(job) = jobs.next() {
                 job(&mut workspace);
             }
         };
         std::thread::Builder::new().name("passwords".to_owned()).spawn(work).map_err(Error::internal)?;
-        Ok(Self(jobs))
+        Ok(Self(Arc::new(Handle(queue))))
     }
 
     /// The PHC string to keep.
-    pub async fn hash(&self, password: String) -> Result<String> {
-        self.work(move |workspace| {
+    pub async fn hash(&self, password: String, turn: Turn) -> Result<String> {
+        self.work(turn, move |workspace| {
             let salt = Salt::generate();
             let params = Params::default();
             let hash = PasswordHash {
@@ -67,8 +138,8 @@ impl Passwords {
     }
 
     /// Whether the password is the one of the hash; with no hash it takes as long and says no.
-    pub async fn verify(&self, password: String, hash: Option<String>) -> Result<bool> {
-        self.work(move |workspace| {
+    pub async fn verify(&self, password: String, hash: Option<String>, turn: Turn) -> Result<bool> {
+        self.work(turn, move |workspace| {
             let kept = PasswordHash::new(hash.as_deref().unwrap_or(DECOY)).map_err(fault)?;
             let (Some(salt), Some(output)) = (kept.salt, kept.hash) else {
                 return Err(Error::internal("a password hash without salt or output"));
@@ -82,11 +153,14 @@ impl Passwords {
 
     async fn work<T: Send + 'static>(
         &self,
+        turn: Turn,
         job: impl FnOnce(&mut Workspace) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let (done, result) = oneshot::channel();
         let job = Box::new(move |workspace: &mut Workspace| drop(done.send(job(workspace))));
-        self.0.try_send(job).map_err(|_| Error::Unavailable)?;
+        let queue = &self.0.0;
+        queue.waiting.lock().unwrap_or_else(PoisonError::into_inner).push(turn, job);
+        queue.has_news.notify_one();
         result.await.map_err(Error::internal)?
     }
 }
@@ -117,10 +191,34 @@ mod tests {
     #[tokio::test]
     async fn only_the_right_password_opens() {
         let passwords = Passwords::start().unwrap();
-        let hash = passwords.hash("correct horse".into()).await.unwrap();
+        let hash = passwords.hash("correct horse".into(), Turn::Known).await.unwrap();
         assert!(hash.starts_with("$argon2id$"));
-        assert!(passwords.verify("correct horse".into(), Some(hash.clone())).await.unwrap());
-        assert!(!passwords.verify("battery staple".into(), Some(hash)).await.unwrap());
-        assert!(!passwords.verify("anything".into(), None).await.unwrap(), "the decoy opens nothing");
+        assert!(passwords.verify("correct horse".into(), Some(hash.clone()), Turn::Network(1)).await.unwrap());
+        assert!(!passwords.verify("battery staple".into(), Some(hash), Turn::Known).await.unwrap());
+        assert!(!passwords.verify("anything".into(), None, Turn::Known).await.unwrap(), "the decoy opens nothing");
+    }
+
+    /// S10: a network that sends many waits for its own, and a browser that is known for nobody.
+    #[test]
+    fn s10_networks_take_turns() {
+        let mut waiting = Waiting::default();
+        let order = Arc::new(Mutex::new(Vec::new()));
+        let mut push = |turn: Turn, name: &'static str| {
+            let order = order.clone();
+            waiting.push(turn, Box::new(move |_| order.lock().unwrap().push(name)));
+        };
+        for name in ["a1", "a2", "a3", "a4"] {
+            push(Turn::Network(1), name);
+        }
+        push(Turn::Network(2), "b1");
+        push(Turn::Network(3), "c1");
+        push(Turn::Network(2), "b2");
+        push(Turn::Known, "known");
+        let mut workspace = Workspace::default();
+        while let Some(job) = waiting.pop() {
+            job(&mut workspace);
+        }
+        assert_eq!(*order.lock().unwrap(), ["known", "a1", "b1", "c1", "a2", "b2", "a3", "a4"]);
+        assert!(waiting.networks.is_empty());
     }
 }

@@ -13,10 +13,11 @@ use axum::http::{HeaderMap, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use axum_extra::extract::CookieJar;
+use mercure_hub::PeerAddress;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-/// Where the connection comes from; put into each request by the accept loop.
+/// Who holds the other end of the connection, a proxy perhaps; put into each request by the accept loop.
 #[derive(Debug, Clone, Copy)]
 pub struct Peer(pub SocketAddr);
 
@@ -120,7 +121,11 @@ pub async fn identify(State(app): State<App>, mut request: Request, next: Next) 
     reply::explain(&app, &asking, response)
 }
 
-async fn find_session(app: &App, headers: &HeaderMap) -> Result<Option<Session>> {
+/// The open session that a cookie names.
+///
+/// # Errors
+/// Those of the store.
+pub(super) async fn find_session(app: &App, headers: &HeaderMap) -> Result<Option<Session>> {
     let jar = CookieJar::from_headers(headers);
     let name = session_cookie(app);
     let Some(token) = jar.get(&name).and_then(|cookie| Token::parse(cookie.value())) else { return Ok(None) };
@@ -154,7 +159,8 @@ fn ask(app: &App, parts: &Parts) -> Inner {
         wants_json: wants_json(parts),
         path: page_path(app, parts).to_owned(),
         notice: parts.uri.query().and_then(reply::notice),
-        address: address(app, parts),
+        // The accept loop has looked behind the trusted proxies.
+        address: parts.extensions.get::<PeerAddress>().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |peer| peer.0),
     }
 }
 
@@ -185,22 +191,4 @@ fn wants_json(parts: &Parts) -> bool {
         .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"xmlhttprequest"));
     let path = parts.uri.path();
     prefers_json || is_script || path.ends_with("/fetch") || path == "/realtime/token"
-}
-
-/// The last address of X-Forwarded-For that no trusted proxy wrote: what stands before it, anybody may have written.
-fn address(app: &App, parts: &Parts) -> IpAddr {
-    let peer = parts.extensions.get::<Peer>().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |peer| peer.0.ip());
-    let is_trusted = |address: &IpAddr| app.config.trusted_proxies.iter().any(|net| net.contains(address));
-    if !is_trusted(&peer) {
-        return peer;
-    }
-    parts
-        .headers
-        .get_all("x-forwarded-for")
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .filter_map(|text| text.trim().parse().ok())
-        .rfind(|address| !is_trusted(address))
-        .unwrap_or(peer)
 }

@@ -3,6 +3,7 @@
 pub mod edit;
 
 use crate::app::App;
+use crate::budget::Budget;
 use crate::chatroom::{MemberState, Role, member};
 use crate::clock::Micros;
 use crate::db::{Lane, Writer};
@@ -69,9 +70,11 @@ pub async fn create(
 
 async fn found(app: &App, asking: &Asking, owner: UserId, form: GoalForm) -> Result<Response> {
     let (live, now) = (app.live.clone(), app.clock.now());
+    let most = app.budgets.most(Budget::Owned).unwrap_or(u64::MAX);
     let goal = app
         .db
         .write(Lane::None, move |tx| -> Result<Goal> {
+            model::check_owned(tx, owner, most)?;
             let founded = model::create(tx, owner, &form, now)?;
             live.announce_member(tx, founded.member)?;
             model::find(tx, founded.goal, Some(owner))

@@ -15,7 +15,7 @@ use crate::web::asking::Asking;
 use crate::web::form::Form;
 use crate::web::message::{change, changed};
 use crate::web::reply;
-use axum::extract::{RawPathParams, State};
+use axum::extract::{RawPathParams, RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::{Value, json};
@@ -126,12 +126,21 @@ pub async fn hide(
     reply::done(&asking, StatusCode::OK, &body, &format!("/message/chatroom/{}", member.room()))
 }
 
-/// GET `/message/{id}/versions`: what it said before its edits, oldest first; for its author and for who moderates.
-pub async fn versions(State(app): State<App>, OnMessage(member, id): OnMessage) -> Result<Response> {
-    let versions = app.db.read(move |db: &mut Reader<'_>| version::list(db, &member, id)).await?;
+/// GET `/message/{id}/versions`: what it said before its edits, oldest first; for its author and for who moderates. `next`, when there is more, goes
+/// into `after`.
+pub async fn versions(
+    State(app): State<App>,
+    OnMessage(member, id): OnMessage,
+    RawQuery(query): RawQuery,
+) -> Result<Response> {
+    let query = Form::from_query(query.as_deref().unwrap_or_default())?;
+    // Zero, as a script has it at its beginning, is before all of them.
+    let after = if query.text("after") == "0" { 0 } else { query.id("after")?.unwrap_or(0) };
+    let versions = app.db.read(move |db: &mut Reader<'_>| version::list(db, &member, id, after)).await?;
+    let next = versions.last().filter(|_| versions.len() as i64 == version::PAGE).map(|version| version.revision);
     let versions: Vec<Value> = versions
         .into_iter()
         .map(|version| json!({ "content": version.content, "written_at": rfc3339(version.written_at) }))
         .collect();
-    reply::json(StatusCode::OK, &json!({ "versions": versions }))
+    reply::json(StatusCode::OK, &json!({ "versions": versions, "next": next }))
 }

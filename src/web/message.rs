@@ -1,14 +1,16 @@
 //! Messages: sent, edited, deleted, fetched. One send path for pages, scripts and programs.
 
 use crate::app::App;
+use crate::budget::{Budget, Held, Key};
 use crate::chatroom::Member;
 use crate::chatroom::receipt::{self, Mark};
 use crate::db::{Lane, Writer};
 use crate::error::{Error, Fields, Result, Text};
-use crate::id::MessageId;
+use crate::id::{MessageId, UserId};
 use crate::live::change::{Beside, Fetched, Polled};
 use crate::message::attachment::New;
 use crate::message::page::{self, Cursor, NEWEST};
+use crate::message::storage;
 use crate::message::{self as model, Content, Draft, Kind, Sent, Shown};
 use crate::quiet::Counts;
 use crate::web::access::{InRoom, OnMessage, member};
@@ -108,10 +110,13 @@ pub(super) async fn post(app: &App, member: &Member, draft: Draft) -> Result<(St
     let (live, who, now) = (app.live.clone(), member.clone(), app.clock.now());
     live.stop_typing(member);
     let content = draft.content.markdown().to_owned();
+    spend_characters(app, member, &content)?;
+    let (limits, bytes) = (upload::storage_limits(app), draft.files.iter().map(|file| file.kept.size).sum());
     let sent: Result<_> = app
         .db
         .write(Lane::Room(member.room().0), move |tx| match model::create(tx, &who, &draft, now)? {
             Sent::New(shown) => {
+                storage::add(tx, who.user(), bytes, limits, now)?;
                 let id = shown.message.id;
                 Ok((StatusCode::CREATED, live.announce(tx, shown)?, id))
             }
@@ -124,6 +129,12 @@ pub(super) async fn post(app: &App, member: &Member, draft: Draft) -> Result<(St
     let sent = sent?;
     app.unfurl.look(member.room(), sent.2, &content);
     Ok(sent)
+}
+
+/// What is written becomes rows, indexes and pages: it is counted by the character.
+fn spend_characters(app: &App, member: &Member, text: &str) -> Result<()> {
+    let characters = u32::try_from(text.chars().count()).unwrap_or(u32::MAX);
+    app.budgets.spend_many(Budget::Characters, Key::Person(member.user()), characters)
 }
 
 /// GET `/message/{id}`: the message as it is now, as its latest change; a browser is led to its place in the room.
@@ -145,6 +156,7 @@ pub async fn edit(
     form: Form,
 ) -> Result<Response> {
     let content = Content::new_or_empty(form.text("content"));
+    spend_characters(&app, &member, form.text("content"))?;
     let (who, window, now) = (member.clone(), app.config.edit_window, app.clock.now());
     let result = match content {
         Ok(content) => change(&app, &member, move |tx| model::edit(tx, &who, id, &content, window, now)).await,
@@ -252,6 +264,7 @@ pub async fn fetch(
     }
     if let Cursor::Since(since) = query.cursor {
         if query.wait > 0 && is_nothing_new(&app, &who, since, &query) {
+            let _held = hold_poll(&app, &asking, who.user())?;
             wait_for_news(&app, &asking, &who, since, &query).await?;
             // Who was removed or signed out meanwhile must not learn what came after.
             let session = asking.still_signed_in(&app).await?;
@@ -298,6 +311,14 @@ fn beside(app: &App, who: &Member, query: &Query, counts: Counts, marks: Option<
 
 fn is_nothing_new(app: &App, who: &Member, since: i64, query: &Query) -> bool {
     app.live.tops.get(who.room()) == Some(since) && query.knows(app.live.aware.quiet.get(who.room()))
+}
+
+/// The places of a poll that waits.
+fn hold_poll(app: &App, asking: &Asking, user: UserId) -> Result<(Held, Option<Held>)> {
+    let mine = app.budgets.hold(Budget::Polls, Key::Person(user))?;
+    let address = Some(asking.address()).filter(|address| app.budgets.is_telling(*address));
+    let there = address.map(|address| app.budgets.hold(Budget::AddressPolls, Key::Address(address))).transpose()?;
+    Ok((mine, there))
 }
 
 async fn wait_for_news(app: &App, asking: &Asking, who: &Member, since: i64, query: &Query) -> Result<()> {

@@ -14,7 +14,6 @@ use serde_json::json;
 
 /// POST `/presence/typing/{id}`: `on` = `true` or `false`, true when it does not come. 409 where nothing can be written.
 pub async fn typing(State(app): State<App>, InRoom(member): InRoom, form: Form) -> Result<Response> {
-    app.limits.sign(member.user())?;
     let on = form.truth("on")?.unwrap_or(true);
     app.live.type_in(&app.db, &member, on, app.clock.now()).await?;
     reply::json(StatusCode::OK, &json!({ "chatroom": member.room(), "on": on }))
@@ -22,7 +21,6 @@ pub async fn typing(State(app): State<App>, InRoom(member): InRoom, form: Form) 
 
 /// POST `/presence/away`: `on` = `true` when nobody has looked at the page for some minutes, `false` when somebody does again.
 pub async fn away(State(app): State<App>, CurrentUser(user): CurrentUser, form: Form) -> Result<Response> {
-    app.limits.sign(user.id)?;
     let on = form.truth("on")?.unwrap_or(true);
     app.live.aware.presence.away(user.id, on, app.clock.now());
     if on {

@@ -1,6 +1,7 @@
 //! What a message will look like before it is sent, by the very code that renders it then; and taking link previews away afterwards.
 
 use crate::app::App;
+use crate::budget::{Budget, Key};
 use crate::error::Result;
 use crate::message::{self, Content, link};
 use crate::web::access::{InRoom, OnMessage};
@@ -16,7 +17,8 @@ use serde_json::json;
 /// POST `/message/chatroom/{id}/preview`: `content`; `links` = `true` looks behind its links too. Nothing is kept of the text.
 pub async fn show(State(app): State<App>, InRoom(member): InRoom, form: Form) -> Result<Response> {
     let content = Content::new(form.text("content"))?;
-    let may_fetch = form.truth("links")? == Some(true) && app.limits.fetch(member.user()).is_ok();
+    let may_fetch =
+        form.truth("links")? == Some(true) && app.budgets.spend(Budget::Links, Key::Person(member.user())).is_ok();
     let links = app.unfurl.cards(content.markdown(), may_fetch).await?;
     let html = app.db.read(move |db| message::preview(db, &member, &content)).await?;
     reply::json(StatusCode::OK, &json!({ "html": html, "links": links }))

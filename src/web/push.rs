@@ -60,7 +60,6 @@ pub async fn test(
     CurrentUser(user): CurrentUser,
     form: Form,
 ) -> Result<Response> {
-    app.limits.push_test(user.id)?;
     let endpoint = form.owned("endpoint");
     let browser = app.db.read(move |db| push::find(db, user.id, &endpoint)).await?;
     let browser = browser.ok_or_else(|| Error::field("endpoint", Text::new("error-invalid")))?;

@@ -62,7 +62,6 @@ pub async fn share(
     CurrentUser(user): CurrentUser,
     form: Form,
 ) -> Result<Response> {
-    app.limits.sign(user.id)?;
     let before = app.live.aware.sharing_of(&app.db, user.id).await?;
     let sharing = Sharing {
         reads: form.truth("shows_reads")?.unwrap_or(before.reads),

@@ -34,6 +34,9 @@ const NOTICES: [&str; 17] = [
     "notice-saved",
 ];
 
+/// Seconds after which an overload may have passed.
+const OVERLOAD_RETRY: u64 = 2;
+
 /// The notice that a query asks for.
 pub fn notice(query: &str) -> Option<&'static str> {
     let wanted = query.split('&').find_map(|pair| pair.strip_prefix("notice="))?;
@@ -47,11 +50,28 @@ struct Unexplained(Arc<Error>);
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
         let mut response = status(&self).into_response();
-        if let Self::TooMany { retry_after } = self {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(retry_after));
+        if let Some(seconds) = retry_after(&self) {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response.extensions_mut().insert(Unexplained(Arc::new(self)));
         response
+    }
+}
+
+/// When it may work, for those that pass by themselves.
+fn retry_after(error: &Error) -> Option<u64> {
+    match error {
+        Error::TooMany { retry_after } | Error::Busy { retry_after } => Some(*retry_after),
+        Error::Unavailable => Some(OVERLOAD_RETRY),
+        Error::Unauthenticated
+        | Error::Forbidden(_)
+        | Error::NotFound
+        | Error::Conflict(_)
+        | Error::Invalid(_)
+        | Error::TooLarge
+        | Error::FileTooLarge(_)
+        | Error::Full(_)
+        | Error::Internal(_) => None,
     }
 }
 
@@ -64,7 +84,8 @@ fn status(error: &Error) -> StatusCode {
         Error::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
         Error::TooLarge | Error::FileTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
         Error::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
-        Error::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        Error::Full(_) => StatusCode::INSUFFICIENT_STORAGE,
+        Error::Busy { .. } | Error::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         Error::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
@@ -85,12 +106,21 @@ fn words(error: &Error) -> (&'static str, Text, Text) {
         }
         Error::TooLarge => titled("too_large", "error-too-large-title", Text::new("error-too-large")),
         Error::FileTooLarge(text) => titled("too_large", "error-too-large-title", text.clone()),
-        Error::TooMany { retry_after } => {
-            let text = Text::new("too-many-attempts").with("seconds", *retry_after);
-            titled("too_many", "error-too-many-title", text)
+        Error::TooMany { retry_after } => titled("too_many", "error-too-many-title", wait(*retry_after)),
+        Error::Full(text) => titled("full", "error-full-title", text.clone()),
+        Error::Busy { .. } | Error::Unavailable => {
+            titled("unavailable", "error-unavailable-title", Text::new("error-unavailable"))
         }
-        Error::Unavailable => titled("unavailable", "error-unavailable-title", Text::new("error-unavailable")),
         Error::Internal(_) => titled("internal", "error-internal-title", Text::new("error-internal")),
+    }
+}
+
+/// When to come back, in a unit that can be read.
+fn wait(seconds: u64) -> Text {
+    match seconds {
+        0..120 => Text::new("too-many-attempts").with("seconds", seconds),
+        120..7_200 => Text::new("too-many-attempts-minutes").with("minutes", seconds.div_ceil(60)),
+        _ => Text::new("too-many-attempts-hours").with("hours", seconds.div_ceil(3_600)),
     }
 }
 

@@ -43,7 +43,6 @@ pub async fn everywhere(
 }
 
 async fn answer(app: &App, asking: &Asking, user: UserId, room: Option<RoomId>, form: Form) -> Result<Response> {
-    app.limits.search(user)?;
     let query = understand(&form, room);
     if !asking.wants_json() {
         return show(app, asking, user, room, form, query).await;

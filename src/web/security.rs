@@ -1,17 +1,24 @@
 //! Signing up, in and out.
 
+pub mod device;
+mod tries;
+
 use crate::app::App;
+use crate::budget::{Budget, Key};
 use crate::db::Lane;
 use crate::error::{Error, Fields, Result, Text};
+use crate::user::password::{self, Turn};
 use crate::user::session::{self, LIFETIME, Token};
 use crate::user::{self as account, Registration, User};
 use crate::view::context::{Login, LoginForm, Register, RegisterForm, Viewer};
 use crate::web::asking::{Asking, session_cookie};
 use crate::web::form::Form;
+use crate::web::security::tries::Try;
 use crate::web::{realtime, reply};
 use axum::extract::{RawQuery, State};
 use axum::http::{StatusCode, header};
 use axum::response::Response;
+use axum_extra::extract::CookieJar;
 use axum_extra::extract::cookie::{Cookie, SameSite};
 use serde_json::json;
 
@@ -25,14 +32,10 @@ pub async fn login_form(State(app): State<App>, asking: Asking, RawQuery(query):
 }
 
 /// POST `/login`: `email`, `password`, `next`.
-pub async fn login(State(app): State<App>, asking: Asking, form: Form) -> Result<Response> {
+pub async fn login(State(app): State<App>, asking: Asking, jar: CookieJar, form: Form) -> Result<Response> {
     let email = form.owned("email");
-    let result = match app.limits.login(asking.address(), &email) {
-        Ok(()) => check_login(&app, &email, form.owned("password")).await,
-        Err(error) => Err(error),
-    };
-    match result {
-        Ok(user) => open_session(&app, &asking, user, StatusCode::OK, &form).await,
+    match check_login(&app, &asking, &jar, &form).await {
+        Ok(user) => open_session(&app, &asking, &jar, user, StatusCode::OK, &form).await,
         Err(Error::Invalid(fields)) if !asking.wants_json() => {
             let shown = LoginForm { email, next: form.owned("next") };
             show_login(&app, &asking, StatusCode::UNPROCESSABLE_ENTITY, shown, &fields)
@@ -41,15 +44,26 @@ pub async fn login(State(app): State<App>, asking: Asking, form: Form) -> Result
     }
 }
 
-async fn check_login(app: &App, email: &str, password: String) -> Result<User> {
-    let key = email.to_owned();
-    let found = app.db.read(move |db| account::find_by_email(db, &key)).await?;
+async fn check_login(app: &App, asking: &Asking, jar: &CookieJar, form: &Form) -> Result<User> {
+    let failed = || Error::field("form", Text::new("login-failed"));
+    let (email, password) = (form.owned("email"), form.owned("password"));
+    // Nobody's: no budget and no work is spent on it.
+    if email.len() > tries::ADDRESS_MAX || password.len() > password::MAX {
+        return Err(failed());
+    }
+    let account = account::email_key(&email);
+    let attempt = Try::new(app, &account, asking.address(), jar);
+    let begun = attempt.begin().await?;
+    let found = app.db.read(move |db| account::find_by_email(db, &email)).await?;
     let (user, hash) = found.unzip();
-    let is_right = app.passwords.verify(password, hash).await?;
+    let is_right = app.passwords.verify(password, hash, begun.turn).await?;
     match user {
         Some(user) if is_right && user.is_suspended => Err(Error::field("form", Text::new("login-suspended"))),
         Some(user) if is_right => Ok(user),
-        Some(_) | None => Err(Error::field("form", Text::new("login-failed"))),
+        Some(_) | None => {
+            attempt.failed();
+            Err(failed())
+        }
     }
 }
 
@@ -63,9 +77,9 @@ pub async fn register_form(State(app): State<App>, asking: Asking, RawQuery(quer
 }
 
 /// POST `/register`: `email`, `password`, `first_name`, `last_name`, `next`.
-pub async fn register(State(app): State<App>, asking: Asking, form: Form) -> Result<Response> {
+pub async fn register(State(app): State<App>, asking: Asking, jar: CookieJar, form: Form) -> Result<Response> {
     match open_account(&app, &asking, &form).await {
-        Ok(user) => open_session(&app, &asking, user, StatusCode::CREATED, &form).await,
+        Ok(user) => open_session(&app, &asking, &jar, user, StatusCode::CREATED, &form).await,
         Err(Error::Invalid(fields)) if !asking.wants_json() => {
             let shown = RegisterForm {
                 email: form.owned("email"),
@@ -80,7 +94,7 @@ pub async fn register(State(app): State<App>, asking: Asking, form: Form) -> Res
 }
 
 async fn open_account(app: &App, asking: &Asking, form: &Form) -> Result<User> {
-    app.limits.registration(asking.address())?;
+    app.budgets.spend(Budget::Registrations, Key::Address(asking.address()))?;
     if !app.config.is_registration_open && !app.db.read(account::is_first_account).await? {
         return Err(Error::Forbidden(Text::new("registration-closed")));
     }
@@ -92,13 +106,23 @@ async fn open_account(app: &App, asking: &Asking, form: &Form) -> Result<User> {
         locale: asking.locale().as_str().to_owned(),
     }
     .checked()?;
-    let hash = app.passwords.hash(new.password.clone()).await?;
+    let places = tries::wait_for_turn(app, asking.address())?;
+    let turn = Turn::Network(app.budgets.network(asking.address()));
+    let hash = app.passwords.hash(new.password.clone(), turn).await?;
+    drop(places);
     let now = app.clock.now();
     app.db.write(Lane::None, move |tx| account::create(tx, &new, &hash, now)).await
 }
 
 /// Opens a new session, whatever cookie came along: a session that somebody else planted is never taken over.
-async fn open_session(app: &App, asking: &Asking, user: User, status: StatusCode, form: &Form) -> Result<Response> {
+async fn open_session(
+    app: &App,
+    asking: &Asking,
+    jar: &CookieJar,
+    user: User,
+    status: StatusCode,
+    form: &Form,
+) -> Result<Response> {
     let token = Token::new(&app.clock);
     let (hash, id, now) = (token.hash(), user.id, app.clock.now());
     let (former, live) = (asking.session().map(|session| session.id), app.live.clone());
@@ -116,6 +140,7 @@ async fn open_session(app: &App, asking: &Asking, user: User, status: StatusCode
     let mut response = reply::done(asking, status, &body, next)?;
     let seconds = LIFETIME / 1_000_000;
     set_cookie(&mut response, cookie(app, session_cookie(app), token.secret().to_owned(), seconds));
+    device::remember(app, jar, &account::email_key(&user.email), &mut response);
     Ok(response)
 }
 

@@ -4,11 +4,13 @@
 mod paced;
 
 use crate::app::App;
+use crate::budget::{Budget, Held, Key};
 use crate::chatroom::Member;
+use crate::db::Reader;
 use crate::error::{Error, Result, Text};
 use crate::files::upload::Written;
 use crate::files::{Finished, label};
-use crate::message::{self, attachment};
+use crate::message::{self, attachment, storage};
 use crate::web::form::{self, Form};
 use crate::web::header_text;
 use axum::body::Body;
@@ -23,6 +25,18 @@ use std::sync::Arc;
 const BORDERS: u64 = 64 * 1024;
 /// What is read and thrown away of a refused body, so that its sender hears why.
 const DRAIN_MAX: u64 = 32 << 20;
+
+/// Bytes of a file after which the disk is looked at again.
+const DISK_EVERY: usize = 4 << 20;
+
+/// How much may be stored, as this installation has it.
+pub fn storage_limits(app: &App) -> storage::Limits {
+    storage::Limits {
+        day: app.budgets.most(Budget::UploadDay),
+        person: app.budgets.most(Budget::UploadTotal),
+        everybody: app.budgets.most(Budget::Storage),
+    }
+}
 
 /// What a route takes.
 #[derive(Debug, Clone, Copy)]
@@ -106,7 +120,7 @@ struct Reading<'a> {
     rules: &'a Rules,
     gauge: Arc<Gauge>,
     parcel: Parcel,
-    seat: Option<crate::web::limits::Seat>,
+    seat: Option<Held>,
 }
 
 impl Reading<'_> {
@@ -130,7 +144,13 @@ impl Reading<'_> {
     async fn take(&mut self, mut part: Field<'_>, thrown_away: &mut u64) -> Result<()> {
         match self.file(&mut part).await {
             Ok(file) => self.parcel.files.push(file),
-            Err(fault @ (Error::Invalid(_) | Error::FileTooLarge(_) | Error::Conflict(_) | Error::TooMany { .. })) => {
+            Err(
+                fault @ (Error::Invalid(_)
+                | Error::FileTooLarge(_)
+                | Error::Conflict(_)
+                | Error::TooMany { .. }
+                | Error::Full(_)),
+            ) => {
                 self.parcel.fault = Some(fault);
                 self.parcel.files.clear();
                 self.throw_away(part, thrown_away).await?;
@@ -175,9 +195,16 @@ impl Reading<'_> {
         self.sit_down().await?;
         // Browsers write a quotation mark as %22.
         let name = label::clean(&part.file_name().unwrap_or_default().replace("%22", "\""));
+        self.check_disk()?;
         let mut upload = self.app.files.begin(self.rules.size).await?;
+        let mut unchecked = 0;
         while let Some(piece) = self.gauge.within(part.chunk()).await? {
             self.gauge.claim(piece.len());
+            unchecked += piece.len();
+            if unchecked > DISK_EVERY {
+                self.check_disk()?;
+                unchecked = 0;
+            }
             if upload.write(&piece).await? == Written::TooLarge {
                 return Err(self.rules.too_large());
             }
@@ -188,14 +215,28 @@ impl Reading<'_> {
         Ok(Received { name, file: upload.finish().await? })
     }
 
+    /// What is free on the disk stays above the floor: the database stands there too.
+    fn check_disk(&self) -> Result<()> {
+        let floor = self.app.budgets.most(Budget::Disk).unwrap_or(0);
+        if floor > 0 && self.app.files.free_bytes()? < floor {
+            return Err(Error::Full(Text::new("file-disk-full")));
+        }
+        Ok(())
+    }
+
     /// Before the first file: the room takes messages, and the person is not uploading elsewhere already.
     async fn sit_down(&mut self) -> Result<()> {
         if self.seat.is_some() {
             return Ok(());
         }
         let (member, nonce) = (self.member.clone(), self.parcel.form.owned("client_nonce"));
-        self.app.db.read(move |db| message::check_sending(db, &member, &nonce)).await?;
-        self.seat = Some(self.app.uploads.sit(self.member.user())?);
+        let (limits, now) = (storage_limits(self.app), self.app.clock.now());
+        let asked = move |db: &mut Reader<'_>| {
+            message::check_sending(db, &member, &nonce)?;
+            storage::check(db, member.user(), limits, now)
+        };
+        self.app.db.read(asked).await?;
+        self.seat = Some(self.app.budgets.hold(Budget::Uploads, Key::Person(self.member.user()))?);
         Ok(())
     }
 }

@@ -3,6 +3,7 @@
 #![expect(unreachable_pub, reason = "a test binary has no outside")]
 #![expect(clippy::unwrap_used, reason = "a test says what failed by failing there")]
 
+mod abuse;
 mod crash;
 mod ear;
 mod export;

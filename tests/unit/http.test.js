@@ -43,10 +43,13 @@ test("a refusal with its reason, the field's before the general one", async (con
 
 test("what is worth another try", async (context) => {
   for (const [status, headers, after] of [[503, {}, null], [500, {}, null], [429, { "retry-after": "7" }, 7_000], [408, {}, null]]) {
-    const { reply } = await ask(context, () => json(status, { error: { code: "x" } }, headers));
-    assert.deepEqual(reply, { kind: "later", status, after });
+    const { reply } = await ask(context, () => json(status, { error: { code: "x", message: "Later." } }, headers));
+    assert.deepEqual(reply, { kind: "later", status, after, error: { code: "x", message: "Later.", fields: {} } });
+    assert.equal(reasonOf(reply, "otherwise"), "Later.");
     context.mock.restoreAll();
   }
+  const { reply } = await ask(context, () => json(507, { error: { code: "full", message: "No room." } }));
+  assert.equal(reply.kind, "refused", "no other try makes room on a disk");
 });
 
 test("somebody else's page is no answer of ours", async (context) => {

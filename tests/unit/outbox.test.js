@@ -156,6 +156,41 @@ test("a server that asks for patience gets it", async () => {
   assert.equal(it.posts.length, 2);
 });
 
+test("a hundred texts after an outage come through a budget, each once and in order", async () => {
+  const it = browser();
+  const tab = it.open();
+  // Thirty at once, then two a second: what the server answers with 429 otherwise.
+  const send = { left: 30, at: it.clock.now() };
+  it.script.shift = () => {
+    send.left = Math.min(30, send.left + ((it.clock.now() - send.at) / 1_000) * 2);
+    send.at = it.clock.now();
+    if (send.left < 1) return { kind: "later", after: 1_000, message: "Too fast." };
+    send.left -= 1;
+    return "ok";
+  };
+  const texts = Array.from({ length: 100 }, (_, at) => `text ${at}`);
+  for (const text of texts) await it.add(tab, text);
+  await it.clock.advance(3 * 60_000);
+  assert.deepEqual(inRoom(it.room), texts);
+  assert.deepEqual(tab.shown, []);
+  assert.ok(it.posts.length < 250, `${it.posts.length} requests`);
+});
+
+test("nothing waits behind a text that the server takes in hours only", async () => {
+  const it = browser();
+  const tab = it.open();
+  it.script.push({ kind: "later", after: 3_600_000, message: "Try again in one hour." });
+  await it.add(tab, "one");
+  await it.add(tab, "two");
+  await it.clock.advance(1_000);
+  assert.deepEqual(inRoom(it.room), ["two"]);
+  assert.deepEqual(tab.shown, ["one:failed"]);
+  assert.equal((await it.store.all())[0].error, "Try again in one hour.");
+  await tab.outbox.retry("n1");
+  await it.clock.advance(1_000);
+  assert.deepEqual(inRoom(it.room), ["two", "one"]);
+});
+
 test("attempts become rarer, and waking tries at once", async () => {
   const it = browser();
   const tab = it.open();
