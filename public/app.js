@@ -5,11 +5,13 @@ import { startMenus } from "./menus.js";
 import { createNotices } from "./notices.js";
 import { loadStrings } from "./strings.js";
 import { startPreferences } from "./preferences.js";
+import { startSigningOut } from "./sign_out.js";
 import { forgetRenewal, renewPush, startPush } from "./push.js";
 
 loadStrings(document);
 startPreferences();
 startMenus();
+startSigningOut();
 forgetNotice();
 sendOnce();
 const room = document.getElementById("chatroom");

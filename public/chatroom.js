@@ -11,6 +11,7 @@ import { oneAtATime } from "./link/once.js";
 import { createSync } from "./link/sync.js";
 import { askToken, eventSource, fetchEarlier, roomFetcher, webSocket } from "./link/transports.js";
 import { createMessages, readList } from "./messages.js";
+import { draftKey } from "./drafts.js";
 import { startOutbox } from "./outbox_browser.js";
 import { openStore } from "./outbox_store.js";
 import { createPeople } from "./people.js";
@@ -135,7 +136,7 @@ export async function startChatroom(root) {
   });
   const composer = createComposer({
     form,
-    draftKey: `palabre:draft:${viewer}:${room}`,
+    draftKey: draftKey(viewer, room),
     async send(content, quoted) {
       const files = attaching.files();
       company.sent();

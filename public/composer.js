@@ -4,8 +4,9 @@
  *
  * @import { Message, Quoted } from "./types.js"
  */
+import { readDraft, storeDraft } from "./drafts.js";
 import { number, t } from "./strings.js";
-import { nameOf, setText } from "./room/entry.js";
+import { nameOf, setText, showsNothing } from "./room/text.js";
 
 export const LONGEST = 10_000;
 const COUNT_FROM = 9_000;
@@ -27,25 +28,6 @@ export function lengthOf(text) {
   let length = 0;
   for (const _character of text) length += 1;
   return length;
-}
-
-/** @param {string} key */
-function storedDraft(key) {
-  try {
-    return localStorage.getItem(key) ?? "";
-  } catch {
-    return "";
-  }
-}
-
-/** @param {string} key @param {string} text */
-function storeDraft(key, text) {
-  try {
-    if (text) localStorage.setItem(key, text);
-    else localStorage.removeItem(key);
-  } catch {
-    // Storage may be full or forbidden: the text still stands in the field.
-  }
 }
 
 /** @param {ComposerOptions} options */
@@ -123,7 +105,7 @@ export function createComposer({ form, draftKey, send, edit, editLast, hasFiles 
     const content = field.value;
     // Files say enough: those that wait here, or those of the message that is edited.
     const mayBeEmpty = mode.kind === "edit" ? mode.mayBeEmpty : hasFiles();
-    if (busy || (content.trim() === "" && !mayBeEmpty)) return;
+    if (busy || (showsNothing(content) && !mayBeEmpty)) return;
     if (lengthOf(content) > LONGEST) return complain(t("js-message-too-long", { max: number(LONGEST) }));
     busy = true;
     try {
@@ -185,9 +167,9 @@ export function createComposer({ form, draftKey, send, edit, editLast, hasFiles 
 
   const editing = /\/message\/(\d+)\/edit$/.exec(form.getAttribute("action") ?? "");
   if (editing && form.dataset.mode === "edit") {
-    aside = storedDraft(draftKey);
+    aside = readDraft(draftKey);
     mode = { kind: "edit", id: Number(editing[1]), mayBeEmpty: false };
-  } else if (field.value === "") setValue(storedDraft(draftKey));
+  } else if (field.value === "") setValue(readDraft(draftKey));
   grow();
 
   return {

@@ -4,14 +4,33 @@
  * @import { Person, RoomMember } from "./types.js"
  */
 import { request } from "./http.js";
-import { nameOf, setText } from "./room/entry.js";
+import { nameOf, setName, setText } from "./room/text.js";
 
 /** @param {HTMLElement} line @param {Person} person */
 function drawPerson(line, person) {
   const avatar = line.querySelector(".avatar");
   if (avatar) avatar.className = `avatar hue-${person.id % 12}`;
   setText(avatar, person.initials);
-  setText(line.querySelector(".person-name"), nameOf(person));
+  setName(line.querySelector(".person-name"), person);
+  setText(line.querySelector(".person-number"), `#${person.id}`);
+}
+
+/** What a line's name looks like: the server's two words; for who came a moment ago the name itself. @param {HTMLElement} line @returns {string[]} */
+function looksOf(line) {
+  const name = line.querySelector(".person-name")?.textContent?.trim().toLowerCase() ?? "";
+  const looks = line.dataset.looks ? line.dataset.looks.split(" ") : [];
+  return [...looks.map((word, index) => `${index} ${word}`), `name ${name}`];
+}
+
+/** Shows the numbers of those whose names cannot be told apart. @param {HTMLElement[]} lines */
+function markAlike(lines) {
+  /** @type {Map<string, number>} */
+  const bearers = new Map();
+  for (const look of lines.flatMap(looksOf)) bearers.set(look, (bearers.get(look) ?? 0) + 1);
+  for (const line of lines) {
+    const isAlike = looksOf(line).some((look) => (bearers.get(look) ?? 0) > 1);
+    for (const part of line.querySelectorAll(".person-number, .person-alike")) part.toggleAttribute("hidden", !isAlike);
+  }
 }
 
 /** @param {string} id @returns {HTMLElement | null} */
@@ -25,6 +44,7 @@ function clone(id) {
 export function createPeople({ onStale }) {
   const members = () => document.getElementById("members");
   const requests = () => document.getElementById("requests");
+  const mark = () => markAlike([members(), requests()].flatMap((list) => [.../** @type {NodeListOf<HTMLElement>} */ (list?.querySelectorAll(".person") ?? [])]));
 
   document.addEventListener("submit", (event) => {
     const form = event.target;
@@ -40,25 +60,33 @@ export function createPeople({ onStale }) {
     for (const button of buttons) button.disabled = true;
     const reply = await request(address, { form: {} });
     for (const button of buttons) button.disabled = false;
-    if (reply.kind === "ok") form.closest("li")?.remove();
-    else if (reply.kind === "refused") onStale();
+    if (reply.kind === "ok") {
+      form.closest("li")?.remove();
+      mark();
+    } else if (reply.kind === "refused") onStale();
   }
 
   return {
     /** @param {RoomMember} member */
     member({ user, role, state }) {
       const list = members();
-      let line = list?.querySelector(`[data-member="${user.id}"]`);
-      requests()?.querySelector(`[data-request="${user.id}"]`)?.remove();
-      if (state === "left") return line?.remove();
+      let line = /** @type {HTMLElement | null | undefined} */ (list?.querySelector(`[data-member="${user.id}"]`));
+      const asked = /** @type {HTMLElement | null | undefined} */ (requests()?.querySelector(`[data-request="${user.id}"]`));
+      asked?.remove();
+      if (state === "left") {
+        line?.remove();
+        return mark();
+      }
       if (!line) {
         line = clone("member-template");
         if (!line) return;
-        line.setAttribute("data-member", String(user.id));
+        line.dataset.member = String(user.id);
+        line.dataset.looks = asked?.dataset.looks ?? "";
         list?.append(line);
       }
       line.setAttribute("data-role", role);
-      drawPerson(/** @type {HTMLElement} */ (line), user);
+      drawPerson(line, user);
+      mark();
     },
     /** @param {Person} person @param {number} goal */
     asked(person, goal) {
@@ -77,10 +105,12 @@ export function createPeople({ onStale }) {
         if (label) button.setAttribute("aria-label", `${label.trim()} ${nameOf(person)}`);
       }
       list.append(line);
+      mark();
     },
     /** @param {number} person */
     answered(person) {
       requests()?.querySelector(`[data-request="${person}"]`)?.remove();
+      mark();
     },
   };
 }

@@ -1,12 +1,15 @@
 //! The application: every handle that a handler may need, put together once. The first parameter everywhere above.
 
+mod first_account;
+mod tidy;
+
 use crate::budget::{Amount, Amounts, Budget, Budgets};
 use crate::chatroom::{self, Listed, receipt};
 use crate::clock::Clock;
 use crate::config::{Config, Realtime};
 use crate::db::{self, Db, Lane};
 use crate::error::{Error, Result};
-use crate::files::{Files, Name};
+use crate::files::Files;
 use crate::id::UserId;
 use crate::live::Live;
 use crate::live::awareness::{self, Awareness};
@@ -19,7 +22,7 @@ use crate::live::rights::{Members, Rights, RoomTops, Topics};
 use crate::live::sessions::Sessions;
 use crate::live::unfurl::Unfurl;
 use crate::mail::Mailer;
-use crate::message::{attachment, search};
+use crate::message::search;
 use crate::outbound::Outbound;
 use crate::quiet::Quiet;
 use crate::recent::Recent;
@@ -33,7 +36,8 @@ use crate::webpush::Vapid;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use mercure_hub::{Hub, HubConfig, Key, RateLimits};
-use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
@@ -46,9 +50,6 @@ const INDEXED_AT_FIRST: i64 = 16;
 
 /// How long such a transaction is to take: others wait as long at most.
 const INDEXED_WITHIN: Duration = Duration::from_millis(10);
-
-/// How often the file store is swept.
-const TIDY: Duration = Duration::from_secs(3_600);
 
 /// Every handle. A cheap clone.
 #[derive(Clone)]
@@ -83,6 +84,12 @@ pub struct App {
     pub postman: Postman,
     /// Looks behind links.
     pub unfurl: Unfurl,
+    /// The code that the first account asks for, when it asks for one.
+    pub first_code: Arc<OnceLock<String>>,
+    /// Whether something was deleted since the search's index was written anew.
+    has_erased: Arc<AtomicBool>,
+    /// Whether the database's log is about to be emptied.
+    is_erasing: Arc<AtomicBool>,
     /// True once the program is to end: long polls are answered at once.
     pub stopping: Arc<watch::Sender<bool>>,
 }
@@ -182,6 +189,9 @@ impl App {
             passwords: Passwords::start()?,
             devices: Devices::new(&begin.device_secret),
             sessions,
+            first_code: Arc::default(),
+            has_erased: Arc::default(),
+            is_erasing: Arc::default(),
             stopping,
         };
         Postman::start(&app);
@@ -194,44 +204,6 @@ impl App {
     /// `Unavailable`, `Internal`.
     pub async fn rooms_of(&self, user: UserId) -> Result<Vec<Listed>> {
         self.db.read(move |db| chatroom::of_user(db, user)).await
-    }
-
-    /// Deletes the bytes that deleted messages have let go.
-    ///
-    /// # Errors
-    /// `Unavailable`, `Internal`.
-    pub async fn delete_forgotten(&self) -> Result<()> {
-        loop {
-            let names = self.db.read(attachment::forgotten).await?;
-            if names.is_empty() {
-                return Ok(());
-            }
-            for name in names.iter().filter_map(|name| Name::parse(name)) {
-                self.files.delete(&name).await?;
-            }
-            self.db.write(Lane::None, move |tx| attachment::is_gone(tx, &names)).await?;
-        }
-    }
-
-    /// Deletes what lies in the file store and belongs to nothing; how many files that were.
-    ///
-    /// # Errors
-    /// `Unavailable`, `Internal`.
-    pub async fn sweep_files(&self) -> Result<usize> {
-        self.delete_forgotten().await?;
-        self.files.sweep(|shelf| self.db.read(move |db| attachment::named(db, &shelf))).await
-    }
-
-    /// Sweeps now and every hour, as long as the program runs.
-    pub async fn keep_files_tidy(self) {
-        loop {
-            match self.sweep_files().await {
-                Ok(0) => {}
-                Ok(swept) => tracing::info!(swept, "files that belonged to nothing are deleted"),
-                Err(error) => tracing::warn!(%error, "the file store could not be swept"),
-            }
-            tokio::time::sleep(TIDY).await;
-        }
     }
 
     /// Writes down who was here to the end.

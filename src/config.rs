@@ -3,6 +3,8 @@
 //! A setting is a flag and an environment variable; the flag wins. A wrong one stops the start with a sentence that names
 //! the variable.
 
+mod reach;
+
 use crate::budget::{Amounts, WrongBudget};
 use crate::clock::Micros;
 use crate::db::Target;
@@ -102,6 +104,10 @@ pub struct Settings {
     /// For how many minutes after sending a message may be edited; 0 is for ever
     #[arg(long, env = "PALABRE_EDIT_WINDOW", value_name = "MINUTES", default_value_t = 0)]
     pub edit_window: u32,
+
+    /// After how many days the content of a deleted goal or room is erased, its files too; 0 is never
+    #[arg(long, env = "PALABRE_ERASE_AFTER", value_name = "DAYS", default_value_t = 30)]
+    pub erase_after: u32,
 
     /// Whether rates and sizes are bounded (SECURITY.md, Budgets); off is for tests and benchmarks
     #[arg(long, env = "PALABRE_RATE_LIMITS", value_name = "ON|OFF", default_value = "on")]
@@ -223,6 +229,8 @@ pub struct Config {
     pub s3: Option<S3>,
     /// For how long after sending a message may be edited; none is for ever.
     pub edit_window: Option<Micros>,
+    /// How long after its deletion a room's content is erased; none is never.
+    pub erase_after: Option<Micros>,
     /// What one person, one address and the installation may use.
     pub budgets: Amounts,
     /// Networks whose addresses say nothing about who asks: trusted proxies, and this machine, where an unnamed proxy may run.
@@ -364,6 +372,7 @@ impl Config {
             voice_limit: Duration::from_secs(settings.voice_limit),
             s3: s3(settings)?,
             edit_window: (settings.edit_window > 0).then(|| Micros::from(settings.edit_window) * 60_000_000),
+            erase_after: (settings.erase_after > 0).then(|| Micros::from(settings.erase_after) * 86_400_000_000),
             budgets: budgets(settings)?,
             shared_networks: shared_networks(&settings.trusted_proxies),
             has_link_previews: settings.link_previews == Switch::On,
@@ -453,7 +462,7 @@ mod tests {
         settings: Settings,
     }
 
-    fn config(flags: &[&str]) -> Result<Config, WrongSetting> {
+    pub(super) fn config(flags: &[&str]) -> Result<Config, WrongSetting> {
         let line = Line::try_parse_from([&["palabre"], flags].concat()).unwrap();
         Config::new(&line.settings)
     }

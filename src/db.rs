@@ -257,6 +257,17 @@ impl Db {
         result.await.unwrap_or_else(|_| Err(DbError::Closed.into()))
     }
 
+    /// Empties the log in which SQLite keeps what it has not moved into the file yet, and with it the former content of what was changed or
+    /// deleted. False when somebody reads from it just now: try again. PostgreSQL sees to its own.
+    ///
+    /// # Errors
+    /// When the file cannot be opened.
+    pub async fn empty_log(&self) -> Result<bool, DbError> {
+        let Target::Sqlite(path) = &self.inner.target else { return Ok(true) };
+        let path = path.clone();
+        tokio::task::spawn_blocking(move || sqlite::empty_log(&path)).await.unwrap_or(Err(DbError::Panicked))
+    }
+
     /// The engine behind the door.
     pub fn engine(&self) -> Engine {
         match self.inner.target {

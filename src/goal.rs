@@ -9,7 +9,7 @@ use crate::clock::Micros;
 use crate::db::{DbError, Reader, Row, Writer};
 use crate::error::{Error, Fields, Result, Text};
 use crate::id::{GoalId, RoomId, UserId};
-use crate::{params, sql};
+use crate::{params, sql, text};
 use time::Date;
 use time::macros::format_description;
 
@@ -87,17 +87,20 @@ pub struct GoalForm {
 }
 
 impl GoalForm {
-    /// Trims what was typed and says what is wrong with it.
+    /// Takes away what is not seen of what was typed, and says what is wrong with the rest.
     ///
     /// # Errors
     /// `Invalid`, every field at once.
     pub fn checked(mut self) -> Result<Self> {
         let mut fields = Fields::default();
-        for part in [&mut self.title, &mut self.description, &mut self.start_date, &mut self.end_date] {
+        for part in [&mut self.title, &mut self.start_date, &mut self.end_date] {
             *part = part.trim().to_owned();
         }
+        let has_controls = self.title.chars().any(char::is_control);
+        self.title = text::line(&self.title);
+        self.description = text::lines(&self.description);
         let length = self.title.chars().count();
-        if !(TITLE_MIN..=TITLE_MAX).contains(&length) || self.title.chars().any(char::is_control) {
+        if !(TITLE_MIN..=TITLE_MAX).contains(&length) || has_controls || text::is_blank(&self.title) {
             let text = Text::new("field-title-length").with("min", TITLE_MIN as i64).with("max", TITLE_MAX as i64);
             fields.add("title", text);
         }
@@ -283,6 +286,10 @@ mod tests {
         assert!(faults(form(&"é".repeat(255), "", "")).is_empty());
         assert_eq!(faults(form(&"é".repeat(256), "", "")), ["title"]);
         assert_eq!(faults(form("  é ", "", "")), ["title"]);
+        for nothing in ["\u{200b}\u{200b}\u{200b}", "\u{301}\u{301}\u{301}", "\u{2800} \u{3164}", "a\u{200b}b", "a\nbc"]
+        {
+            assert_eq!(faults(form(nothing, "", "")), ["title"], "{nothing:?}");
+        }
     }
 
     #[test]

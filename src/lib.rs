@@ -3,7 +3,7 @@
 //! Floor 4, start and stop: `serve`, `main.rs`.
 //! Floor 3, HTTP, HTML, what is said to whom: [`web`], [`live`], [`view`], [`app`].
 //! Floor 2, the model: [`message`], [`goal`] over [`chatroom`] over [`user`]; [`setting`].
-//! Floor 1, handles on the outside world: [`db`], [`files`], [`config`], [`clock`], [`error`], [`id`], [`mail`], [`outbound`], [`webpush`], [`sound`].
+//! Floor 1, handles on the outside world: [`db`], [`files`], [`config`], [`clock`], [`error`], [`id`], [`mail`], [`outbound`], [`webpush`], [`sound`], [`text`].
 //! Floor 1, what is kept in memory: [`budget`], [`presence`], [`quiet`], [`recent`], [`tops`], [`typing`].
 //! Floor 0: the crate `mercure_hub`.
 
@@ -26,6 +26,7 @@ pub mod quiet;
 pub mod recent;
 pub mod setting;
 pub mod sound;
+pub mod text;
 pub mod tops;
 pub mod typing;
 pub mod user;

@@ -125,7 +125,13 @@ async fn run_server(mut config: Config) -> Result<(), Fault> {
     let url = config.public_url.clone();
     let app = App::open(config, Clock::default()).await.map_err(|error| format!("DATABASE_URL: {error}"))?;
     println!("Palabre is ready: {url}");
-    let tidying = tokio::spawn(app.clone().keep_files_tidy());
+    if app.config.is_public()
+        && let Some(code) = app.require_first_code().await.map_err(|error| format!("DATABASE_URL: {error}"))?
+    {
+        // Here and nowhere else: the log may be kept, sent on and read by others.
+        println!("The first account administers this site. To open it, this code is needed: {code}");
+    }
+    let tidying = tokio::spawn(app.clone().keep_tidy());
     let served = serve(listener, app, asked_to_stop()).await;
     tidying.abort();
     served?;

@@ -3,6 +3,7 @@
 pub mod attachment;
 pub mod audience;
 pub mod draft;
+pub mod erase;
 pub mod export;
 pub mod hidden;
 pub mod link;
@@ -295,20 +296,19 @@ pub fn delete(tx: &mut Writer<'_>, member: &Member, id: MessageId, now: Micros) 
         ),
         params![id, now, revision],
     )?;
-    forget_parts(tx, id)?;
+    forget_parts(tx, id, &present.message.content)?;
     let shown = shown(tx, member, id)?;
     search::renew(tx, &shown.message)?;
     Ok((true, shown))
 }
 
 /// A tombstone has nothing: what belonged to the message goes with it.
-fn forget_parts(tx: &mut Writer<'_>, id: MessageId) -> Result<()> {
+fn forget_parts(tx: &mut Writer<'_>, id: MessageId, content: &str) -> Result<()> {
     attachment::forget(tx, id)?;
     tx.execute(sql!("delete from message_reaction where message_id = $1"), params![id])?;
     tx.execute(sql!("delete from message_version where message_id = $1"), params![id])?;
     tx.execute(sql!("delete from message_mention where message_id = $1"), params![id])?;
-    tx.execute(sql!("delete from message_link where message_id = $1"), params![id])?;
-    Ok(())
+    erase::forget_links(tx, id, content)
 }
 
 /// Gives a message the revision of a change that stands in another table.

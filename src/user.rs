@@ -13,8 +13,9 @@ use crate::clock::Micros;
 use crate::db::{DbError, Reader, Row, Writer};
 use crate::error::{Error, Fields, Result, Text};
 use crate::id::UserId;
-use crate::{params, sql};
+use crate::{params, sql, text};
 use serde::Serialize;
+use unicode_normalization::UnicodeNormalization;
 use unicode_segmentation::UnicodeSegmentation;
 
 /// The longest first or last name, in characters.
@@ -88,27 +89,21 @@ pub struct Registration {
 }
 
 impl Registration {
-    /// Trims what was typed and says what is wrong with it.
+    /// Takes away what is not seen of what was typed, and says what is wrong with the rest.
     ///
     /// # Errors
     /// `Invalid`, every field at once.
     pub fn checked(mut self) -> Result<Self> {
         let mut fields = Fields::default();
-        for part in [&mut self.email, &mut self.first_name, &mut self.last_name] {
-            *part = part.trim().to_owned();
-        }
+        self.email = self.email.trim().nfc().collect();
         if self.email.is_empty() {
             fields.add("email", Text::new("field-required"));
         } else if !is_email(&self.email) {
             fields.add("email", Text::new("field-email"));
         }
-        for (field, name) in [("first_name", &self.first_name), ("last_name", &self.last_name)] {
-            if name.is_empty() {
-                fields.add(field, Text::new("field-required"));
-            } else if name.chars().count() > NAME_MAX {
-                fields.add(field, Text::new("field-name-long").with("max", NAME_MAX as i64));
-            } else if name.chars().any(char::is_control) {
-                fields.add(field, Text::new("error-invalid"));
+        for (field, name) in [("first_name", &mut self.first_name), ("last_name", &mut self.last_name)] {
+            if let Err(fault) = check_name(name) {
+                fields.add(field, fault);
             }
         }
         password::check(&self.password, &mut fields);
@@ -116,19 +111,38 @@ impl Registration {
     }
 }
 
+/// Makes a name what it looks like; what is wrong with it otherwise.
+fn check_name(name: &mut String) -> std::result::Result<(), Text> {
+    let typed = std::mem::take(name).trim().to_owned();
+    *name = text::line(&typed);
+    if typed.is_empty() {
+        Err(Text::new("field-required"))
+    } else if typed.chars().any(char::is_control) {
+        Err(Text::new("error-invalid"))
+    } else if text::is_blank(name) {
+        Err(Text::new("field-name-unseen"))
+    } else if name.chars().count() > NAME_MAX {
+        Err(Text::new("field-name-long").with("max", NAME_MAX as i64))
+    } else {
+        Ok(())
+    }
+}
+
 /// Whether mail could be sent there: something, an `@`, a host with a dot or `localhost`; no spaces, no controls.
-fn is_email(text: &str) -> bool {
-    let Some((local, host)) = text.rsplit_once('@') else { return false };
+fn is_email(address: &str) -> bool {
+    let Some((local, host)) = address.rsplit_once('@') else { return false };
     let host_is_plain = host.split('.').all(|label| {
         !label.is_empty()
             && label.chars().all(|c| c.is_alphanumeric() || c == '-')
             && !label.starts_with('-')
             && !label.ends_with('-')
     });
-    text.len() <= 254
+    address.len() <= 254
         && !local.is_empty()
         && !local.contains('@')
-        && !text.chars().any(|c| c.is_whitespace() || c.is_control())
+        && !address.chars().any(char::is_whitespace)
+        // Nothing in it that is not seen: two addresses that look the same are the same.
+        && text::visible(address) == address
         && host_is_plain
 }
 
@@ -181,16 +195,18 @@ pub fn is_first_account(db: &mut Reader<'_>) -> Result<bool> {
 
 /// The account of an address, with its password hash.
 pub fn find_by_email(db: &mut Reader<'_>, email: &str) -> Result<Option<(User, String)>> {
-    let key = email_key(email);
+    let (key, former) = (email_key(email), former_email_key(email));
     Ok(db.first(
         sql!(
             r#"
             select id, email, first_name, last_name, locale, status, site_role, password_hash
             from "user"
-            where email_key = $1
+            where email_key = $1 or email_key = $2
+            order by case when email_key = $1 then 0 else 1 end
+            limit 1
             "#
         ),
-        params![&key],
+        params![&key, &former],
         |row| Ok((from_row(row)?, row.get("password_hash")?)),
     )?)
 }
@@ -208,8 +224,13 @@ pub fn update_locale(tx: &mut Writer<'_>, id: UserId, locale: &str) -> Result<()
     Ok(())
 }
 
-/// What "the same address" means: case does not matter.
+/// What "the same address" means: case does not matter, nor how its letters are composed (RFC 8265, 3.3).
 pub fn email_key(email: &str) -> String {
+    email.trim().nfc().collect::<String>().to_lowercase().nfc().collect()
+}
+
+/// The same before addresses were composed: those of that day are kept so.
+fn former_email_key(email: &str) -> String {
     email.trim().to_lowercase()
 }
 
@@ -246,7 +267,19 @@ mod tests {
         for good in ["a@b.fr", "Zoé.D+x@exemple-été.fr", "root@localhost"] {
             assert!(is_email(good), "{good}");
         }
-        for bad in ["", "a", "@b.fr", "a@", "a@b..fr", "a b@c.fr", "a@b@c.fr", "a@-b.fr", "a@b.fr\n"] {
+        for bad in [
+            "",
+            "a",
+            "@b.fr",
+            "a@",
+            "a@b..fr",
+            "a b@c.fr",
+            "a@b@c.fr",
+            "a@-b.fr",
+            "a@b.fr\n",
+            "a\u{200b}@b.fr",
+            "\u{202e}a@b.fr",
+        ] {
             assert!(!is_email(bad), "{bad:?}");
         }
     }

@@ -1,8 +1,7 @@
 /** Dialogs that list messages: the server brings their words and their patterns, here they are filled. */
 
 /** @import { Quoted } from "../types.js" */
-import { nameOf } from "./entry.js";
-import { setText } from "./text.js";
+import { setName, setText } from "./text.js";
 
 /** @param {string} id @returns {HTMLDialogElement | null} */
 export function dialog(id) {
@@ -27,7 +26,7 @@ export function fillQuoted(list, pattern, quoted) {
   list.replaceChildren(...quoted.map(({ id, position, author, excerpt }) => {
     const item = /** @type {HTMLElement} */ (document.importNode(line, true));
     Object.assign(item.dataset, { quoted: String(id), position: String(position), author: String(author.id) });
-    setText(item.querySelector(".quoted-author"), nameOf(author));
+    setName(item.querySelector(".quoted-author"), author);
     setText(item.querySelector(".quoted-excerpt"), excerpt);
     item.querySelector("a")?.setAttribute("href", `/message/${id}`);
     return item;

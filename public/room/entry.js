@@ -2,7 +2,7 @@
  * One line of the list: the fragment with what surrounds it for this reader. The pattern is the server's own
  * template, so that a pending bubble and a rendered message are made of the same parts.
  *
- * @import { Message, PendingItem, Person, Quoted, Reaction } from "../types.js"
+ * @import { Message, PendingItem, Quoted, Reaction } from "../types.js"
  */
 import { t } from "../strings.js";
 import { longTime, shortTime } from "../time.js";
@@ -11,16 +11,12 @@ import { addCopyButtons } from "./code_copy.js";
 import { drawReactions, readReactions } from "./chips.js";
 import { excerptOf, finishFiles, readAttachments } from "./attachments.js";
 import { drawPendingFiles, letFilesGo } from "./sending.js";
-import { setText } from "./text.js";
+import { nameOf, setName, setText } from "./text.js";
 import { markMentions } from "./mention.js";
 
 /** @typedef {{ viewer: number, role: string, roomPath: string, editWindow: number }} Reader `editWindow`: milliseconds, 0 for ever */
 
-/** @param {Person} person */
-export function nameOf({ first_name, last_name }) {
-  return `${first_name} ${last_name}`.trim();
-}
-export { setText };
+export { nameOf, setText };
 
 /** @returns {HTMLLIElement} */
 function clonePattern() {
@@ -163,7 +159,7 @@ export function drawQuote(line, quoted) {
   quote.setAttribute("href", `#message-${quoted.id}`);
   quote.setAttribute("data-position", String(quoted.position));
   quote.classList.toggle("is-deleted", quoted.deleted);
-  setText(quote.querySelector(".entry-quote-author"), nameOf(quoted.author));
+  setName(quote.querySelector(".entry-quote-author"), quoted.author);
   setText(quote.querySelector(".entry-quote-excerpt"), quoted.deleted ? "" : quoted.excerpt);
 }
 

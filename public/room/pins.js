@@ -8,8 +8,7 @@ import { reasonOf, request } from "../http.js";
 import { apply } from "../room_state.js";
 import { number, t } from "../strings.js";
 import { dialog, fillQuoted, quotedAt, show } from "./dialogs.js";
-import { nameOf } from "./entry.js";
-import { setText } from "./text.js";
+import { setName, setText } from "./text.js";
 import { toast } from "./toast.js";
 
 /** What the server rendered into the dialog. @returns {Quoted[]} */
@@ -42,7 +41,7 @@ export function createPins({ state, jump, take }) {
     const pin = pins()[at];
     if (!pin || !link || !banner) return;
     link.setAttribute("href", `/message/${pin.id}`);
-    setText(link.querySelector(".pins-author"), nameOf(pin.author));
+    setName(link.querySelector(".pins-author"), pin.author);
     setText(link.querySelector(".pins-excerpt"), pin.excerpt);
     const count = pins().length;
     setText(banner.querySelector(".pins-count"), count > 1 ? `${number(at + 1)} / ${number(count)}` : number(count));

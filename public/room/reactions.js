@@ -8,7 +8,7 @@ import { reasonOf, request } from "../http.js";
 import { apply, wish, wishKey } from "../room_state.js";
 import { t } from "../strings.js";
 import { dialog, show } from "./dialogs.js";
-import { nameOf } from "./entry.js";
+import { isolatedName } from "./text.js";
 import { reactionsOf } from "./list_state.js";
 import { toast } from "./toast.js";
 
@@ -57,7 +57,8 @@ export function createReactions({ state, list, isOpen, take }) {
       const sign = document.createElement("span");
       sign.className = "who-emoji";
       sign.textContent = emoji;
-      line.append(sign, users.map(nameOf).join(", "));
+      const names = users.flatMap((user, index) => (index > 0 ? [", ", isolatedName(user)] : [isolatedName(user)]));
+      line.append(sign, ...names);
       return line;
     }));
     show(open);

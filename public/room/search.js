@@ -7,7 +7,7 @@
 import { reasonOf, request } from "../http.js";
 import { number, plural, t } from "../strings.js";
 import { longTime } from "../time.js";
-import { nameOf } from "./entry.js";
+import { setName } from "./text.js";
 
 /** @typedef {{ text: string, hit: boolean }} Segment */
 /** @typedef {{ room: { id: number, title: string }, excerpt: Segment[], message: Message }} Found */
@@ -17,6 +17,7 @@ const TYPING = 250;
 const SHORTEST = 2;
 /** One answer looks at a part of a large room only. */
 const FURTHER = 8;
+const LAST_MOMENT = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 
 /** The fields of the form as the server reads them. A day begins where the reader is. @param {FormData} fields */
 export function queryOf(fields) {
@@ -32,7 +33,8 @@ export function queryOf(fields) {
     if (Number.isNaN(at.getTime())) query.delete(name);
     else {
       if (name === "to") at.setDate(at.getDate() + 1);
-      query.set(name, at.toISOString());
+      // The server's calendar ends with the year 9999.
+      query.set(name, new Date(Math.min(at.getTime(), LAST_MOMENT)).toISOString());
     }
   }
   return query;
@@ -78,7 +80,7 @@ export function createSearch({ room, path, jump }) {
     const avatar = part(".avatar");
     avatar.classList.add(`hue-${message.author.id % 12}`);
     avatar.textContent = message.author.initials;
-    part("b").textContent = nameOf(message.author);
+    setName(part("b"), message.author);
     part(".search-where").textContent = where.id === room ? "" : where.title;
     part("time").setAttribute("datetime", message.created_at);
     part("time").textContent = longTime(message.created_at);

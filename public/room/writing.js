@@ -9,6 +9,7 @@ import { t } from "../strings.js";
 import { rendered } from "../trusted.js";
 import { finish } from "./entry.js";
 import { openEmojiPicker } from "./emoji_picker.js";
+import { showsNothing } from "./text.js";
 import { applyFormat, KEYS, pasteLink, SHIFT_KEYS, withoutPreview } from "./format.js";
 
 const TYPING = 300;
@@ -86,7 +87,7 @@ export function createWriting({ field, path }) {
   async function drawPreview(withLinks) {
     asking?.abort();
     const content = field.value;
-    if (content.trim() === "") {
+    if (showsNothing(content)) {
       body?.replaceChildren(t("js-preview-empty"));
       links?.replaceChildren();
       return;

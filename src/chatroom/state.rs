@@ -1,6 +1,7 @@
 //! What those who moderate do to a room as a whole: lock, archive, delete, and back.
 
 use crate::chatroom::{self, Member, Role, Room, State};
+use crate::clock::Micros;
 use crate::db::Writer;
 use crate::error::{Error, Result, Text};
 use crate::id::{GoalId, RoomId};
@@ -55,18 +56,18 @@ pub fn change(tx: &mut Writer<'_>, member: &Member, verb: Verb) -> Result<(bool,
 ///
 /// # Errors
 /// `NotFound` for who is not in it, `Forbidden` for everybody but the owner.
-pub fn delete(tx: &mut Writer<'_>, member: &Member) -> Result<Room> {
+pub fn delete(tx: &mut Writer<'_>, member: &Member, now: Micros) -> Result<Room> {
     let room = lock(tx, member.room())?;
     require(tx, member, Role::Owner)?;
-    bury(tx, room)
+    bury(tx, room, now)
 }
 
 /// Makes all rooms of a goal invisible for ever, in the order of their ids. Who may is asked by who calls.
-pub fn delete_all(tx: &mut Writer<'_>, goal: GoalId) -> Result<Vec<Room>> {
+pub fn delete_all(tx: &mut Writer<'_>, goal: GoalId, now: Micros) -> Result<Vec<Room>> {
     let mut gone = Vec::new();
     for id in chatroom::of_goal(tx, goal)? {
         if let Some(room) = chatroom::find(tx, id)? {
-            gone.push(bury(tx, room)?);
+            gone.push(bury(tx, room, now)?);
         }
     }
     Ok(gone)
@@ -80,8 +81,9 @@ pub fn rename(tx: &mut Writer<'_>, room: RoomId, title: &str) -> Result<Room> {
     chatroom::find(tx, room)?.ok_or(Error::NotFound)
 }
 
-fn bury(tx: &mut Writer<'_>, room: Room) -> Result<Room> {
+fn bury(tx: &mut Writer<'_>, room: Room, now: Micros) -> Result<Room> {
     let revision = set(tx, room.id, State::Deleted)?;
+    tx.execute(sql!("update chatroom set deleted_at = $2 where id = $1"), params![room.id, now])?;
     Ok(Room { state: State::Deleted, revision, top: revision, ..room })
 }
 

@@ -13,6 +13,7 @@ const FILES: &[(&str, &str)] = &[
     ("V8__search", include_str!("../../migrations/V8__search.sql")),
     ("V9__session", include_str!("../../migrations/V9__session.sql")),
     ("V10__budget", include_str!("../../migrations/V10__budget.sql")),
+    ("V11__erasure", include_str!("../../migrations/V11__erasure.sql")),
     ("V12__plans", include_str!("../../migrations/V12__plans.sql")),
     ("V13__search_ranges", include_str!("../../migrations/V13__search_ranges.sql")),
 ];

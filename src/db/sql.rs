@@ -35,6 +35,7 @@ impl Sql {
 /// | `{place:a, b}` | `instr(a, b)`: where `b` stands in `a`, 0 when nowhere | `strpos(a, b)` |
 /// | `{gram_table}` | the search's index, an FTS5 table of sets of tokens | a table with a GIN index on a `tsvector` |
 /// | `{session_triggers}` | what happens when a session ends or an account is suspended | the same, in PL/pgSQL |
+/// | `{compact_grams:$1}` | writes so many pages of that index anew, without what was deleted | nothing: a vacuum does so |
 /// | `{grams:$1}` | `$1` | tokens as a `tsvector` |
 /// | `{has_grams:$1}` | `message_gram match $1`: tokens with ` AND `, ` OR ` and brackets, in seven parts with `;` between | the same as seven `tsquery` |
 /// | `{gram_range:$2, $3, $1}` | `rowid between $2 and $3`; the last parameter of a statement must be another | the tokens `$1` of these ids, and the same |
@@ -131,6 +132,10 @@ fn token(inside: &str, engine: Engine) -> Result<String, String> {
         ("gram_table", None, Engine::Postgres) => GRAM_TABLE_POSTGRES.to_owned(),
         ("session_triggers", None, Engine::Sqlite) => SESSION_TRIGGERS_SQLITE.to_owned(),
         ("session_triggers", None, Engine::Postgres) => SESSION_TRIGGERS_POSTGRES.to_owned(),
+        ("compact_grams", Some(pages), Engine::Sqlite) => {
+            format!("insert into message_gram (message_gram, rank) values ('merge', {pages})")
+        }
+        ("compact_grams", Some(pages), Engine::Postgres) => format!("select cast({pages} as bigint)"),
         ("grams", Some(text), Engine::Sqlite) => text,
         ("grams", Some(text), Engine::Postgres) => format!("cast(cast({text} as text) as tsvector)"),
         ("has_grams", Some(query), Engine::Sqlite) => format!("message_gram match replace({query}, ';', ' AND ')"),

@@ -135,7 +135,8 @@ fn connect(path: &Path, options: &Options) -> Result<Connection, DbError> {
     let (texts, recorder) = (Texts::new(Engine::Sqlite), options.recorder.clone());
     let connection = Connection { raw, texts, columns: HashMap::new(), recorder };
     connection.batch(
-        "pragma synchronous = full; pragma foreign_keys = on; pragma trusted_schema = off;
+        // What is deleted is overwritten, in the pages that become free too: `fast` would leave those as they are.
+        "pragma synchronous = full; pragma foreign_keys = on; pragma trusted_schema = off; pragma secure_delete = on;
          pragma temp_store = memory; pragma journal_size_limit = 67108864",
     )?;
     connection
@@ -290,6 +291,19 @@ fn cost(statement: &rusqlite::Statement<'_>) -> Cost {
         scanned: take(StatementStatus::FullscanStep),
         sorts: take(StatementStatus::Sort) + take(StatementStatus::AutoIndex),
     }
+}
+
+/// Moves what the write-ahead log holds into the file and cuts the log to nothing: until then it has the former content of changed pages.
+/// False when somebody reads from it just now.
+pub(super) fn empty_log(path: &Path) -> Result<bool, DbError> {
+    use rusqlite::OpenFlags;
+    let fail = |error| DbError::sqlite(error, "pragma wal_checkpoint");
+    // A connection of its own, which creates nothing and waits for nobody: the writer goes on meanwhile.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let raw = rusqlite::Connection::open_with_flags(path, flags).map_err(fail)?;
+    raw.busy_timeout(Duration::from_millis(50)).map_err(fail)?;
+    let is_busy = raw.query_row("pragma wal_checkpoint(truncate)", [], |row| row.get::<_, i64>(0)).map_err(fail)?;
+    Ok(is_busy == 0)
 }
 
 /// Prepares a text without running it, for the test that checks every statement of the program.

@@ -1,5 +1,7 @@
 //! What a file is called on the screen. It is shown, and offered to who downloads; it is never a path here.
 
+use crate::text;
+
 /// The longest name, in bytes: what file systems take.
 const BYTES_MAX: usize = 255;
 /// The longest ending that is kept when a name is shortened, its dot included.
@@ -7,23 +9,12 @@ const ENDING_MAX: usize = 16;
 /// A file without a name worth showing.
 const NAMELESS: &str = "file";
 
-/// A name as it may be shown: the last part of a path, without what cannot be seen or turns the reading direction around.
+/// A name as it may be shown: the last part of a path, as a line of text.
 pub fn clean(given: &str) -> String {
     let last = given.rsplit(['/', '\\']).next().unwrap_or_default();
-    let seen: String = last.chars().filter(|c| !is_unseen(*c)).collect();
-    let words: Vec<&str> = seen.split_whitespace().collect();
-    let name = words.join(" ");
+    let name = text::line(last);
     let name = name.trim_end_matches(['.', ' ']);
     if name.is_empty() { NAMELESS.to_owned() } else { shorten(name) }
-}
-
-/// Control characters, and those that have no width of their own but change what stands beside them. The joiners stay: emoji
-/// and Persian words need them.
-fn is_unseen(c: char) -> bool {
-    (c.is_control() && !c.is_whitespace())
-        || matches!(c,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 /// Within the limit, the ending kept: it says what the file is.
@@ -54,6 +45,8 @@ mod tests {
             ("", "file"),
             (" \t ", "file"),
             ("a\0b\r\nc.txt", "ab c.txt"),
+            ("\u{301}\u{3164}\u{2800}", "file"),
+            ("e\u{301}te\u{301}.jpg", "été.jpg"),
             ("facture\u{202e}fdp.exe", "facturefdp.exe"),
             ("nul\u{200b}l.txt. . ", "null.txt"),
             (".htaccess", ".htaccess"),

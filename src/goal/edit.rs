@@ -1,6 +1,7 @@
 //! Changing a goal: what it says of itself and how far it has come; and its end.
 
 use crate::chatroom::{self, Room};
+use crate::clock::Micros;
 use crate::db::Writer;
 use crate::error::{Error, Fields, Result, Text};
 use crate::goal::participation::{Decider, Owner};
@@ -115,8 +116,8 @@ pub fn edit(tx: &mut Writer<'_>, by: &Decider, edit: &Edit) -> Result<Edited> {
 }
 
 /// Ends a goal: it and all its rooms are invisible for ever. The rooms, as they are told last.
-pub fn delete(tx: &mut Writer<'_>, by: &Owner) -> Result<Vec<Room>> {
-    chatroom::state::delete_all(tx, by.goal().id)
+pub fn delete(tx: &mut Writer<'_>, by: &Owner, now: Micros) -> Result<Vec<Room>> {
+    chatroom::state::delete_all(tx, by.goal().id, now)
 }
 
 #[cfg(test)]

@@ -93,7 +93,12 @@ impl Postman {
         let context = MailPage {
             page: MailLocale { locale: locale.as_str() },
             name: waiting.user.name.first_name.clone(),
-            lines: waiting.notices.into_iter().take(LINES).map(|notice| told::line(notice, locale)).collect(),
+            lines: waiting
+                .notices
+                .into_iter()
+                .take(LINES)
+                .map(|notice| without_text(told::line(notice, locale)))
+                .collect(),
             more: count.saturating_sub(LINES),
             public_url: self.public_url.to_string(),
             stop_url: stop_url.clone(),
@@ -131,12 +136,17 @@ impl Postman {
     }
 }
 
+/// Nobody has shown that the address is theirs: a letter says that something waits and where, not what it says.
+fn without_text(line: NoticeView) -> NoticeView {
+    NoticeView { excerpt: String::new(), ..line }
+}
+
 /// The letter for who reads text.
 fn text(context: &MailPage, locale: Locale) -> String {
     let words = |key: &str| locale.translate(key, [("name", context.name.clone().into())]).unwrap_or_default();
     let mut text = format!("{}\n\n{}\n\n", words("mail-hello"), words("mail-lead"));
-    for NoticeView { text: line, excerpt, url, .. } in &context.lines {
-        text.push_str(&format!("* {line}\n  {excerpt}\n  {}{url}\n\n", context.public_url));
+    for NoticeView { text: line, url, .. } in &context.lines {
+        text.push_str(&format!("* {line}\n  {}{url}\n\n", context.public_url));
     }
     if context.more > 0 {
         let more = locale.translate("mail-more", [("count", context.more.into())]).unwrap_or_default();

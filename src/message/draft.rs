@@ -6,6 +6,7 @@ use crate::id::MessageId;
 use crate::message::attachment::{self, New};
 use crate::message::markdown;
 use crate::message::mention::{Named, People, Piece};
+use crate::text;
 use aws_lc_rs::digest::{Context, SHA256};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -41,7 +42,7 @@ impl Content {
     pub fn new_or_empty(typed: &str) -> Result<Self> {
         let text = typed.replace("\r\n", "\n").replace(['\r', '\0'], "\n");
         let text = text.trim_end().trim_start_matches('\n');
-        let text = if text.trim().is_empty() { "" } else { text };
+        let text = if shows_nothing(text) { "" } else { text };
         let length = text.chars().count();
         if length > CONTENT_MAX {
             let fault = Text::new("field-message-long").with("max", CONTENT_MAX as i64).with("length", length as i64);
@@ -80,6 +81,17 @@ impl Content {
     pub fn excerpt(&self) -> &str {
         &self.excerpt
     }
+}
+
+/// Whether a message would be an empty bubble: it holds nothing that is seen, typed as it is or as references to characters (`&#8203;`).
+fn shows_nothing(typed: &str) -> bool {
+    let is_referred = || typed.contains('&') && text::is_invisible(&markdown::to_text(typed));
+    text::is_invisible(typed) || (is_referred() && typed.split(['&', ';']).all(is_reference_or_gap))
+}
+
+/// A piece of a text between `&` and `;`: the name or number of a character, or nothing that is seen.
+fn is_reference_or_gap(piece: &str) -> bool {
+    text::is_invisible(piece) || piece.chars().all(|c| c.is_ascii_alphanumeric() || c == '#')
 }
 
 /// What a person's message is.
@@ -190,6 +202,15 @@ mod tests {
         assert!(Content::new(&"é".repeat(CONTENT_MAX)).is_ok());
         assert!(Content::new(&"é".repeat(CONTENT_MAX + 1)).is_err());
         assert!(Content::new(" \r\n\t\n").is_err());
+        for nothing in
+            ["\u{200b}", "\u{2800}\u{3164}", "\u{ad} \u{feff}\n\u{202e}", "&#8203;", "&nbsp; &ZeroWidthSpace;"]
+        {
+            assert!(Content::new(nothing).is_err(), "{nothing:?}");
+            assert!(Content::new_or_empty(nothing).unwrap().is_empty());
+        }
+        for something in ["\u{301}", ".", "👍", "&amp;", "a\u{200b}", "---", "&#65;"] {
+            assert!(Content::new(something).is_ok(), "{something:?}");
+        }
         assert_eq!(Content::new("\r\n a\rb \r\n").unwrap().markdown(), " a\nb");
     }
 

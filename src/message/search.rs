@@ -22,7 +22,7 @@ use crate::message::{self, Message, from_row, markdown};
 use crate::{params, sql};
 pub use excerpt::Segment;
 pub use index::{BATCH, Progress, catch_up, catch_up_some, progress};
-pub(super) use index::{add, renew};
+pub(super) use index::{add, forget, renew};
 pub use query::{Filter, LONGEST, Query, SHORTEST};
 use range::{MOST, READ_MAX, Walk};
 use scope::Scope;

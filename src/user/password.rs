@@ -6,6 +6,7 @@ use argon2::{Algorithm, Argon2, Block, Params, Version};
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use tokio::sync::oneshot;
+use unicode_normalization::UnicodeNormalization;
 
 /// The shortest password, in characters.
 pub const MIN: usize = 8;
@@ -22,6 +23,12 @@ pub fn check(password: &str, fields: &mut Fields) {
     } else if password.len() > MAX {
         fields.add("password", Text::new("field-password-long"));
     }
+}
+
+/// A password as it is hashed (RFC 8265, OpaqueString): its letters composed, since one keyboard writes `é` as one character and another as
+/// two; each kind of space the plain one.
+fn prepared(password: &str) -> String {
+    password.chars().map(|c| if c.is_whitespace() && !c.is_control() { ' ' } else { c }).nfc().collect()
 }
 
 /// Hashes and verifies on one thread of its own: a crowd that signs in leaves the other cores to those who talk, and the
@@ -130,7 +137,7 @@ impl Passwords {
                 version: Some(Version::V0x13.into()),
                 params: ParamsString::try_from(&params).map_err(fault)?,
                 salt: Some(salt),
-                hash: Some(workspace.output(params, &password, &salt)?),
+                hash: Some(workspace.output(params, &prepared(&password), &salt)?),
             };
             Ok(hash.to_string())
         })
@@ -145,8 +152,14 @@ impl Passwords {
                 return Err(Error::internal("a password hash without salt or output"));
             };
             let params = Params::try_from(&kept).map_err(fault)?;
+            let plain = prepared(&password);
             // `Output` compares in constant time.
-            Ok(workspace.output(params, &password, &salt)? == output && hash.is_some())
+            let mut is_right = workspace.output(params.clone(), &plain, &salt)? == output;
+            if plain != password {
+                // Kept as it was typed, before passwords were prepared.
+                is_right |= workspace.output(params, &password, &salt)? == output;
+            }
+            Ok(is_right && hash.is_some())
         })
         .await
     }
@@ -220,5 +233,28 @@ mod tests {
         }
         assert_eq!(*order.lock().unwrap(), ["known", "a1", "b1", "c1", "a2", "b2", "a3", "a4"]);
         assert!(waiting.networks.is_empty());
+    }
+
+    #[tokio::test]
+    async fn the_keyboards_way_to_write_a_letter_does_not_matter() {
+        let passwords = Passwords::start().unwrap();
+        let (composed, apart) = ("été à la mer", "e\u{301}te\u{301} a\u{300}\u{a0}la mer");
+        for (kept, typed) in [(composed, apart), (apart, composed), (apart, apart)] {
+            let hash = passwords.hash(kept.into(), Turn::Known).await.unwrap();
+            assert!(passwords.verify(typed.into(), Some(hash), Turn::Known).await.unwrap(), "{kept} {typed}");
+        }
+        let mut workspace = Workspace::default();
+        let salt = Salt::generate();
+        let former = PasswordHash {
+            algorithm: Algorithm::Argon2id.ident(),
+            version: Some(Version::V0x13.into()),
+            params: ParamsString::try_from(&Params::default()).unwrap(),
+            salt: Some(salt),
+            hash: Some(workspace.output(Params::default(), apart, &salt).unwrap()),
+        };
+        assert!(
+            passwords.verify(apart.into(), Some(former.to_string()), Turn::Known).await.unwrap(),
+            "as it was kept before"
+        );
     }
 }

@@ -1,19 +1,20 @@
 //! What templates are given: a type a template, so that a template's needs are written down.
 
 mod goal;
+mod people;
 mod search;
 mod settings;
 
-use crate::chatroom::{Listed, MemberState, Room};
+use crate::chatroom::{Listed, Room};
 use crate::clock::Micros;
 use crate::goal::Standing;
-use crate::goal::participation::Request;
 use crate::id::{GoalId, MessageId, RoomId, UserId};
 use crate::message::link::Preview;
 use crate::message::{Attachment, Message, Quoted, Reaction, ReplyTo};
 use crate::user::sharing::Sharing;
 use crate::user::{Name, User};
 pub use goal::{GoalEdit, GoalEditView, GoalFormView, GoalIndex, GoalNew, GoalShow, GoalView};
+pub use people::{MemberView, RequestView, mark_alike};
 pub use search::{FoundView, Search, SearchForm};
 use serde::Serialize;
 pub use settings::{ChoicesView, MailLocale, MailPage, NoticeView, Notifications, Settings, Unsubscribe};
@@ -92,6 +93,8 @@ pub struct Register {
     pub errors: Errors,
     /// Whether this account will administer the site.
     pub first_account: bool,
+    /// Whether it needs the code that the server printed.
+    pub needs_code: bool,
     /// Whether accounts may be opened.
     pub open: bool,
 }
@@ -107,6 +110,8 @@ pub struct RegisterForm {
     pub last_name: String,
     /// Where to go then.
     pub next: String,
+    /// The code of the first account.
+    pub code: String,
 }
 
 /// `chatroom/marked.html`: what is pinned in a room, or what somebody hid there.
@@ -124,38 +129,6 @@ pub struct Marked {
     pub may_act: bool,
     /// The messages.
     pub items: Vec<Quoted>,
-}
-
-/// Somebody in a room or a goal.
-#[derive(Debug, Serialize)]
-pub struct MemberView {
-    /// Who.
-    pub user: Name,
-    /// In which role.
-    pub role: &'static str,
-    /// Since when.
-    pub joined_at: Micros,
-}
-
-impl From<MemberState> for MemberView {
-    fn from(member: MemberState) -> Self {
-        Self { user: member.user, role: member.role.as_str(), joined_at: member.joined_at }
-    }
-}
-
-/// Somebody who asks to join.
-#[derive(Debug, Serialize)]
-pub struct RequestView {
-    /// Who.
-    pub user: Name,
-    /// Since when.
-    pub asked_at: Micros,
-}
-
-impl From<Request> for RequestView {
-    fn from(request: Request) -> Self {
-        Self { user: request.user, asked_at: request.asked_at }
-    }
 }
 
 /// What the viewer may do in a goal.

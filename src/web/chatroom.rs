@@ -16,7 +16,7 @@ use crate::message::{self, Message, Quoted, attachment, pin};
 use crate::user::sharing::Sharing;
 use crate::user::{notice, notification};
 use crate::view::context::{
-    Chatroom, Composer, Editing, Entry, GoalView, ListedView, May, MemberView, RequestView, RoomView, Told,
+    Chatroom, Composer, Editing, Entry, GoalView, ListedView, May, MemberView, RequestView, RoomView, Told, mark_alike,
 };
 use crate::web::access::InRoom;
 use crate::web::asking::Asking;
@@ -147,6 +147,9 @@ fn context(app: &App, asking: &Asking, member: &Member, read: Read, wanted: Want
     let mine = read.rooms.iter().find(|listed| listed.room.id == member.room());
     let editing = read.editing.map(|own| Editing { id: own.id, content: own.content });
     let typed = wanted.content.unwrap_or_default();
+    let mut members: Vec<MemberView> = read.members.into_iter().map(MemberView::from).collect();
+    let mut requests: Vec<RequestView> = read.requests.into_iter().map(RequestView::from).collect();
+    mark_alike(&mut members, &mut requests);
     Ok(Chatroom {
         page: asking.page(app),
         user_revision: read.user_revision,
@@ -164,8 +167,8 @@ fn context(app: &App, asking: &Asking, member: &Member, read: Read, wanted: Want
         edit_window: app.config.edit_window.map_or(0, |window| window / 60_000_000),
         has_earlier: read.page.has_earlier,
         earlier_url,
-        members: read.members.into_iter().map(MemberView::from).collect(),
-        requests: read.requests.into_iter().map(RequestView::from).collect(),
+        members,
+        requests,
         my: member.role().as_str(),
         may: May::of(read.goal.my.or(Some(Standing::Approved(member.role())))),
         goal: GoalView::from(read.goal),

@@ -12,7 +12,9 @@ use crate::goal::participation::{self, Decider, Outcome, Owner};
 use crate::goal::{self as model, Goal, GoalForm, Standing};
 use crate::id::{GoalId, UserId};
 use crate::message::system::What;
-use crate::view::context::{GoalFormView, GoalIndex, GoalNew, GoalShow, GoalView, May, MemberView, RequestView};
+use crate::view::context::{
+    GoalFormView, GoalIndex, GoalNew, GoalShow, GoalView, May, MemberView, RequestView, mark_alike,
+};
 use crate::web::access::{CurrentUser, GoalPath, ParticipationPath};
 use crate::web::asking::Asking;
 use crate::web::form::Form;
@@ -97,13 +99,16 @@ pub async fn show(State(app): State<App>, asking: Asking, GoalPath(id): GoalPath
             Ok((goal, members, requests))
         })
         .await?;
+    let mut members: Vec<MemberView> = members.into_iter().map(MemberView::from).collect();
+    let mut requests: Vec<RequestView> = requests.into_iter().map(RequestView::from).collect();
+    mark_alike(&mut members, &mut requests);
     let context = GoalShow {
         page: asking.page(&app),
         my: goal.my.map_or("none", Standing::as_str),
         may: May::of(goal.my),
         goal: GoalView::from(goal),
-        members: members.into_iter().map(MemberView::from).collect(),
-        requests: requests.into_iter().map(RequestView::from).collect(),
+        members,
+        requests,
     };
     if asking.wants_json() {
         let GoalShow { goal, members, requests, .. } = &context;

@@ -182,6 +182,7 @@ pub async fn delete(State(app): State<App>, asking: Asking, OnMessage(member, id
     if let Err(error) = app.delete_forgotten().await {
         tracing::warn!(%error, "files of a deleted message are still in the store");
     }
+    app.erase_soon();
     changed(&asking, &member, id, json)
 }
 

@@ -16,7 +16,7 @@ use crate::web::form::Form;
 use crate::web::security::tries::Try;
 use crate::web::{realtime, reply};
 use axum::extract::{RawQuery, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use axum_extra::extract::CookieJar;
 use axum_extra::extract::cookie::{Cookie, SameSite};
@@ -76,7 +76,7 @@ pub async fn register_form(State(app): State<App>, asking: Asking, RawQuery(quer
     show_register(&app, &asking, StatusCode::OK, form, &Fields::default()).await
 }
 
-/// POST `/register`: `email`, `password`, `first_name`, `last_name`, `next`.
+/// POST `/register`: `email`, `password`, `first_name`, `last_name`, `next`; `code` for the first account of a public installation.
 pub async fn register(State(app): State<App>, asking: Asking, jar: CookieJar, form: Form) -> Result<Response> {
     match open_account(&app, &asking, &form).await {
         Ok(user) => open_session(&app, &asking, &jar, user, StatusCode::CREATED, &form).await,
@@ -86,6 +86,7 @@ pub async fn register(State(app): State<App>, asking: Asking, jar: CookieJar, fo
                 first_name: form.owned("first_name"),
                 last_name: form.owned("last_name"),
                 next: form.owned("next"),
+                code: form.owned("code"),
             };
             show_register(&app, &asking, StatusCode::UNPROCESSABLE_ENTITY, shown, &fields).await
         }
@@ -95,7 +96,11 @@ pub async fn register(State(app): State<App>, asking: Asking, jar: CookieJar, fo
 
 async fn open_account(app: &App, asking: &Asking, form: &Form) -> Result<User> {
     app.budgets.spend(Budget::Registrations, Key::Address(asking.address()))?;
-    if !app.config.is_registration_open && !app.db.read(account::is_first_account).await? {
+    let is_first = app.db.read(account::is_first_account).await?;
+    if is_first {
+        app.check_first_code(form.text("code"))?;
+    }
+    if !app.config.is_registration_open && !is_first {
         return Err(Error::Forbidden(Text::new("registration-closed")));
     }
     let new = Registration {
@@ -160,6 +165,8 @@ pub async fn logout(State(app): State<App>, asking: Asking) -> Result<Response> 
     let mut response = reply::done(&asking, StatusCode::OK, &json!({}), "/login?notice=signed-out")?;
     set_cookie(&mut response, cookie(&app, session_cookie(&app), String::new(), 0));
     set_cookie(&mut response, realtime::cookie(&app, String::new(), 0));
+    // Pictures and pages that the browser kept. Not "storage": what is written and not sent yet lies there, and the page asks before it goes.
+    response.headers_mut().insert(HeaderName::from_static("clear-site-data"), HeaderValue::from_static("\"cache\""));
     Ok(response)
 }
 
@@ -206,6 +213,7 @@ async fn show_register(
         form,
         errors: reply::errors(fields, asking.locale()),
         first_account,
+        needs_code: first_account && app.needs_first_code(),
         open: first_account || app.config.is_registration_open,
     };
     reply::page(app, status, "security/register.html", &context)

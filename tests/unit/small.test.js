@@ -5,6 +5,8 @@ import { lengthOf } from "../../public/composer.js";
 import { oneAtATime } from "../../public/link/once.js";
 import { newNonce, openStore } from "../../public/outbox_store.js";
 import { continues } from "../../public/room/decor.js";
+import { queryOf } from "../../public/room/search.js";
+import { showsNothing } from "../../public/room/text.js";
 import { loadStrings, plural, t } from "../../public/strings.js";
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
@@ -85,4 +87,17 @@ test("one person's messages within five minutes of a day are one group", () => {
   assert.equal(continues(first, at("2026-11-22T12:01:00Z", { author: { id: 2 } })), false);
   assert.equal(continues(first, at("2026-11-22T12:01:00Z", { reply_to: { id: 1 } })), false);
   assert.equal(continues(at("2026-11-22T12:00:00Z", { deleted: true }), at("2026-11-22T12:01:00Z")), false);
+});
+
+test("what is not seen shows nothing, what a script needs does", () => {
+  for (const nothing of ["", " \n\t", "\u200b", "\u2800", "\u3164", "\u00ad\ufeff", "\u202e\u2066", "\u{e0061}", "\ufe0f"]) assert.ok(showsNothing(nothing), JSON.stringify(nothing));
+  for (const something of ["a", ".", "\u0301", "👩‍🚀", "می‌خواهم", "a\u200b"]) assert.ok(!showsNothing(something), JSON.stringify(something));
+});
+
+test("no day of a search leaves the server's calendar", () => {
+  for (const day of ["9999-12-31", "9999-01-01", "0001-01-01", "2026-02-30", "x", "99999-01-01"]) {
+    const fields = new FormData();
+    for (const name of ["from", "to"]) fields.set(name, day);
+    for (const moment of [...queryOf(fields).values()]) assert.match(moment, /^\d{4}-\d\d-\d\dT/);
+  }
 });

@@ -107,9 +107,7 @@ fn read_element(html: &str, said: &mut HashMap<String, String>) {
 
 /// One line of plain text, shortened; without what would turn the text around it.
 fn tidy(text: &str, most: usize) -> String {
-    let is_seen = |c: &char| !matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}');
-    let plain: String = text.chars().filter(is_seen).map(|c| if c.is_control() { ' ' } else { c }).collect();
-    let line = plain.split_whitespace().collect::<Vec<_>>().join(" ");
+    let line = crate::text::line(text);
     let short: String = line.graphemes(true).take(most).collect();
     if short.len() < line.len() { format!("{short}…") } else { line }
 }

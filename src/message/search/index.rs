@@ -51,11 +51,17 @@ fn indexed(message: &Message) -> (String, String) {
 
 /// Makes a changed message findable as it is now, or no longer when only a tombstone is left. In the transaction that changes it.
 pub(in crate::message) fn renew(tx: &mut Writer<'_>, message: &Message) -> Result<()> {
-    let was_there = tx.execute(sql!("delete from message_text where message_id = $1"), params![message.id])?;
-    if was_there > 0 {
-        tx.execute(sql!("delete from message_gram where rowid = $1"), params![message.id])?;
-    }
+    forget(tx, message.id)?;
     if message.is_deleted() { Ok(()) } else { add(tx, message) }
+}
+
+/// Makes a message findable no longer.
+pub(in crate::message) fn forget(tx: &mut Writer<'_>, id: MessageId) -> Result<()> {
+    let was_there = tx.execute(sql!("delete from message_text where message_id = $1"), params![id])?;
+    if was_there > 0 {
+        tx.execute(sql!("delete from message_gram where rowid = $1"), params![id])?;
+    }
+    Ok(())
 }
 
 /// Makes a new message findable. In the transaction that writes it.

@@ -60,16 +60,16 @@ async fn change(app: &App, asking: &Asking, who: Member, verb: Verb, what: What<
 
 /// POST `/chatroom/{id}/delete`. A goal and its room are one: with the room the goal goes, and the rooms beside it.
 pub async fn delete(State(app): State<App>, asking: Asking, InRoom(who): InRoom) -> Result<Response> {
-    let (live, id) = (app.live.clone(), who.room());
+    let (live, id, now) = (app.live.clone(), who.room(), app.clock.now());
     app.db
         .write(Lane::None, move |tx| -> Result<()> {
             let room = chatroom::find(tx, who.room())?.ok_or(Error::NotFound)?;
             let gone = match room.goal_id.filter(|_| room.kind == "goal") {
                 Some(goal) => {
                     let by = Owner::of(tx, goal, who.user())?;
-                    edit::delete(tx, &by)?
+                    edit::delete(tx, &by, now)?
                 }
-                None => vec![state::delete(tx, &who)?],
+                None => vec![state::delete(tx, &who, now)?],
             };
             gone.into_iter().try_for_each(|room| live.announce_deleted(tx, room))
         })

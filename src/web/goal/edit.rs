@@ -8,6 +8,7 @@ use crate::goal::participation::{Decider, Owner};
 use crate::goal::{self, Goal, GoalForm, Standing};
 use crate::id::{GoalId, UserId};
 use crate::message::system::What;
+use crate::text;
 use crate::view::context::{GoalEdit, GoalView, May};
 use crate::web::access::{CurrentUser, GoalPath};
 use crate::web::asking::Asking;
@@ -99,15 +100,15 @@ pub async fn delete(
     form: Form,
 ) -> Result<Response> {
     let typed = (!asking.wants_json() || form.has("confirm")).then(|| form.owned("confirm"));
-    let live = app.live.clone();
+    let (live, now) = (app.live.clone(), app.clock.now());
     let result = app
         .db
         .write(Lane::None, move |tx| -> Result<()> {
             let by = Owner::of(tx, id, user.id)?;
-            if typed.as_ref().is_some_and(|typed| typed.trim() != by.goal().title) {
+            if typed.as_ref().is_some_and(|typed| text::line(typed) != text::line(&by.goal().title)) {
                 return Err(Error::field("confirm", Text::new("field-confirm")));
             }
-            for room in model::delete(tx, &by)? {
+            for room in model::delete(tx, &by, now)? {
                 live.announce_deleted(tx, room)?;
             }
             Ok(())
