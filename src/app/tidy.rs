@@ -5,7 +5,7 @@ use crate::clock::Micros;
 use crate::db::Lane;
 use crate::error::Result;
 use crate::files::Name;
-use crate::message::{attachment, erase};
+use crate::message::{attachment, erase, link};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -75,7 +75,8 @@ impl App {
     /// `Unavailable`, `Internal`.
     pub async fn tidy(&self) -> Result<()> {
         let erased = self.erase_deleted_rooms().await?;
-        let swept = self.sweep_files().await?;
+        let (swept, now) = (self.sweep_files().await?, self.clock.now());
+        self.db.write(Lane::None, move |tx| link::forget_unshown(tx, now)).await?;
         if erased + swept > 0 {
             tracing::info!(erased, swept, "deleted rooms are erased, files that belonged to nothing are deleted");
         }

@@ -91,6 +91,20 @@ pub fn remember(tx: &mut Writer<'_>, url: &str, about: Option<&About>, now: Micr
     Ok(())
 }
 
+/// Forgets what no message shows and nobody has asked for within the hour: it may have stood in a message that was deleted since.
+pub fn forget_unshown(tx: &mut Writer<'_>, now: Micros) -> Result<()> {
+    tx.execute(
+        sql!(
+            r#"
+            delete from link_preview
+            where fetched_at <= $1 and not exists (select 1 from message_link l where l.url = link_preview.url)
+            "#
+        ),
+        params![now.saturating_sub(LEFT_ALONE)],
+    )?;
+    Ok(())
+}
+
 /// Shows the previews of a message that still holds these addresses. Nothing to tell when it shows them already, wants none, or is gone.
 pub fn show(tx: &mut Writer<'_>, id: MessageId, urls: &[String], own_site: &str) -> Result<Option<Shown>> {
     let author = tx.first(

@@ -51,7 +51,7 @@ async fn is_erased(town: &Town, text: &str) {
 
 #[tokio::test]
 async fn s21_a_deleted_message_is_gone_from_the_disk() {
-    let town = Town::start().await;
+    let town = Town::start_with(&["--link-previews", "off"]).await;
     let (alice, bob, goal) = two(&town).await;
     let mut deleted = Vec::new();
     for n in 0..30 {
@@ -80,7 +80,7 @@ async fn s21_a_deleted_message_is_gone_from_the_disk() {
 
 #[tokio::test]
 async fn s21_a_deleted_goal_is_forgotten_after_its_days() {
-    let town = Town::start_with(&["--erase-after", "7"]).await;
+    let town = Town::start_with(&["--erase-after", "7", "--link-previews", "off"]).await;
     let (alice, bob, goal) = two(&town).await;
     let other = alice.founds("Zqother goal").await;
     alice.says(&other, "zqother stays").await;
@@ -127,6 +127,25 @@ async fn s21_a_deleted_goal_is_forgotten_after_its_days() {
             );
         }
     }
+}
+
+/// An address is looked behind beside the sending: what comes after the message was deleted is forgotten within the hour.
+#[tokio::test]
+async fn s21_what_was_found_behind_an_address_goes_too() {
+    let town = Town::start_with(&["--link-previews", "off"]).await;
+    let now = town.app.clock.now();
+    let remember = move |tx: &mut palabre::db::Writer<'_>| {
+        palabre::message::link::remember(tx, "https://zqlate.example/x", None, now)
+    };
+    town.app.db.write(palabre::db::Lane::None, remember).await.unwrap();
+    town.app.tidy().await.unwrap();
+    assert!(
+        town.database.is_postgres() || !holding(&town, "zqlate").is_empty(),
+        "a message that shows it may be on its way"
+    );
+    town.pass(3_600);
+    town.app.tidy().await.unwrap();
+    is_erased(&town, "zqlate").await;
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use super::{fold, gram, query};
 use crate::db::{Reader, Value, Writer};
 use crate::error::{Error, Result};
+use crate::id::MessageId;
 use crate::message::{self, Message, from_row, markdown};
 use crate::setting;
 use crate::{params, sql};
