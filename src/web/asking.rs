@@ -61,6 +61,17 @@ impl Asking {
         open_session(app, hash).await?.ok_or(Error::Unauthenticated)
     }
 
+    /// Whether who was signed in when the request began still is: for a body that was long in coming.
+    ///
+    /// # Errors
+    /// `Unauthenticated` when the session was closed meanwhile.
+    pub async fn check_session(&self, app: &App) -> Result<()> {
+        match self.session() {
+            Some(_) => self.still_signed_in(app).await.map(drop),
+            None => Ok(()),
+        }
+    }
+
     /// The language to answer in.
     pub fn locale(&self) -> Locale {
         self.0.locale

@@ -3,6 +3,7 @@
 
 use crate::app::App;
 use crate::error::{Error, Result, Text};
+use crate::web::asking::Asking;
 use axum::body::Body;
 use axum::extract::multipart::{Multipart, MultipartError};
 use axum::extract::{FromRequest, Request};
@@ -96,8 +97,12 @@ impl FromRequest<App> for Form {
     type Rejection = Error;
 
     async fn from_request(request: Request, app: &App) -> Result<Self> {
+        let asking = request.extensions().get::<Asking>().cloned();
         // A body that never ends must not hold its connection.
         let read = tokio::time::timeout(BODY_TIMEOUT, parse(request, app.config.body_limit)).await;
+        if let Some(asking) = asking {
+            asking.check_session(app).await?;
+        }
         read.unwrap_or_else(|_| Err(broken()))
     }
 }

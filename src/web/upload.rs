@@ -11,6 +11,7 @@ use crate::error::{Error, Result, Text};
 use crate::files::upload::Written;
 use crate::files::{Finished, label};
 use crate::message::{self, attachment, storage};
+use crate::web::asking::Asking;
 use crate::web::form::{self, Form};
 use crate::web::header_text;
 use axum::body::Body;
@@ -105,11 +106,13 @@ pub async fn read(app: &App, member: &Member, request: Request, rules: &Rules) -
     }
     let gauge = Arc::new(Gauge::default());
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let asking = request.extensions().get::<Asking>().cloned().ok_or(Error::Unauthenticated)?;
     let mut request = request.map(|body| Body::new(Paced::new(Limited::new(body, limit), gauge.clone())));
     DefaultBodyLimit::disable().apply(&mut request);
     let parts = Multipart::from_request(request, &()).await.map_err(|_| form::broken())?;
     let mut reading = Reading { app, member, rules, gauge, parcel: Parcel::default(), seat: None };
     reading.parts(parts).await?;
+    asking.check_session(app).await?;
     Ok(reading.parcel)
 }
 

@@ -54,6 +54,21 @@ async fn actions_run_in_the_order_of_the_writes_and_before_the_answers() {
 }
 
 #[tokio::test]
+async fn what_the_program_looks_at_by_itself_is_not_counted() {
+    for store in stores(options()).await {
+        let before = store.db.statements();
+        let room = |db: &mut crate::db::Reader<'_>| {
+            db.all(sql!("select room from store_note"), params![], |row| row.get::<i64>("room"))
+        };
+        let looked: Result<Vec<i64>, DbError> = store.db.look(room).await;
+        assert_eq!((looked.unwrap(), store.db.statements() - before), (Vec::new(), 0));
+        let read: Result<Vec<i64>, DbError> = store.db.read(room).await;
+        assert_eq!((read.unwrap(), store.db.statements() - before), (Vec::new(), 1));
+        store.close().await;
+    }
+}
+
+#[tokio::test]
 async fn a_job_that_fails_leaves_nothing_and_spoils_nothing() {
     for store in stores(options()).await {
         let rung = Arc::new(Mutex::new(Vec::new()));
