@@ -4,7 +4,7 @@
 //! Floor 3, HTTP, HTML, what is said to whom: [`web`], [`live`], [`view`], [`app`].
 //! Floor 2, the model: [`message`], [`goal`] over [`chatroom`] over [`user`]; [`setting`].
 //! Floor 1, handles on the outside world: [`db`], [`files`], [`config`], [`clock`], [`error`], [`id`], [`mail`], [`outbound`], [`webpush`], [`sound`], [`text`].
-//! Floor 1, what is kept in memory: [`budget`], [`presence`], [`quiet`], [`recent`], [`tops`], [`typing`].
+//! Floor 1, what is kept in memory: [`budget`], [`presence`], [`quiet`], [`recent`], [`tops`], [`turns`], [`typing`].
 //! Floor 0: the crate `mercure_hub`.
 
 pub mod app;
@@ -28,6 +28,7 @@ pub mod setting;
 pub mod sound;
 pub mod text;
 pub mod tops;
+pub mod turns;
 pub mod typing;
 pub mod user;
 pub mod view;
