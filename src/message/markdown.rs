@@ -183,7 +183,6 @@ fn mark_tasks(events: Vec<Event<'_>>) -> Vec<Event<'_>> {
 
 /// Replaces each block of code by its HTML.
 fn mark_code(events: Vec<Event<'_>>) -> Vec<Event<'_>> {
-    let mut until = None;
     let mut marked = Vec::with_capacity(events.len());
     let mut open: Option<(Option<String>, String)> = None;
     for event in events {
@@ -196,8 +195,7 @@ fn mark_code(events: Vec<Event<'_>>) -> Vec<Event<'_>> {
                 open = Some((language, String::new()));
             }
             (Some((language, text)), Event::End(TagEnd::CodeBlock)) => {
-                let language = language.as_deref().map(|name| (name, *until.get_or_insert_with(code::deadline)));
-                marked.push(Event::Html(CowStr::from(code::block(text, language))));
+                marked.push(Event::Html(CowStr::from(code::block(text, language.as_deref()))));
                 open = None;
             }
             (Some((_, text)), Event::Text(part)) => text.push_str(&part),
