@@ -22,6 +22,7 @@ use crate::live::rights::{Members, Rights, RoomTops, Topics};
 use crate::live::sessions::Sessions;
 use crate::live::unfurl::Unfurl;
 use crate::mail::Mailer;
+use crate::message::renderer::Renderer;
 use crate::message::search;
 use crate::outbound::Outbound;
 use crate::quiet::Quiet;
@@ -29,6 +30,7 @@ use crate::recent::Recent;
 use crate::setting;
 use crate::sound::Listener;
 use crate::tops::Tops;
+use crate::turns::Turns;
 use crate::user::password::Passwords;
 use crate::view::Views;
 use crate::web::security::device::Devices;
@@ -74,6 +76,8 @@ pub struct App {
     pub sessions: Sessions,
     /// What everybody may use, and has used.
     pub budgets: Budgets,
+    /// Makes messages' contents of what people type.
+    pub renderer: Renderer,
     /// Decodes recordings, a few at a time.
     pub listener: Listener,
     /// The bytes of files.
@@ -177,6 +181,7 @@ impl App {
             receipts: Receipts::start(live.clone(), db.clone()),
             unfurl,
             budgets: Budgets::new(config.budgets.clone(), config.shared_networks.clone(), clock.clone()),
+            renderer: Renderer::new(db.clone()),
             listener: Listener::default(),
             files: Files::open(&config, clock.clone())?,
             outbound,
@@ -211,9 +216,16 @@ impl App {
         awareness::write_seen(&self.live, &self.db, self.clock.now(), true).await;
     }
 
+    /// From now on long polls are answered at once, work that waits for its turn is told to come back, and what is being decoded ends.
+    pub fn begin_to_stop(&self) {
+        self.stopping.send_replace(true);
+        let turns = [self.renderer.turns(), self.listener.turns()];
+        turns.into_iter().chain(self.files.turns()).chain(self.unfurl.turns()).for_each(Turns::close);
+    }
+
     /// Ends everything that holds a connection or the database open.
     pub async fn close(&self) {
-        self.stopping.send_replace(true);
+        self.begin_to_stop();
         self.live.bell.close().await;
         self.write_seen().await;
         self.db.close().await;

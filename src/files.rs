@@ -16,6 +16,7 @@ use crate::clock::{Clock, Micros};
 use crate::config::{Config, S3};
 use crate::db::{Cell, FromColumn};
 use crate::error::{Error, Result};
+use crate::turns::{Rules, Turns};
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use futures_util::{StreamExt, TryStreamExt};
@@ -28,7 +29,7 @@ use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use tokio::sync::Semaphore;
+use std::time::Duration;
 pub use upload::{Finished, Upload};
 
 /// A file that no row names is left alone for so long: its message may still be on the way.
@@ -101,9 +102,13 @@ struct Inner {
     /// Where uploads are written until they are finished.
     scratch: PathBuf,
     clock: Clock,
-    /// One picture is opened at a time: a large one takes some hundred megabytes of memory.
-    easel: Semaphore,
+    /// Turns at opening pictures: one large one at a time, since it takes much memory, and beside it a small one.
+    large: Turns,
+    small: Turns,
 }
+
+/// A message brings ten pictures, one after the other, and a person sends a few messages at once.
+const PICTURES: Rules = Rules { at_once: 1, waiting_each: 8, waiting: 256, patience: Duration::from_secs(30) };
 
 impl Files {
     /// Opens the store that the settings name, and makes its folders.
@@ -123,7 +128,19 @@ impl Files {
                 (Arc::new(LocalFileSystem::new_with_prefix(&kept).map_err(Error::internal)?), Some(kept))
             }
         };
-        Ok(Self(Arc::new(Inner { store, folder, scratch, clock, easel: Semaphore::new(1) })))
+        Ok(Self(Arc::new(Inner {
+            store,
+            folder,
+            scratch,
+            clock,
+            large: Turns::new(PICTURES),
+            small: Turns::new(PICTURES),
+        })))
+    }
+
+    /// Whose turn it is to have a large picture opened, and a small one.
+    pub fn turns(&self) -> [&Turns; 2] {
+        [&self.0.large, &self.0.small]
     }
 
     /// Begins a file of at most `limit` bytes. What is never finished goes with the returned value.

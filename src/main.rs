@@ -8,6 +8,7 @@ use palabre::files::private;
 use palabre::{App, serve};
 use std::io::IsTerminal;
 use std::process::ExitCode;
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tracing::{Level, Metadata};
 use tracing_subscriber::filter::{EnvFilter, FilterExt, filter_fn};
@@ -74,6 +75,9 @@ fn main() -> ExitCode {
     }
 }
 
+/// How long threads that are busy still may go on when everything else has ended.
+const LAST_MOMENT: Duration = Duration::from_millis(500);
+
 type Fault = Box<dyn std::error::Error>;
 
 fn run(settings: &Settings) -> Result<(), Fault> {
@@ -81,7 +85,11 @@ fn run(settings: &Settings) -> Result<(), Fault> {
     start_log(&settings.log, settings.log_format)?;
     // Before any runtime or thread: both TLS users (PostgreSQL, the external hub) share one provider.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(run_server(config))
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let ended = runtime.block_on(run_server(config));
+    // Dropped, a runtime waits for each of its threads, however long it goes on decoding something.
+    runtime.shutdown_timeout(LAST_MOMENT);
+    ended
 }
 
 /// What to write instead of `caddy run --config /etc/caddy/dev.Caddyfile`.

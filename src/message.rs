@@ -13,6 +13,7 @@ mod notice;
 pub mod page;
 pub mod pin;
 pub mod reaction;
+pub mod renderer;
 pub mod search;
 pub mod storage;
 pub mod system;
@@ -28,6 +29,7 @@ use crate::user::notification::Event;
 use crate::{params, sql};
 pub use attachment::Attachment;
 pub use draft::{Content, Draft, Kind};
+use mention::{Place, Resolved};
 pub use reaction::Reaction;
 use serde::Serialize;
 use std::collections::HashMap;
@@ -161,7 +163,7 @@ pub fn create(tx: &mut Writer<'_>, member: &Member, draft: &Draft, now: Micros) 
         source.ok_or_else(|| Error::field("reply_to", Text::new("field-reply-unknown")))?;
     }
     let revision = chatroom::advance(tx, member)?;
-    let (content, named) = mention::resolve(tx, member, &draft.content, revision, "")?;
+    let Resolved { html, excerpt, named } = mention::resolve(tx, member, &draft.content, Place::New)?;
     let id: Option<MessageId> = tx.first(
         sql!(
             r#"
@@ -176,9 +178,9 @@ pub fn create(tx: &mut Writer<'_>, member: &Member, draft: &Draft, now: Micros) 
         params![
             member.room(),
             member.user(),
-            content.markdown(),
-            content.html(),
-            draft.excerpt(&content),
+            draft.content.markdown(),
+            &*html,
+            draft.excerpt(&excerpt),
             draft.reply_to,
             &draft.client_nonce,
             draft.hash().as_slice(),
@@ -192,7 +194,7 @@ pub fn create(tx: &mut Writer<'_>, member: &Member, draft: &Draft, now: Micros) 
         Some(id) => {
             attachment::insert(tx, id, &draft.files)?;
             let mut sent = shown(tx, member, id)?;
-            search::add(tx, &sent.message)?;
+            search::add(tx, &sent.message, draft.content.indexed())?;
             sent.events = notice::posted(tx, member, &sent.message, sent.quoted.as_ref(), &named, now)?;
             Ok(Sent::New(sent))
         }
@@ -202,15 +204,6 @@ pub fn create(tx: &mut Writer<'_>, member: &Member, draft: &Draft, now: Micros) 
             find_sent(tx, member, draft)?.ok_or(Error::Unavailable)
         }
     }
-}
-
-/// A text as it would stand in the room if the member sent it now.
-///
-/// # Errors
-/// Those of the store.
-pub fn preview(db: &mut Reader<'_>, member: &Member, content: &Content) -> Result<String> {
-    let (content, _) = mention::resolve(db, member, content, i64::MAX, "")?;
-    Ok(content.html().to_owned())
 }
 
 /// Replaces the content of one's own message, within a time after it was sent when there is such a limit. The same content again
@@ -244,18 +237,16 @@ pub fn edit(
     if content.is_empty() && files.is_empty() {
         return Err(Error::field("content", Text::new("field-message-empty")));
     }
-    let excerpt = match content.excerpt() {
-        "" => attachment::excerpt(files.iter().map(|file| file.name.as_str())),
-        excerpt => excerpt.to_owned(),
-    };
+    let of_files = attachment::excerpt(files.iter().map(|file| file.name.as_str()));
     if !present.message.is_editable(window, now) {
         return Err(Error::Conflict(Text::new("message-edit-late")));
     }
     let revision = chatroom::advance(tx, member)?;
     version::keep(tx, &present.message)?;
-    link::keep_only(tx, &present.message, content.markdown())?;
+    link::keep_only(tx, &present.message, content.links())?;
     let Message { position, body_html, .. } = &present.message;
-    let (content, named) = mention::resolve(tx, member, content, *position, body_html)?;
+    let Resolved { html, excerpt, named } = mention::resolve(tx, member, content, Place::Of(*position, body_html))?;
+    let excerpt = if excerpt.is_empty() { of_files.into() } else { excerpt };
     tx.execute(
         sql!(
             r#"
@@ -264,10 +255,10 @@ pub fn edit(
             where id = $1
             "#
         ),
-        params![id, content.markdown(), content.html(), excerpt, now, revision],
+        params![id, content.markdown(), &*html, &*excerpt, now, revision],
     )?;
     let mut edited = shown(tx, member, id)?;
-    search::renew(tx, &edited.message)?;
+    search::renew(tx, &edited.message, content.indexed())?;
     edited.events = notice::edited(tx, member, &edited.message, &named, now)?;
     Ok((true, edited))
 }
@@ -297,9 +288,8 @@ pub fn delete(tx: &mut Writer<'_>, member: &Member, id: MessageId, now: Micros) 
         params![id, now, revision],
     )?;
     forget_parts(tx, id, &present.message.content)?;
-    let shown = shown(tx, member, id)?;
-    search::renew(tx, &shown.message)?;
-    Ok((true, shown))
+    search::forget(tx, id)?;
+    Ok((true, shown(tx, member, id)?))
 }
 
 /// A tombstone has nothing: what belonged to the message goes with it.

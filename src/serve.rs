@@ -19,6 +19,7 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout_at};
 use tower::ServiceExt;
 
 /// How long a client may take for the head of a request, from its first byte on.
@@ -27,14 +28,18 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
 const IDLE_TIMEOUT: Duration = Duration::from_secs(75);
 /// How long nobody is accepted after the system had no descriptor left: some connections end meanwhile.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// How long answers under way may take once the program is to end.
+/// How long, once the program is to end, answers under way may take, counted from then; who was here is written down after that.
 const DRAIN: Duration = Duration::from_secs(5);
+const LAST_WRITE: Duration = Duration::from_secs(6);
+/// When the database is left alone, whatever it is doing: what was committed is kept, and nobody is there to be answered.
+const END: Duration = Duration::from_secs(8);
 /// How long a client may take none of what is written to it.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 /// The largest head of a request: a page may ask the hub for a hundred topics.
 const HEAD_MAX: usize = 32 * 1024;
 
-/// Serves until `shutdown` ends, then lets what is under way finish, ends the streams and closes the database.
+/// Serves until `shutdown` ends, then lets what is under way finish, ends the streams and closes the database: within [`END`], whatever is
+/// running. A thread that is busy still goes on until the process ends.
 ///
 /// # Errors
 /// When the listener fails for good.
@@ -62,16 +67,27 @@ pub async fn serve(listener: TcpListener, app: App, shutdown: impl Future<Output
         }
     }
     drop(listener);
-    app.stopping.send_replace(true);
-    app.live.bell.close().await;
-    let drained = async { while connections.join_next().await.is_some() {} };
-    if tokio::time::timeout(DRAIN, drained).await.is_err() {
-        tracing::warn!("some connections were still open and are cut");
-        connections.shutdown().await;
-    }
-    app.write_seen().await;
-    app.db.close().await;
+    stop(&app, connections).await;
     Ok(())
+}
+
+async fn stop(app: &App, mut connections: JoinSet<()>) {
+    let begun = Instant::now();
+    app.begin_to_stop();
+    let drained = async {
+        app.live.bell.close().await;
+        while connections.join_next().await.is_some() {}
+    };
+    if timeout_at(begun + DRAIN, drained).await.is_err() {
+        tracing::warn!("some connections were still open and are cut");
+        connections.abort_all();
+    }
+    if timeout_at(begun + LAST_WRITE, app.write_seen()).await.is_err() {
+        tracing::warn!("who was here last is not written down: the database is busy");
+    }
+    if timeout_at(begun + END, app.db.close()).await.is_err() {
+        tracing::warn!("the database was still busy and is left to itself");
+    }
 }
 
 async fn connection(stream: TcpStream, peer: SocketAddr, seat: ConnectionSeat, router: Router, app: App) {

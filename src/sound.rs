@@ -6,20 +6,25 @@
 
 mod container;
 mod decode;
+mod metered;
 mod peaks;
 #[cfg(test)]
 mod tests;
 
 pub use peaks::PEAKS;
 
+use crate::error::{Error, Result};
+use crate::id::UserId;
+use crate::turns::{Rules, Turns};
+use metered::Limit;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Semaphore;
 
-/// Sounds that are decoded at once: five minutes of speech take about a second of one processor.
-const AT_ONCE: usize = 2;
+/// Five minutes of speech take about a second of one processor. Who waits waits for others: nobody for the same person's.
+const RULES: Rules = Rules { at_once: 2, waiting_each: 3, waiting: 64, patience: Duration::from_secs(25) };
+/// How long one file may be decoded.
+const TIME_MAX: Duration = Duration::from_secs(10);
 
 /// A sound, decoded from its first to its last sample.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,31 +50,47 @@ pub enum Refused {
     TooLong,
     /// More of it is damaged than is not.
     Broken,
-    /// The file cannot be opened, or we are stopping: our own fault.
+    /// It takes too long, or too much is written around the sound.
+    Laborious,
+    /// The program is to end.
+    Stopping,
+    /// The file cannot be opened: our own fault.
     Unreadable,
 }
 
 /// Listens to files. A cheap clone.
 #[derive(Debug, Clone)]
-pub struct Listener(Arc<Semaphore>);
+pub struct Listener(Turns);
 
 impl Default for Listener {
     fn default() -> Self {
-        Self(Arc::new(Semaphore::new(AT_ONCE)))
+        Self(Turns::new(RULES))
     }
 }
 
 impl Listener {
-    /// Decodes the file at `path`, until its end or until it has lasted longer than `longest`.
+    /// Whose turn it is, for the end of the program.
+    pub fn turns(&self) -> &Turns {
+        &self.0
+    }
+
+    /// Decodes a person's file at `path`, until its end or until it has lasted longer than `longest`.
     ///
     /// # Errors
-    /// Why it is refused.
-    pub async fn listen(&self, path: PathBuf, longest: Duration) -> Result<Sound, Refused> {
-        let permit = self.0.clone().acquire_owned().await.map_err(|_| Refused::Unreadable)?;
+    /// `TooMany`, `Unavailable` when the person's own recordings or others' take too long; inside, why it is refused.
+    pub async fn listen(
+        &self,
+        user: UserId,
+        path: PathBuf,
+        longest: Duration,
+    ) -> Result<std::result::Result<Sound, Refused>> {
+        let turn = self.0.turn(user).await?;
         let work = move || {
-            let _permit = permit;
-            catch_unwind(AssertUnwindSafe(|| decode::listen(&path, longest))).unwrap_or(Err(Refused::Broken))
+            let limit = Limit::new(TIME_MAX, turn.stop_flag());
+            let decoded = catch_unwind(AssertUnwindSafe(|| decode::listen(&path, longest, &limit)));
+            drop(turn);
+            decoded.unwrap_or(Err(Refused::Broken))
         };
-        tokio::task::spawn_blocking(work).await.map_err(|_| Refused::Unreadable)?
+        tokio::task::spawn_blocking(work).await.map_err(Error::internal)
     }
 }

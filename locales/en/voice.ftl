@@ -37,4 +37,5 @@ field-voice-long-seconds = This recording is longer than { $seconds ->
    *[other] { $seconds } seconds
   }.
 field-voice-broken = This recording is damaged.
+field-voice-laborious = This recording takes too long to check: record it again, or send it as a file.
 message-voice = A voice message cannot be edited.

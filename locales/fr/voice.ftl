@@ -37,4 +37,5 @@ field-voice-long-seconds = Cet enregistrement dépasse { $seconds ->
    *[other] { $seconds } secondes
   }.
 field-voice-broken = Cet enregistrement est abîmé.
+field-voice-laborious = Cet enregistrement est trop long à vérifier : enregistrez-le de nouveau, ou envoyez-le comme fichier.
 message-voice = Un message vocal ne se modifie pas.

@@ -4,8 +4,15 @@ use crate::error::{Error, Result};
 use crate::files::picture::{self, Format, Picture};
 use crate::files::sniff::{self, sniff};
 use crate::files::{Files, Finished, Name};
+use crate::id::UserId;
 use bytes::Bytes;
 pub use sniff::Kind;
+use std::time::Duration;
+
+/// Bytes of memory up to which a picture is a small one, opened beside a large one: eight megapixels.
+const SMALL: u64 = 32 << 20;
+/// How long a picture may take to be opened; then it is a file like any other.
+const TIME_MAX: Duration = Duration::from_secs(10);
 
 /// A file in the store, and all that is known of it.
 #[derive(Debug, Clone)]
@@ -46,18 +53,18 @@ impl Kept {
 }
 
 impl Files {
-    /// Judges a finished file and keeps it.
+    /// Judges a person's finished file and keeps it.
     ///
     /// # Errors
-    /// `Internal` when the store says no.
-    pub async fn take(&self, finished: Finished) -> Result<Kept> {
+    /// `TooMany`, `Unavailable` when the person's own pictures or others' take too long; `Internal` when the store says no.
+    pub async fn take(&self, user: UserId, finished: Finished) -> Result<Kept> {
         let path = finished.path().to_owned();
         let judged = tokio::task::spawn_blocking(move || sniff(&path)).await;
         let (kind, media_type) = judged.map_err(Error::internal)?.map_err(Error::internal)?;
         if kind != Kind::Image {
             return Kept::plain(self, finished, kind, media_type).await;
         }
-        match self.open_picture(&finished, media_type).await? {
+        match self.open_picture(user, &finished, media_type).await? {
             Some(picture) => self.keep_picture(finished, picture, media_type).await,
             // Broken, or too large to be opened: whoever wants it may download it.
             None => {
@@ -67,18 +74,28 @@ impl Files {
         }
     }
 
-    async fn open_picture(&self, finished: &Finished, media_type: &'static str) -> Result<Option<Picture>> {
+    /// None for a picture that is broken, too large, or takes too long.
+    async fn open_picture(
+        &self,
+        user: UserId,
+        finished: &Finished,
+        media_type: &'static str,
+    ) -> Result<Option<Picture>> {
         let Some(format) = Format::of(media_type) else { return Ok(None) };
         let path = finished.path().to_owned();
-        let _turn = self.0.easel.acquire().await.map_err(Error::internal)?;
-        let open = move || std::fs::read(path).map(|bytes| picture::prepare(format, Bytes::from(bytes)));
-        match tokio::task::spawn_blocking(open).await {
-            Ok(picture) => picture.map_err(Error::internal),
-            // A decoder that panics says of the picture what an error says.
-            Err(error) => {
-                tracing::warn!(panicked = error.is_panic(), media_type, "a decoder panicked");
-                Ok(None)
-            }
+        let at = path.clone();
+        let weigh = move || std::fs::read(at).map(|bytes| picture::needed(format, &Bytes::from(bytes)));
+        let Some(needed) = apart(media_type, weigh).await?.flatten() else { return Ok(None) };
+        let turns = if needed > SMALL { &self.0.large } else { &self.0.small };
+        let turn = turns.turn(user).await?;
+        let open = move || {
+            // The turn ends with the work, which a person who left, or lost patience, cannot interrupt.
+            let _turn = turn;
+            std::fs::read(path).map(|bytes| picture::prepare(format, Bytes::from(bytes)))
+        };
+        match tokio::time::timeout(TIME_MAX, apart(media_type, open)).await {
+            Ok(picture) => Ok(picture?.flatten()),
+            Err(_) => Ok(None),
         }
     }
 
@@ -105,5 +122,19 @@ impl Files {
             sides: Some((picture.width, picture.height)),
             small,
         })
+    }
+}
+
+/// Work on a stranger's bytes. A decoder that panics says of them what an error says: none.
+async fn apart<T: Send + 'static>(
+    media_type: &'static str,
+    work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
+) -> Result<Option<T>> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done.map(Some).map_err(Error::internal),
+        Err(error) => {
+            tracing::warn!(panicked = error.is_panic(), media_type, "a decoder panicked");
+            Ok(None)
+        }
     }
 }

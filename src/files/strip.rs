@@ -20,17 +20,17 @@ const WEBP_KEPT: [[u8; 4]; 7] = [CHUNK_ALPH, CHUNK_ANIM, CHUNK_ANMF, CHUNK_ICCP,
 /// In the first byte of VP8X: "there is EXIF", "there is XMP".
 const WEBP_METADATA: u8 = 0b0000_1100;
 
-/// The picture and nothing else; none when it is broken.
-pub(super) fn strip(format: Format, bytes: Bytes) -> Option<Bytes> {
+/// The picture and nothing else; none when it is broken, or a JPEG of more than so many scans.
+pub(super) fn strip(format: Format, bytes: Bytes, scans: usize) -> Option<Bytes> {
     match format {
-        Format::Jpeg => jpeg(bytes),
+        Format::Jpeg => jpeg(bytes, scans.min(SCANS_MAX)),
         Format::Png => png(bytes),
         Format::WebP => webp(bytes),
         Format::Gif => gif(&bytes).map(Bytes::from),
     }
 }
 
-fn jpeg(bytes: Bytes) -> Option<Bytes> {
+fn jpeg(bytes: Bytes, scans: usize) -> Option<Bytes> {
     let mut jpeg = Jpeg::from_bytes(bytes).ok()?;
     jpeg.segments_mut().retain(|segment| match segment.marker() {
         // APP2 holds the colour profile, or an index of further pictures behind the end; APP14 says how colours are coded.
@@ -40,12 +40,12 @@ fn jpeg(bytes: Bytes) -> Option<Bytes> {
     });
     let head = 2 + jpeg.segments().iter().map(|segment| segment.len()).sum::<usize>();
     let whole = jpeg.encoder().bytes();
-    let end = jpeg_end(&whole, head)?;
+    let end = jpeg_end(&whole, head, scans)?;
     Some(whole.slice(..end))
 }
 
 /// Where a JPEG ends whose first scan's data begin at `at`: phones hang more behind, with metadata of its own.
-fn jpeg_end(bytes: &[u8], mut at: usize) -> Option<usize> {
+fn jpeg_end(bytes: &[u8], mut at: usize, most: usize) -> Option<usize> {
     let mut scans = 1;
     loop {
         at += bytes.get(at..)?.iter().position(|byte| *byte == 0xff)?;
@@ -58,7 +58,7 @@ fn jpeg_end(bytes: &[u8], mut at: usize) -> Option<usize> {
                 let length = u16::from_be_bytes([*bytes.get(at + 2)?, *bytes.get(at + 3)?]);
                 at += 2 + usize::from(length);
                 scans += usize::from(marker == 0xda);
-                if scans > SCANS_MAX {
+                if scans > most {
                     return None;
                 }
             }

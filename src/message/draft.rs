@@ -4,8 +4,9 @@ use crate::clock::Clock;
 use crate::error::{Error, Result, Text};
 use crate::id::MessageId;
 use crate::message::attachment::{self, New};
-use crate::message::markdown;
-use crate::message::mention::{Named, People, Piece};
+use crate::message::markdown::{self, Template};
+use crate::message::mention::{Named, Naming, People, Piece};
+use crate::message::search::Indexed;
 use crate::text;
 use aws_lc_rs::digest::{Context, SHA256};
 use base64::Engine as _;
@@ -17,12 +18,17 @@ pub const CONTENT_MAX: usize = 10_000;
 /// The longest nonce, in characters: a UUID has 36.
 pub const NONCE_MAX: usize = 64;
 
-/// A message's text: Markdown within the limits, and what was rendered from it once.
-#[derive(Debug, Clone)]
+/// A message's text: Markdown within the limits, and all that is made of it, once. What this costs is its author's choice, so no
+/// transaction and no thread of the runtime makes one: [`crate::message::renderer::Renderer`] does.
+#[derive(Debug, Clone, Default)]
 pub struct Content {
     markdown: String,
+    template: Template,
     html: String,
     excerpt: String,
+    links: Vec<String>,
+    indexed: Indexed,
+    naming: Option<Naming>,
 }
 
 impl Content {
@@ -31,8 +37,7 @@ impl Content {
     /// # Errors
     /// `Invalid` when nothing is left or it is too long.
     pub fn new(typed: &str) -> Result<Self> {
-        let content = Self::new_or_empty(typed)?;
-        if content.is_empty() { Err(Error::field("content", Text::new("field-message-empty"))) } else { Ok(content) }
+        Self::new_or_empty(typed)?.or_refused()
     }
 
     /// The same for a message that has files: they may say it all.
@@ -48,7 +53,24 @@ impl Content {
             let fault = Text::new("field-message-long").with("max", CONTENT_MAX as i64).with("length", length as i64);
             return Err(Error::field("content", fault));
         }
-        Ok(Self { markdown: text.to_owned(), html: markdown::to_html(text), excerpt: markdown::to_excerpt(text) })
+        let (template, plain) = (markdown::to_template(text), markdown::to_text(text));
+        Ok(Self {
+            html: template.fill(&People::default(), &mut Named::default()),
+            template,
+            excerpt: markdown::to_excerpt(&plain),
+            links: markdown::links(text),
+            indexed: Indexed::new(&plain),
+            markdown: text.to_owned(),
+            naming: None,
+        })
+    }
+
+    /// The content, unless nothing was typed.
+    ///
+    /// # Errors
+    /// `Invalid`.
+    pub fn or_refused(self) -> Result<Self> {
+        if self.is_empty() { Err(Error::field("content", Text::new("field-message-empty"))) } else { Ok(self) }
     }
 
     /// Whether nothing was typed.
@@ -56,15 +78,30 @@ impl Content {
         self.markdown.is_empty()
     }
 
-    /// The same with whom it names made visible, and noted.
-    pub(super) fn naming(&self, people: &People, named: &mut Named) -> Self {
-        let html = markdown::to_html_naming(&self.markdown, people, named);
+    /// Whether it may name somebody.
+    pub fn may_name(&self) -> bool {
+        self.template.has_slots()
+    }
+
+    /// The same with whom it names noted, as things stand.
+    pub(super) fn with_naming(self, naming: Naming) -> Self {
+        Self { naming: Some(naming), ..self }
+    }
+
+    /// Whom it names, as things stood.
+    pub(super) fn naming(&self) -> Option<&Naming> {
+        self.naming.as_ref()
+    }
+
+    /// Its HTML and its excerpt with mentions of these people.
+    pub(super) fn fill(&self, people: &People, named: &mut Named) -> (String, String) {
+        let html = self.template.fill(people, named);
         let excerpt = people.split(&self.excerpt, &mut Named::default());
         let excerpt = excerpt.into_iter().map(|piece| match piece {
             Piece::Text(text) => Cow::Borrowed(text),
             Piece::Name(_, shown) => shown,
         });
-        Self { markdown: self.markdown.clone(), html, excerpt: excerpt.collect() }
+        (html, excerpt.collect())
     }
 
     /// As typed.
@@ -72,14 +109,29 @@ impl Content {
         &self.markdown
     }
 
-    /// Safe HTML.
+    /// Safe HTML that names nobody.
     pub fn html(&self) -> &str {
         &self.html
+    }
+
+    /// Safe HTML with whom it names, as things stood.
+    pub fn shown(&self) -> &str {
+        self.naming.as_ref().map_or(self.html.as_str(), Naming::html)
     }
 
     /// Plain text, shortened.
     pub fn excerpt(&self) -> &str {
         &self.excerpt
+    }
+
+    /// The addresses that it links to.
+    pub fn links(&self) -> &[String] {
+        &self.links
+    }
+
+    /// What a search finds it by.
+    pub(super) fn indexed(&self) -> &Indexed {
+        &self.indexed
     }
 }
 
@@ -134,7 +186,7 @@ impl Draft {
     /// # Errors
     /// `Invalid`.
     pub fn new(content: &str, reply_to: Option<MessageId>, client_nonce: &str, clock: &Clock) -> Result<Self> {
-        Self::with_files(Kind::Text, content, Vec::new(), reply_to, client_nonce, clock)
+        Self::with_files(Kind::Text, Content::new_or_empty(content)?, Vec::new(), reply_to, client_nonce, clock)
     }
 
     /// The same with files: beside them the text may be empty.
@@ -143,7 +195,7 @@ impl Draft {
     /// `Invalid`.
     pub fn with_files(
         kind: Kind,
-        content: &str,
+        content: Content,
         files: Vec<New>,
         reply_to: Option<MessageId>,
         client_nonce: &str,
@@ -154,13 +206,13 @@ impl Draft {
             nonce if is_nonce(nonce) => nonce.to_owned(),
             _ => return Err(Error::field("client_nonce", Text::new("field-nonce"))),
         };
-        let content = if files.is_empty() { Content::new(content)? } else { Content::new_or_empty(content)? };
+        let content = if files.is_empty() { content.or_refused()? } else { content };
         Ok(Self { kind, content, files, reply_to, client_nonce })
     }
 
-    /// What is shown of it where another message quotes it; `content` is the draft's, whoever it names made visible.
-    pub fn excerpt(&self, content: &Content) -> String {
-        match (self.kind, content.excerpt()) {
+    /// What is shown of it where another message quotes it; `text` is its content's excerpt.
+    pub fn excerpt(&self, text: &str) -> String {
+        match (self.kind, text) {
             (Kind::Voice, _) => attachment::voice_excerpt(self.files.first().and_then(|file| file.duration_ms)),
             (Kind::Text, "") => attachment::excerpt(self.files.iter().map(|file| file.name.as_str())),
             (Kind::Text, excerpt) => excerpt.to_owned(),

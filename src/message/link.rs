@@ -8,7 +8,7 @@ use crate::clock::Micros;
 use crate::db::{DbError, Reader, Row, Value, Writer};
 use crate::error::{Error, Result, Text};
 use crate::id::MessageId;
-use crate::message::{self, Message, Shown, markdown};
+use crate::message::{self, Message, Shown};
 use crate::{params, sql};
 pub use page::About;
 use serde::Serialize;
@@ -18,7 +18,7 @@ pub const MAX: usize = 3;
 /// How long what was found is believed, in microseconds: a week.
 const BELIEVED: Micros = 7 * 24 * 3_600 * 1_000_000;
 /// How long an address that gave nothing is left alone: an hour.
-const LEFT_ALONE: Micros = 3_600 * 1_000_000;
+pub const LEFT_ALONE: Micros = 3_600 * 1_000_000;
 
 /// What stands behind a link, as everybody in the room sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -33,13 +33,13 @@ pub struct Preview {
     pub site: String,
 }
 
-/// The addresses of a text that may have a preview, in their order: outside of code, not written as `<address>`, not this site's own.
-pub fn addresses(markdown: &str, own_site: &str) -> Vec<String> {
+/// Which links of a text may have a preview, in their order: not this site's own.
+pub fn addresses(links: &[String], own_site: &str) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
-    for url in markdown::links(markdown) {
+    for url in links {
         let is_web = url.starts_with("https://") || url.starts_with("http://");
-        if is_web && !is_within(&url, own_site) && !found.contains(&url) {
-            found.push(url);
+        if is_web && !is_within(url, own_site) && !found.contains(url) {
+            found.push(url.clone());
         }
         if found.len() == MAX {
             break;
@@ -73,7 +73,7 @@ pub fn known(db: &mut Reader<'_>, urls: &[String], now: Micros) -> Result<Vec<(S
     )?)
 }
 
-/// Remembers what was found behind an address, or that nothing was.
+/// Remembers what was found behind an address, or that nothing was. What is still believed stays: messages show it.
 pub fn remember(tx: &mut Writer<'_>, url: &str, about: Option<&About>, now: Micros) -> Result<()> {
     let [title, description, site] =
         about.map_or([""; 3], |about| [about.title.as_str(), about.description.as_str(), about.site.as_str()]);
@@ -84,9 +84,10 @@ pub fn remember(tx: &mut Writer<'_>, url: &str, about: Option<&About>, now: Micr
             values ($1, $2, $3, $4, $5)
             on conflict (url) do update
             set title = excluded.title, description = excluded.description, site = excluded.site, fetched_at = excluded.fetched_at
+            where link_preview.title = '' or link_preview.fetched_at <= $6
             "#
         ),
-        params![url, title, description, site, now],
+        params![url, title, description, site, now, now - BELIEVED],
     )?;
     Ok(())
 }
@@ -105,8 +106,9 @@ pub fn forget_unshown(tx: &mut Writer<'_>, now: Micros) -> Result<()> {
     Ok(())
 }
 
-/// Shows the previews of a message that still holds these addresses. Nothing to tell when it shows them already, wants none, or is gone.
-pub fn show(tx: &mut Writer<'_>, id: MessageId, urls: &[String], own_site: &str) -> Result<Option<Shown>> {
+/// Shows the previews of addresses that a message holds. Nothing to tell when it does not say any more what they were found in (`markdown`;
+/// its new text has been looked at too), shows them already, wants none, or is gone.
+pub fn show(tx: &mut Writer<'_>, id: MessageId, urls: &[String], markdown: &str) -> Result<Option<Shown>> {
     let author = tx.first(
         sql!("select chatroom_id, author_id from message where id = $1 and shows_previews = 1 and deleted_at is null"),
         params![id],
@@ -115,9 +117,8 @@ pub fn show(tx: &mut Writer<'_>, id: MessageId, urls: &[String], own_site: &str)
     let Some((room, author)) = author else { return Ok(None) };
     let Some(member) = Member::find(tx, room, author)? else { return Ok(None) };
     let present = message::of_room(tx, &member, id)?.message;
-    let wanted: Vec<&String> = urls.iter().filter(|url| addresses(&present.content, own_site).contains(url)).collect();
-    let shown: Vec<&String> = present.links.iter().map(|link| &link.url).collect();
-    if present.is_deleted() || wanted.is_empty() || wanted == shown {
+    let is_shown = present.links.iter().map(|link| &link.url).eq(urls);
+    if present.is_deleted() || present.content != markdown || urls.is_empty() || is_shown {
         return Ok(None);
     }
     let revision = match chatroom::advance(tx, &member) {
@@ -127,7 +128,7 @@ pub fn show(tx: &mut Writer<'_>, id: MessageId, urls: &[String], own_site: &str)
         Err(error) => return Err(error),
     };
     tx.execute(sql!("delete from message_link where message_id = $1"), params![id])?;
-    for (ordinal, url) in wanted.into_iter().enumerate() {
+    for (ordinal, url) in urls.iter().enumerate() {
         tx.execute(
             sql!("insert into message_link (message_id, ordinal, url) values ($1, $2, $3)"),
             params![id, i64::try_from(ordinal).unwrap_or(i64::MAX), url],
@@ -160,8 +161,7 @@ pub fn remove(tx: &mut Writer<'_>, member: &Member, id: MessageId) -> Result<(bo
 }
 
 /// Drops the previews of addresses that an edit took away; in the edit's transaction.
-pub(super) fn keep_only(tx: &mut Writer<'_>, present: &Message, content: &str) -> Result<()> {
-    let left = markdown::links(content);
+pub(super) fn keep_only(tx: &mut Writer<'_>, present: &Message, left: &[String]) -> Result<()> {
     for link in present.links.iter().filter(|link| !left.contains(&link.url)) {
         tx.execute(
             sql!("delete from message_link where message_id = $1 and url = $2"),
@@ -203,10 +203,11 @@ fn from_row(row: &Row<'_>) -> std::result::Result<Preview, DbError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::message::markdown;
 
     #[test]
     fn a_few_addresses_of_the_web_outside_of_code() {
-        let found = |text: &str| addresses(text, "https://palabre.example");
+        let found = |text: &str| addresses(&markdown::links(text), "https://palabre.example");
         assert_eq!(
             found("voir https://a.fr/x, [ici](http://b.fr) et https://a.fr/x."),
             ["https://a.fr/x", "http://b.fr"]

@@ -5,15 +5,17 @@
 
 mod code;
 mod shortcode;
+mod template;
 #[cfg(test)]
 mod tests;
 
-use crate::message::mention::{Named, People, Piece};
+use crate::message::mention::{Named, People};
 use ammonia::Builder;
 use linkify::{LinkFinder, LinkKind};
 use pulldown_cmark::{CodeBlockKind, CowStr, Event, LinkType, Options, Parser, Tag, TagEnd};
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
+pub use template::Template;
 use unicode_segmentation::UnicodeSegmentation;
 
 /// The longest excerpt, in characters as people see them.
@@ -52,7 +54,7 @@ static SANITISER: LazyLock<Builder<'static>> = LazyLock::new(|| {
             ("a", HashSet::from(["href"])),
             ("ol", HashSet::from(["start"])),
             ("pre", HashSet::from(["data-language"])),
-            ("span", HashSet::from(["data-user"])),
+            ("span", HashSet::from(["data-user", template::SLOT])),
         ]))
         .allowed_classes(HashMap::from([
             ("span", code::CLASSES.into_iter().chain(["mention"]).collect()),
@@ -69,25 +71,34 @@ static SANITISER: LazyLock<Builder<'static>> = LazyLock::new(|| {
     builder
 });
 
-/// Safe HTML of a message.
+/// Safe HTML of a text that names nobody.
 pub fn to_html(markdown: &str) -> String {
-    to_html_naming(markdown, &People::default(), &mut Named::default())
+    to_template(markdown).fill(&People::default(), &mut Named::default())
 }
 
-/// The same with mentions as `<span class="mention" data-user="12">@Ben</span>`, and whom they name noted. Code and links name nobody.
-pub fn to_html_naming(markdown: &str, people: &People, named: &mut Named) -> String {
+/// Safe HTML of a text that may name people, who are not known yet. Code and links name nobody.
+pub fn to_template(markdown: &str) -> Template {
     let events = Shallow::new(Parser::new_ext(markdown, options())).flat_map(harmless);
+    let mut slots = Vec::new();
+    let marked = mark_text(events, &mut |text| {
+        if !text.contains('@') {
+            return vec![Event::Text(CowStr::from(shortcode::to_emoji(text).into_owned()))];
+        }
+        slots.push(text.to_owned());
+        vec![Event::InlineHtml(CowStr::from(template::mark(slots.len() - 1)))]
+    });
     let mut html = String::with_capacity(markdown.len() * 3 / 2);
-    let marked =
-        mark_text(events, &mut |text| people.split(text, named).into_iter().flat_map(mention_events).collect());
     pulldown_cmark::html::push_html(&mut html, mark_tasks(mark_code(marked)).into_iter());
-    SANITISER.clean(&html).to_string().trim_end().to_owned()
+    Template::new(SANITISER.clean(&html).to_string().trim_end(), slots)
 }
 
-/// The beginning of a message as plain text in one line.
-pub fn to_excerpt(markdown: &str) -> String {
-    let text = to_text(markdown);
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+/// The beginning of a plain text in one line.
+pub fn to_excerpt(text: &str) -> String {
+    let mut line = String::new();
+    for word in text.split_whitespace() {
+        line.push_str(if line.is_empty() { "" } else { " " });
+        line.push_str(word);
+    }
     let short: String = line.graphemes(true).take(EXCERPT_MAX).collect();
     if short.len() < line.len() { format!("{short}…") } else { line }
 }
@@ -227,17 +238,6 @@ fn harmless(event: Event<'_>) -> Vec<Event<'_>> {
 
 /// What is made of a text that is no address.
 type Marking<'m> = &'m mut dyn FnMut(&str) -> Vec<Event<'static>>;
-
-fn mention_events(piece: Piece<'_>) -> Vec<Event<'static>> {
-    match piece {
-        Piece::Text(text) => vec![Event::Text(CowStr::from(shortcode::to_emoji(text).into_owned()))],
-        Piece::Name(key, shown) => vec![
-            Event::InlineHtml(CowStr::from(format!("<span class=\"mention\" data-user=\"{key}\">"))),
-            Event::Text(CowStr::from(shown.into_owned())),
-            Event::InlineHtml(CowStr::Borrowed("</span>")),
-        ],
-    }
-}
 
 /// Makes links of the bare addresses in running text, and of the rest what `mark` makes of it; not inside links and code.
 fn mark_text<'a>(events: impl Iterator<Item = Event<'a>>, mark: Marking<'_>) -> Vec<Event<'a>> {

@@ -3,14 +3,18 @@
 //! Names are looked up when the message is written, among those who can read it. What was found stands in the rendered text by its number,
 //! so that another name later changes nothing. A name that nobody there bears is text like any other: it tells nothing of people elsewhere.
 
+mod naming;
+
 use crate::chatroom::Member;
 use crate::db::{Reader, Value, Writer};
 use crate::error::Result;
 use crate::id::{MessageId, UserId};
-use crate::message::Content;
 use crate::{params, sql};
+pub use naming::{Naming, Snapshot};
+pub(super) use naming::{Place, Resolved, resolve};
 use std::borrow::Cow;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Bound;
 
 /// In a room of so many people or fewer, each of them may call everybody; in a larger one, those who moderate
 /// (`public/room/mention.js` knows the same number).
@@ -23,7 +27,7 @@ const NAME_MAX: usize = 2 * crate::user::NAME_MAX + 1;
 /// Who can be named in a room, by folded name.
 #[derive(Debug, Default)]
 pub struct People {
-    names: HashMap<String, Vec<UserId>>,
+    names: BTreeMap<String, Vec<UserId>>,
     whole: HashMap<UserId, String>,
     may_call_all: bool,
 }
@@ -101,7 +105,7 @@ impl People {
             at = sign + 1;
             let is_open =
                 text[..sign].chars().next_back().is_none_or(|c| !c.is_alphanumeric() && !"@._-+/".contains(c));
-            let Some((key, shown, length)) = self.name_at(&text[at..]).filter(|_| is_open) else { continue };
+            let Some((key, shown, length)) = is_open.then(|| self.name_at(&text[at..])).flatten() else { continue };
             match key {
                 Some(user) => drop(named.users.insert(user)),
                 None => named.all = true,
@@ -125,6 +129,9 @@ impl People {
         let mut name = String::new();
         for (start, c) in text.char_indices().take(NAME_MAX + 1) {
             push_folded(&mut name, c);
+            if !self.is_beginning(&name) {
+                break;
+            }
             let end = start + c.len_utf8();
             if c.is_whitespace() || !ends_here(&text[end..]) {
                 continue;
@@ -140,6 +147,12 @@ impl People {
             }
         }
         found.map(|(user, shown, length)| (user, Cow::Owned(format!("@{shown}")), length))
+    }
+
+    /// Whether some name begins so: a text full of signs costs no more than what is alike.
+    fn is_beginning(&self, text: &str) -> bool {
+        let next = self.names.range::<str, _>((Bound::Included(text), Bound::Unbounded)).next();
+        next.is_some_and(|(name, _)| name.starts_with(text)) || ALL.iter().any(|word| word.starts_with(text))
     }
 }
 
@@ -184,23 +197,6 @@ fn labels(html: &str) -> Vec<(UserId, String)> {
         Some((UserId(id.parse().ok()?), name))
     };
     html.split(" data-user=\"").skip(1).filter_map(label).collect()
-}
-
-/// Renders a content once more if it names somebody: what to keep, and who that is.
-pub(super) fn resolve<'a>(
-    db: &mut Reader<'_>,
-    member: &Member,
-    content: &'a Content,
-    position: i64,
-    before: &str,
-) -> Result<(Cow<'a, Content>, Named)> {
-    if !content.markdown().contains('@') {
-        return Ok((Cow::Borrowed(content), Named::default()));
-    }
-    let people = People::read(db, member, position, before)?;
-    let mut named = Named::default();
-    let rendered = content.naming(&people, &mut named);
-    Ok((if named.is_empty() { Cow::Borrowed(content) } else { Cow::Owned(rendered) }, named))
 }
 
 /// Keeps the rows of a message in step with whom it names now: who was not named before. An author is never named to themselves.

@@ -1,6 +1,7 @@
 //! Container, packets, samples: one file from its first to its last sample, or to the limit.
 
 use super::container::Container;
+use super::metered::{Limit, Over};
 use super::peaks::Peaks;
 use super::{Refused, Sound};
 use opus_decoder::OpusDecoder;
@@ -10,6 +11,7 @@ use std::path::Path;
 use std::time::Duration;
 use symphonia::core::codecs::audio::well_known::CODEC_ID_OPUS;
 use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
+use symphonia::core::common::Limit as Most;
 use symphonia::core::errors::Error as Fault;
 use symphonia::core::formats::probe::Hint;
 use symphonia::core::formats::{FormatOptions, FormatReader};
@@ -26,9 +28,22 @@ const OPUS_PACKET: usize = 5_760;
 const RATES: std::ops::RangeInclusive<u32> = 8_000..=96_000;
 /// Channels that are taken.
 const CHANNELS: usize = 2;
+/// So many more damaged packets than good ones, and nothing will come of it: a second's worth and more.
+const BAD_MAX: u64 = 100;
+/// Bytes of a tag or a picture beside the sound.
+const TAG_MAX: usize = 4_096;
 
-/// Decodes a file.
-pub(super) fn listen(path: &Path, longest: Duration) -> Result<Sound, Refused> {
+/// Decodes a file, within limits.
+pub(super) fn listen(path: &Path, longest: Duration, limit: &Limit) -> Result<Sound, Refused> {
+    // Whatever the decoder made of a file that ended early: that it had to is the reason.
+    decode(path, longest, limit).map_err(|refused| match limit.over() {
+        Some(Over::Stop) => Refused::Stopping,
+        Some(Over::Labour) => Refused::Laborious,
+        None => refused,
+    })
+}
+
+fn decode(path: &Path, longest: Duration, limit: &Limit) -> Result<Sound, Refused> {
     let mut file = File::open(path).map_err(|_| Refused::Unreadable)?;
     let mut head = [0; 12];
     match file.read_exact(&mut head) {
@@ -38,19 +53,30 @@ pub(super) fn listen(path: &Path, longest: Duration) -> Result<Sound, Refused> {
     }
     let container = Container::of(&head).ok_or(Refused::NotAudio)?;
     file.rewind().map_err(|_| Refused::Unreadable)?;
-    let stream = MediaSourceStream::new(Box::new(file), Default::default());
-    let mut format = get_probe()
-        .probe(&Hint::new(), stream, FormatOptions::default(), MetadataOptions::default())
-        .map_err(|_| Refused::NotAudio)?;
+    let stream = MediaSourceStream::new(Box::new(limit.file(file)), Default::default());
+    let mut format =
+        get_probe().probe(&Hint::new(), stream, FormatOptions::default(), metadata()).map_err(|_| Refused::NotAudio)?;
     let (track, mut decoder) = only_track(&*format, container)?;
     let mut heard = Heard::new(longest);
     while let Some(packet) = next(&mut *format)? {
+        if limit.over().is_some() {
+            return Err(Refused::Laborious);
+        }
+        limit.next_packet();
         if packet.track_id != track {
             return Err(Refused::NotAudio);
         }
         decoder.hear(&packet, &mut heard)?;
+        if heard.bad > heard.good + BAD_MAX {
+            return Err(Refused::Broken);
+        }
     }
     heard.finish(container)
+}
+
+/// Nobody looks at what is written about a recording.
+fn metadata() -> MetadataOptions {
+    MetadataOptions::default().limit_tag_bytes(Most::Maximum(TAG_MAX)).limit_visual_bytes(Most::Maximum(TAG_MAX))
 }
 
 /// The one track of a file that holds nothing but a sound, and what decodes it.

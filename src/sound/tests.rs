@@ -1,8 +1,11 @@
 //! Small files of our own making: sines, ramps, silence, pictures in disguise, and what damage does to them.
 
+use super::metered::Limit;
 use super::{Listener, PEAKS, Refused, Sound, decode};
+use crate::id::UserId;
 use std::io::Write as _;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 const LONGEST: Duration = Duration::from_secs(300);
@@ -11,14 +14,19 @@ fn fixture(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/sound").join(name)
 }
 
+/// More time than any machine needs.
+fn limit() -> Limit {
+    Limit::new(Duration::from_secs(600), Arc::default())
+}
+
 fn listen(name: &str) -> Result<Sound, Refused> {
-    decode::listen(&fixture(name), LONGEST)
+    decode::listen(&fixture(name), LONGEST, &limit())
 }
 
 fn listen_to(bytes: &[u8], longest: Duration) -> Result<Sound, Refused> {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(bytes).unwrap();
-    decode::listen(file.path(), longest)
+    decode::listen(file.path(), longest, &limit())
 }
 
 /// A WAV file of 16-bit samples.
@@ -126,7 +134,7 @@ fn the_limit_is_of_what_is_heard() {
     assert!(listen_to(&second, Duration::from_secs(1)).is_ok());
     assert_eq!(listen_to(&second, Duration::from_millis(999)), Err(Refused::TooLong));
     for name in ["ramp.webm", "ramp.ogg", "ramp.mp4"] {
-        assert_eq!(decode::listen(&fixture(name), Duration::from_secs(1)), Err(Refused::TooLong), "{name}");
+        assert_eq!(decode::listen(&fixture(name), Duration::from_secs(1), &limit()), Err(Refused::TooLong), "{name}");
     }
 }
 
@@ -155,7 +163,7 @@ fn what_is_no_sound_is_refused() {
         "a rate that nobody records"
     );
     assert_eq!(listen_to(&wave(8_000, 3, vec![0; 9_000]), LONGEST), Err(Refused::NotAudio), "three channels");
-    assert_eq!(decode::listen(&fixture("nowhere"), LONGEST), Err(Refused::Unreadable));
+    assert_eq!(decode::listen(&fixture("nowhere"), LONGEST, &limit()), Err(Refused::Unreadable));
 }
 
 #[test]
@@ -202,7 +210,7 @@ async fn damage_does_no_harm() {
                 _ => (0..=random(4)).for_each(|_| bytes[random(400)] = [0, 1, 0x7f, 0x80, 0xff][random(5)]),
             }
             std::fs::write(&path, &bytes).unwrap();
-            if let Ok(sound) = listener.listen(path.clone(), LONGEST).await {
+            if let Ok(sound) = listener.listen(UserId(1), path.clone(), LONGEST).await.unwrap() {
                 assert!((1..=300_000).contains(&sound.duration_ms), "{name}: {sound:?}");
                 assert_eq!(sound.waveform.len(), PEAKS * 2);
             }

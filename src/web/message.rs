@@ -11,7 +11,7 @@ use crate::live::change::{Beside, Fetched, Polled};
 use crate::message::attachment::New;
 use crate::message::page::{self, Cursor, NEWEST};
 use crate::message::storage;
-use crate::message::{self as model, Content, Draft, Kind, Sent, Shown};
+use crate::message::{self as model, Draft, Kind, Sent, Shown};
 use crate::quiet::Counts;
 use crate::web::access::{InRoom, OnMessage, member};
 use crate::web::asking::Asking;
@@ -22,6 +22,7 @@ use crate::web::{header_text, reply};
 use axum::extract::{RawQuery, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The longest that a poll may wait, in seconds.
@@ -94,10 +95,11 @@ async fn deliver(
     files: &mut Vec<New>,
 ) -> Result<(StatusCode, String, MessageId)> {
     let reply_to = parcel.form.id("reply_to")?.map(MessageId);
+    let content = app.renderer.content(member, parcel.form.text("content"), None).await?;
     for Received { name, file } in std::mem::take(&mut parcel.files) {
-        files.push(New::of(name, app.files.take(file).await?));
+        files.push(New::of(name, app.files.take(member.user(), file).await?));
     }
-    let (content, nonce) = (parcel.form.text("content"), parcel.form.text("client_nonce"));
+    let nonce = parcel.form.text("client_nonce");
     let draft = Draft::with_files(Kind::Text, content, files.clone(), reply_to, nonce, &app.clock)?;
     post(app, member, draft).await
 }
@@ -109,8 +111,8 @@ async fn deliver(
 pub(super) async fn post(app: &App, member: &Member, draft: Draft) -> Result<(StatusCode, String, MessageId)> {
     let (live, who, now) = (app.live.clone(), member.clone(), app.clock.now());
     live.stop_typing(member);
-    let content = draft.content.markdown().to_owned();
-    spend_characters(app, member, &content)?;
+    let (links, markdown) = (draft.content.links().to_vec(), draft.content.markdown().to_owned());
+    spend_characters(app, member, &markdown)?;
     let (limits, bytes) = (upload::storage_limits(app), draft.files.iter().map(|file| file.kept.size).sum());
     let sent: Result<_> = app
         .db
@@ -127,7 +129,7 @@ pub(super) async fn post(app: &App, member: &Member, draft: Draft) -> Result<(St
         })
         .await;
     let sent = sent?;
-    app.unfurl.look(member.room(), sent.2, &content);
+    app.unfurl.look(member.user(), member.room(), sent.2, (&links, &markdown));
     Ok(sent)
 }
 
@@ -155,16 +157,7 @@ pub async fn edit(
     OnMessage(member, id): OnMessage,
     form: Form,
 ) -> Result<Response> {
-    let content = Content::new_or_empty(form.text("content"));
-    spend_characters(&app, &member, form.text("content"))?;
-    let (who, window, now) = (member.clone(), app.config.edit_window, app.clock.now());
-    let result = match content {
-        Ok(content) => change(&app, &member, move |tx| model::edit(tx, &who, id, &content, window, now)).await,
-        Err(error) => Err(error),
-    };
-    if result.is_ok() {
-        app.unfurl.look(member.room(), id, form.text("content"));
-    }
+    let result = rewrite(&app, &member, id, form.text("content")).await;
     match result {
         Err(Error::Invalid(faults)) if !asking.wants_json() => {
             let wanted = Wanted { edit: Some(id), content: Some(form.owned("content")), faults, ..Wanted::default() };
@@ -172,6 +165,16 @@ pub async fn edit(
         }
         result => changed(&asking, &member, id, result?),
     }
+}
+
+async fn rewrite(app: &App, member: &Member, id: MessageId, typed: &str) -> Result<String> {
+    spend_characters(app, member, typed)?;
+    let content = Arc::new(app.renderer.content(member, typed, Some(id)).await?);
+    let (who, window, now) = (member.clone(), app.config.edit_window, app.clock.now());
+    let new = content.clone();
+    let json = change(app, member, move |tx| model::edit(tx, &who, id, &new, window, now)).await?;
+    app.unfurl.look(member.user(), member.room(), id, (content.links(), content.markdown()));
+    Ok(json)
 }
 
 /// POST `/message/{id}/delete`. 200 with the change: a tombstone.

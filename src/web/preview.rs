@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::budget::{Budget, Key};
 use crate::error::Result;
-use crate::message::{self, Content, link};
+use crate::message::link;
 use crate::web::access::{InRoom, OnMessage};
 use crate::web::asking::Asking;
 use crate::web::form::Form;
@@ -16,12 +16,11 @@ use serde_json::json;
 
 /// POST `/message/chatroom/{id}/preview`: `content`; `links` = `true` looks behind its links too. Nothing is kept of the text.
 pub async fn show(State(app): State<App>, InRoom(member): InRoom, form: Form) -> Result<Response> {
-    let content = Content::new(form.text("content"))?;
+    let content = app.renderer.content(&member, form.text("content"), None).await?.or_refused()?;
     let may_fetch =
         form.truth("links")? == Some(true) && app.budgets.spend(Budget::Links, Key::Person(member.user())).is_ok();
-    let links = app.unfurl.cards(content.markdown(), may_fetch).await?;
-    let html = app.db.read(move |db| message::preview(db, &member, &content)).await?;
-    reply::json(StatusCode::OK, &json!({ "html": html, "links": links }))
+    let links = app.unfurl.cards(member.user(), &content, may_fetch).await?;
+    reply::json(StatusCode::OK, &json!({ "html": content.shown(), "links": links }))
 }
 
 /// POST `/message/{id}/previews/remove`: by its author. 200 with the change.

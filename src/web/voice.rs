@@ -6,7 +6,7 @@ use crate::error::{Error, Result, Text};
 use crate::files::intake::{Kept, Kind};
 use crate::id::MessageId;
 use crate::message::attachment::New;
-use crate::message::{Draft, Kind as Message};
+use crate::message::{Content, Draft, Kind as Message};
 use crate::sound::Refused;
 use crate::web::access::InRoom;
 use crate::web::asking::Asking;
@@ -45,7 +45,7 @@ async fn send(app: &App, member: &Member, parcel: Parcel) -> Result<(StatusCode,
     let reply_to = form.id("reply_to")?.map(MessageId);
     let Some(received) = files.into_iter().next() else { return Err(wrong("field-voice-missing")) };
     let longest = app.config.voice_limit;
-    let sound = app.listener.listen(received.file.path().to_owned(), longest + SLACK).await;
+    let sound = app.listener.listen(member.user(), received.file.path().to_owned(), longest + SLACK).await?;
     let sound = sound.map_err(|refused| explain(refused, longest))?;
     let kept = Kept::plain(&app.files, received.file, Kind::Voice, sound.media_type).await?;
     let names: Vec<_> = kept.names().cloned().collect();
@@ -57,7 +57,7 @@ async fn send(app: &App, member: &Member, parcel: Parcel) -> Result<(StatusCode,
         waveform: Some(sound.waveform),
     };
     let nonce = form.text("client_nonce");
-    let sent = match Draft::with_files(Message::Voice, "", vec![file], reply_to, nonce, &app.clock) {
+    let sent = match Draft::with_files(Message::Voice, Content::default(), vec![file], reply_to, nonce, &app.clock) {
         Ok(draft) => message::post(app, member, draft).await,
         Err(error) => Err(error),
     };
@@ -78,6 +78,8 @@ fn explain(refused: Refused, longest: Duration) -> Error {
         Refused::NotAudio => wrong("field-voice-not-audio"),
         Refused::Empty => wrong("field-voice-empty"),
         Refused::Broken => wrong("field-voice-broken"),
+        Refused::Laborious => wrong("field-voice-laborious"),
+        Refused::Stopping => Error::Unavailable,
         Refused::TooLong => Error::field("voice", limit_text(longest)),
         Refused::Unreadable => Error::internal("a recording could not be opened"),
     }

@@ -24,16 +24,16 @@ fn program(flags: &[&str]) -> Command {
 }
 
 /// A running program.
-struct Process {
-    child: Child,
-    address: SocketAddr,
+pub struct Process {
+    pub child: Child,
+    pub address: SocketAddr,
     /// Kept open: the program says goodbye on it.
     _output: BufReader<ChildStdout>,
 }
 
 impl Process {
     /// Starts it on a free port and waits until it says where to go.
-    fn start(database: &Database) -> Self {
+    pub fn start(database: &Database) -> Self {
         let data = database.folder.path().display().to_string();
         let mut child =
             program(&["--listen", "127.0.0.1:0", "--data", &data, "--database-url", &database.url]).spawn().unwrap();
@@ -55,7 +55,7 @@ impl Process {
 }
 
 /// What became of a program that ends by itself.
-async fn ended(mut command: Command) -> Output {
+pub async fn ended(mut command: Command) -> Output {
     within("the program ends", tokio::task::spawn_blocking(move || command.output().unwrap())).await.unwrap()
 }
 
@@ -70,7 +70,7 @@ fn follow(browser: &Browser, address: SocketAddr) -> Browser {
     new
 }
 
-async fn person(address: SocketAddr, name: &str) -> Browser {
+pub async fn person(address: SocketAddr, name: &str) -> Browser {
     let mut browser = Browser::new(address);
     let email = format!("{name}@example.org");
     let form = [("email", email.as_str()), ("password", PASSWORD), ("first_name", name), ("last_name", "Martin")];

@@ -1,6 +1,7 @@
 //! What a page says of itself. Only its `title` and `meta` elements are looked at, each by itself and within bounds: a page's nesting, size and
 //! scripts mean nothing here (CVE-2022-31052).
 
+use super::Preview;
 use scraper::{Html, Selector};
 use std::collections::HashMap;
 use unicode_segmentation::UnicodeSegmentation;
@@ -42,6 +43,14 @@ impl About {
             description: description.unwrap_or_default(),
             site: site.unwrap_or_else(|| tidy(host.strip_prefix("www.").unwrap_or(host), SITE_MAX)),
         })
+    }
+}
+
+impl About {
+    /// As it stands below a link; nothing without a title.
+    pub fn preview(&self, url: &str) -> Option<Preview> {
+        let Self { title, description, site } = self.clone();
+        (!title.is_empty()).then(|| Preview { url: url.to_owned(), title, description, site })
     }
 }
 

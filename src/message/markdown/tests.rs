@@ -53,15 +53,36 @@ fn a_hostile_depth_stays_flat_and_quick() {
     {
         let html = to_html(&text);
         assert!(html.matches("<blockquote>").count() <= DEPTH_MAX, "{}", html.len());
-        to_excerpt(&text);
+        to_excerpt(&to_text(&text));
     }
     assert!(start.elapsed() < Duration::from_secs(20), "an attack of ten thousand characters costs little");
 }
 
 #[test]
 fn an_excerpt_is_one_plain_line() {
-    assert_eq!(to_excerpt("# A\n\n**b** `c`\nd"), "A b c d");
-    assert_eq!(to_excerpt("**Pa**labre [un *lien*](https://a.fr)s\n- x\n- y"), "Palabre un liens x y");
-    assert_eq!(to_excerpt(&"é".repeat(200)).chars().count(), EXCERPT_MAX + 1);
-    assert_eq!(to_excerpt("👩‍🚀".repeat(200).as_str()).graphemes(true).count(), EXCERPT_MAX + 1);
+    let excerpt = |markdown: &str| to_excerpt(&to_text(markdown));
+    assert_eq!(excerpt("# A\n\n**b** `c`\nd"), "A b c d");
+    assert_eq!(excerpt("**Pa**labre [un *lien*](https://a.fr)s\n- x\n- y"), "Palabre un liens x y");
+    assert_eq!(excerpt(&"é".repeat(200)).chars().count(), EXCERPT_MAX + 1);
+    assert_eq!(excerpt("👩‍🚀".repeat(200).as_str()).graphemes(true).count(), EXCERPT_MAX + 1);
+}
+
+/// Where nobody is named a slot shows what stands there without one: `＠` has none and is otherwise the same.
+#[test]
+fn a_slot_that_names_nobody_does_not_show() {
+    for text in [
+        "@ben & <b> \"c\" 'd' \u{a0}> :tada:\u{1}\u{c}é",
+        "| @a | b |\n|---|---|\n| @ | **@c** |",
+        "- @a\n- [x] @b\n\n> @c\n\n# @d",
+        "`@a` [@b](https://a.fr) https://a.fr/c @d <https://a.fr/e> ![@f](https://a.fr)",
+        "```rust\n@a\n```\n\n    @b",
+        "<span data-slot=\"0\"></span> @a <span data-slot=\"0\">",
+        "&lt;span data-slot=&quot;0&quot;&gt;&lt;/span&gt; @a",
+        "[x](https://a.fr/<span%20data-slot=\"0\"></span>) @a",
+        "*@a*b **_@c_** ~~@d~~ a\n@b\\\n@c",
+    ] {
+        assert_eq!(to_html(text).replace('@', "＠"), to_html(&text.replace('@', "＠")), "{text}");
+    }
+    assert!(!to_template("a `@b` https://a.fr/@c").has_slots());
+    assert!(!to_html("@a <span data-slot=\"0\"></span>").contains("<span"));
 }

@@ -1,6 +1,6 @@
 //! The index: written in the transaction that writes a message, and filled in batches with what is older than it.
 
-use super::{fold, gram, query};
+use super::{Indexed, query};
 use crate::db::{Reader, Value, Writer};
 use crate::error::{Error, Result};
 use crate::id::MessageId;
@@ -34,14 +34,12 @@ impl Progress {
 }
 
 /// What the index holds of a message: its folded text, and its tokens.
-fn indexed(message: &Message) -> (String, String) {
-    let mut text = markdown::to_text(&message.content);
+fn held(message: &Message, text: &Indexed) -> (String, String) {
+    let mut indexed = text.clone();
     for attachment in &message.attachments {
-        text.push('\n');
-        text.push_str(&attachment.name);
+        indexed.push(&attachment.name);
     }
-    let folded = fold::fold(&text);
-    let mut tokens: BTreeSet<String> = gram::of_text(&folded);
+    let Indexed { folded, mut tokens } = indexed;
     tokens.insert(query::room_token(message.chatroom));
     tokens.insert(query::author_token(message.author.id));
     if !message.attachments.is_empty() {
@@ -50,10 +48,10 @@ fn indexed(message: &Message) -> (String, String) {
     (folded, tokens.into_iter().collect::<Vec<_>>().join(" "))
 }
 
-/// Makes a changed message findable as it is now, or no longer when only a tombstone is left. In the transaction that changes it.
-pub(in crate::message) fn renew(tx: &mut Writer<'_>, message: &Message) -> Result<()> {
+/// Makes a changed message findable as it is now. In the transaction that changes it.
+pub(in crate::message) fn renew(tx: &mut Writer<'_>, message: &Message, text: &Indexed) -> Result<()> {
     forget(tx, message.id)?;
-    if message.is_deleted() { Ok(()) } else { add(tx, message) }
+    add(tx, message, text)
 }
 
 /// Makes a message findable no longer.
@@ -66,8 +64,8 @@ pub(in crate::message) fn forget(tx: &mut Writer<'_>, id: MessageId) -> Result<(
 }
 
 /// Makes a new message findable. In the transaction that writes it.
-pub(in crate::message) fn add(tx: &mut Writer<'_>, message: &Message) -> Result<()> {
-    let (folded, tokens) = indexed(message);
+pub(in crate::message) fn add(tx: &mut Writer<'_>, message: &Message, text: &Indexed) -> Result<()> {
+    let (folded, tokens) = held(message, text);
     tx.execute(sql!("insert into message_text (message_id, folded) values ($1, $2)"), params![message.id, folded])?;
     tx.execute(sql!("insert into message_gram (rowid, grams) values ($1, {grams:$2})"), params![message.id, tokens])?;
     Ok(())
@@ -109,8 +107,8 @@ pub fn catch_up_some(tx: &mut Writer<'_>, most: i64) -> Result<bool> {
 
 /// Adds those messages that are not in the index yet: an edit since the start has indexed its message already.
 fn add_all(tx: &mut Writer<'_>, messages: &[Message]) -> Result<()> {
-    let indexed: Vec<(i64, (String, String))> =
-        messages.iter().map(|message| (message.id.0, indexed(message))).collect();
+    let held = |message: &Message| held(message, &Indexed::new(&markdown::to_text(&message.content)));
+    let indexed: Vec<(i64, (String, String))> = messages.iter().map(|message| (message.id.0, held(message))).collect();
     let texts: Vec<(i64, &str)> = indexed.iter().map(|(id, (folded, _))| (*id, folded.as_str())).collect();
     let texts = serde_json::to_string(&texts).map_err(Error::internal)?;
     let added: BTreeSet<i64> = tx
