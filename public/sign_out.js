@@ -1,9 +1,12 @@
 /** Signing out with the button: what the person wrote leaves this browser, in all its tabs; what is not sent yet is asked about. */
 import { forgetDrafts } from "./drafts.js";
+import { request } from "./http.js";
 import { openStore } from "./outbox_store.js";
+import { setText } from "./room/text.js";
 import { plural } from "./strings.js";
 
 const CHANNEL = "palabre-session";
+const AFTER = "/login?notice=signed-out";
 
 export function startSigningOut() {
   const form = document.querySelector("form[data-sign-out]");
@@ -13,7 +16,7 @@ export function startSigningOut() {
   channel?.addEventListener("message", ({ data }) => {
     if (data?.signedOut !== person) return;
     forgetDrafts(person);
-    location.replace("/login?notice=signed-out");
+    location.replace(AFTER);
   });
   form.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -23,10 +26,26 @@ export function startSigningOut() {
   async function signOut() {
     const store = await openStore();
     const unsent = (await store.all()).filter((item) => item.viewer === person);
-    if (unsent.length > 0 && !confirm(plural("js-sign-out-unsent", unsent.length))) return;
+    if (unsent.length > 0 && !(await mayLose(unsent.length))) return;
     for (const { nonce } of unsent) await store.remove(nonce);
     forgetDrafts(person);
+    const reply = await request("/logout", { form: {} });
+    // Without an answer the browser itself asks, and says what is wrong.
+    if (reply.kind !== "ok") return /** @type {HTMLFormElement} */ (form).submit();
+    // Only now: a page that asks for anything before is signed in still.
     channel?.postMessage({ signedOut: person });
-    /** @type {HTMLFormElement} */ (form).submit();
+    location.assign(AFTER);
   }
+}
+
+/** Asks whether what is not sent may go. @param {number} count @returns {Promise<boolean>} */
+function mayLose(count) {
+  const dialog = document.getElementById("sign-out-dialog");
+  if (!(dialog instanceof HTMLDialogElement)) return Promise.resolve(true);
+  setText(dialog.querySelector("p"), plural("js-sign-out-unsent", count));
+  dialog.returnValue = "stay";
+  dialog.showModal();
+  return new Promise((resolve) => {
+    dialog.addEventListener("close", () => resolve(dialog.returnValue === "leave"), { once: true });
+  });
 }
