@@ -98,9 +98,13 @@ where
     let _ = stream.set_nodelay(true);
     let peer = stream.peer_addr().ok().map(|peer| PeerAddress(peer.ip()));
     let handover = Arc::new(Handover::default());
-    let io = Watched { io: WriteTimeout::new(stream, options.write_timeout), handover: Arc::clone(&handover) };
+    let io = Watched {
+        io: WriteTimeout::new(stream, options.write_timeout),
+        handover: Arc::clone(&handover),
+        head: HeadEnd::default(),
+    };
     let service = service_fn(|mut request: Request<Incoming>| {
-        let busy = Busy::new(&handover);
+        let busy = Busy::new(&handover, request.body().is_end_stream());
         request.extensions_mut().insert(Takeable);
         if let Some(peer) = peer {
             request.extensions_mut().insert(peer);
@@ -207,6 +211,8 @@ struct Handover {
     taken: Mutex<Option<(Parts, Offered)>>,
     /// Whether the client is at the head of a request: at the beginning of the connection, and from the first byte after an answer on.
     is_in_head: AtomicBool,
+    /// Whether more came with a head than the head: its body, or the beginning of the next one.
+    has_rest: AtomicBool,
     /// Requests that are being answered: one at most.
     busy: AtomicUsize,
     /// Whether the socket took nothing the last time. The library writes all it has whenever it can, so otherwise nothing is left in its buffer.
@@ -218,6 +224,7 @@ impl Default for Handover {
         Self {
             taken: Mutex::default(),
             is_in_head: AtomicBool::new(true),
+            has_rest: AtomicBool::new(false),
             busy: AtomicUsize::new(0),
             is_full: AtomicBool::new(false),
         }
@@ -225,19 +232,51 @@ impl Default for Handover {
 }
 
 /// A request is being answered, as long as this lives: what is read meanwhile is its body, and no head.
-struct Busy(Arc<Handover>);
+struct Busy {
+    handover: Arc<Handover>,
+    /// The request has no body: what came behind its head belongs to the next one.
+    is_whole: bool,
+}
 
 impl Busy {
-    fn new(handover: &Arc<Handover>) -> Self {
+    fn new(handover: &Arc<Handover>, is_whole: bool) -> Self {
         handover.busy.fetch_add(1, Ordering::Relaxed);
         handover.is_in_head.store(false, Ordering::Relaxed);
-        Self(Arc::clone(handover))
+        Self { handover: Arc::clone(handover), is_whole }
     }
 }
 
 impl Drop for Busy {
     fn drop(&mut self) {
-        self.0.busy.fetch_sub(1, Ordering::Relaxed);
+        self.handover.busy.fetch_sub(1, Ordering::Relaxed);
+        if self.is_whole && self.handover.has_rest.load(Ordering::Relaxed) {
+            self.handover.is_in_head.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Looks for the end of a head in what is read: an empty line (RFC 9112 section 2.1; a line may end without the carriage return, section 2.2).
+#[derive(Debug, Default)]
+struct HeadEnd {
+    is_at_line_start: bool,
+    is_over: bool,
+}
+
+impl HeadEnd {
+    /// Whether bytes stand behind the end.
+    fn take(&mut self, bytes: &[u8]) -> bool {
+        for (place, byte) in bytes.iter().enumerate() {
+            if self.is_over {
+                return place < bytes.len();
+            }
+            match byte {
+                b'\n' if self.is_at_line_start => self.is_over = true,
+                b'\n' => self.is_at_line_start = true,
+                b'\r' => {}
+                _ => self.is_at_line_start = false,
+            }
+        }
+        false
     }
 }
 
@@ -271,9 +310,19 @@ impl<B: Body> Body for Answering<B> {
 struct Watched {
     io: WriteTimeout<TcpStream>,
     handover: Arc<Handover>,
+    head: HeadEnd,
 }
 
 impl Watched {
+    /// Bytes came while nothing is answered: they are a head's, at least at their beginning.
+    fn has_read(&mut self, bytes: &[u8]) {
+        if !self.handover.is_in_head.swap(true, Ordering::Relaxed) || self.head.is_over {
+            self.head = HeadEnd::default();
+        }
+        let has_rest = self.head.take(bytes);
+        self.handover.has_rest.store(has_rest, Ordering::Relaxed);
+    }
+
     fn note<T>(&self, written: Poll<T>) -> Poll<T> {
         self.handover.is_full.store(written.is_pending(), Ordering::Relaxed);
         written
@@ -289,7 +338,7 @@ impl AsyncRead for Watched {
         let before = buffer.filled().len();
         let read = Pin::new(&mut self.io).poll_read(context, buffer);
         if buffer.filled().len() > before && self.handover.busy.load(Ordering::Relaxed) == 0 {
-            self.handover.is_in_head.store(true, Ordering::Relaxed);
+            self.has_read(&buffer.filled()[before..]);
         }
         read
     }
