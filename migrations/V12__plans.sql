@@ -11,8 +11,8 @@ create index message_created on message (created_at);
 drop index message_hidden_room;
 create index message_hidden_room on message_hidden (user_id, chatroom_id, message_id);
 
--- From where on every member sees a room's messages.
-create index chatroom_member_first on chatroom_member (chatroom_id, first_position) where left_at is null;
+-- From where on every member sees a room's messages. Its condition is written so that no other statement is led here.
+create index chatroom_member_first on chatroom_member (chatroom_id, first_position) where coalesce(left_at, 0) = 0;
 
 -- Who waits for a decision, and who decides: few of many members.
 create index goal_participation_pending on goal_participation (goal_id, asked_at) where status = 'pending';
@@ -92,42 +92,49 @@ from chatroom_member m;
 drop view notice_view;
 
 -- What stands in a person's list: events that concern them still. What was said in a room that the person left, or was deleted, hidden or
--- worded otherwise since, is gone from it. The counts are of one row at most, by its key: no engine reads the whole table for them.
+-- worded otherwise since, is gone from it. Everything beside the event is looked up by its key: nothing is joined, so no engine begins with
+-- another table or reads one as a whole.
 create view notice_view as
 select
     n.user_id,
     n.revision,
     n.kind,
     n.goal_id,
-    g.title as goal_title,
+    (select g.title from goal g where g.id = n.goal_id) as goal_title,
     n.chatroom_id,
-    c.title as chatroom_title,
+    (select c.title from chatroom c where c.id = n.chatroom_id) as chatroom_title,
     n.message_id,
-    t.excerpt,
-    t.position,
-    m.notification_level,
+    (select t.excerpt from message t where t.id = n.message_id) as excerpt,
+    (select t.position from message t where t.id = n.message_id) as position,
+    (
+        select m.notification_level
+        from chatroom_member m
+        where m.chatroom_id = n.chatroom_id and m.user_id = n.user_id and m.left_at is null
+    ) as notification_level,
     n.actor_id,
-    a.first_name,
-    a.last_name,
+    (select a.first_name from "user" a where a.id = n.actor_id) as first_name,
+    (select a.last_name from "user" a where a.id = n.actor_id) as last_name,
     n.role,
     n.created_at,
     case
         when n.revision <= (select u.noticed_revision from "user" u where u.id = n.user_id) then 1
-        when t.position <= m.read_position then 1
+        when (select t.position from message t where t.id = n.message_id) <= (
+            select m.read_position
+            from chatroom_member m
+            where m.chatroom_id = n.chatroom_id and m.user_id = n.user_id and m.left_at is null
+        ) then 1
         else 0
     end as seen
 from notification n
-left join goal g on g.id = n.goal_id
-left join "user" a on a.id = n.actor_id
-left join chatroom c on c.id = n.chatroom_id
-left join message t on t.id = n.message_id
-left join chatroom_member m on m.chatroom_id = n.chatroom_id and m.user_id = n.user_id and m.left_at is null
 where n.kind in ('participation_asked', 'participation_approved', 'participation_refused', 'removed', 'role_changed')
     or (
         n.kind in ('mention', 'reply')
-        and t.deleted_at is null
-        and t.position > m.first_position
-        and c.state <> 'deleted'
+        and (select t.position from message t where t.id = n.message_id and t.deleted_at is null) > (
+            select m.first_position
+            from chatroom_member m
+            where m.chatroom_id = n.chatroom_id and m.user_id = n.user_id and m.left_at is null
+        )
+        and (select c.state from chatroom c where c.id = n.chatroom_id) <> 'deleted'
         and (select count(*) from message_hidden h where h.user_id = n.user_id and h.message_id = n.message_id) = 0
         and (
             n.kind = 'reply'

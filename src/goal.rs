@@ -192,8 +192,13 @@ pub fn check_owned(db: &mut Reader<'_>, owner: UserId, most: u64) -> Result<()> 
             r#"
             select count(*) as owned
             from goal_participation p
-            join chatroom c on c.goal_id = p.goal_id and c.kind = 'goal' and c.state <> 'deleted'
-            where p.user_id = $1 and p.role = 'owner'
+            where p.user_id = $1
+                and p.role = 'owner'
+                and (
+                    select count(*)
+                    from chatroom c
+                    where c.goal_id = p.goal_id and c.kind = 'goal' and c.state <> 'deleted'
+                ) > 0
             "#
         ),
         params![owner],

@@ -201,9 +201,10 @@ pub fn find_by_email(db: &mut Reader<'_>, email: &str) -> Result<Option<(User, S
             r#"
             select id, email, first_name, last_name, locale, status, site_role, password_hash
             from "user"
-            where email_key = $1 or email_key = $2
-            order by case when email_key = $1 then 0 else 1 end
-            limit 1
+            where id = coalesce(
+                (select id from "user" where email_key = $1),
+                (select id from "user" where email_key = $2)
+            )
             "#
         ),
         params![&key, &former],

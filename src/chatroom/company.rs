@@ -11,10 +11,11 @@ pub fn of_room(db: &mut Reader<'_>, room: RoomId) -> Result<Vec<(UserId, Option<
     Ok(db.all(
         sql!(
             r#"
-            select m.user_id, u.seen_at
+            select m.user_id, (select u.seen_at from "user" u where u.id = m.user_id) as seen_at
             from chatroom_member m
-            cross join "user" u
-            where m.chatroom_id = $1 and u.id = m.user_id and m.left_at is null and u.shows_presence = 1
+            where m.chatroom_id = $1
+                and m.left_at is null
+                and (select u.shows_presence from "user" u where u.id = m.user_id) = 1
             order by m.user_id
             "#
         ),
@@ -31,14 +32,10 @@ pub fn rooms_of(db: &mut Reader<'_>, users: &[UserId]) -> Result<Vec<(RoomId, Us
             r#"
             select m.chatroom_id, m.user_id
             from chatroom_member m
-            cross join "user" u
-            cross join chatroom c
             where m.user_id in {ids:$1}
-                and u.id = m.user_id
-                and c.id = m.chatroom_id
                 and m.left_at is null
-                and u.shows_presence = 1
-                and c.state <> 'deleted'
+                and (select u.shows_presence from "user" u where u.id = m.user_id) = 1
+                and (select c.state from chatroom c where c.id = m.chatroom_id) <> 'deleted'
             order by m.chatroom_id, m.user_id
             "#
         ),

@@ -68,12 +68,10 @@ impl Member {
                 r#"
                 select m.role, m.first_position, m.hides
                 from chatroom_member m
-                cross join chatroom c
                 where m.chatroom_id = $1
                     and m.user_id = $2
-                    and c.id = m.chatroom_id
                     and m.left_at is null
-                    and c.state <> 'deleted'
+                    and (select c.state from chatroom c where c.id = m.chatroom_id) <> 'deleted'
                 "#
             ),
             params![room, user],
@@ -303,7 +301,7 @@ pub fn seen_by_all_above(db: &mut Reader<'_>, room: RoomId) -> Result<i64> {
             r#"
             select first_position
             from chatroom_member
-            where chatroom_id = $1 and left_at is null
+            where chatroom_id = $1 and coalesce(left_at, 0) = 0
             order by first_position desc
             limit 1
             "#

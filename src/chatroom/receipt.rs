@@ -127,10 +127,11 @@ pub fn since(db: &mut Reader<'_>, room: RoomId, reads: i64) -> Result<Vec<Mark>>
     Ok(db.all(
         sql!(
             r#"
-            select m.user_id, m.seen_position, m.seen_from, m.seen_at, u.shows_reads
+            select
+                m.user_id, m.seen_position, m.seen_from, m.seen_at,
+                (select u.shows_reads from "user" u where u.id = m.user_id) as shows_reads
             from chatroom_member m
-            cross join "user" u
-            where m.chatroom_id = $1 and u.id = m.user_id and m.left_at is null and m.reads > $2
+            where m.chatroom_id = $1 and m.left_at is null and m.reads > $2
             order by m.user_id
             "#
         ),

@@ -129,7 +129,9 @@ impl Session {
 
     fn record(&mut self, sql: Sql, params: &[Value<'_>]) -> Result<(), DbError> {
         let Some(recorder) = self.recorder.clone() else { return Ok(()) };
-        recorder.add(sql, measure::cost(self, sql, params)?);
+        if let Some(cost) = measure::cost(self, &recorder, sql, params)? {
+            recorder.add(sql, cost);
+        }
         Ok(())
     }
 

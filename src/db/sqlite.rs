@@ -232,14 +232,16 @@ impl Connection {
             }
         };
         let mut rows = statement.query(rusqlite::params_from_iter(params)).map_err(fail)?;
+        let mut given = 0;
         while let Some(row) = rows.next().map_err(fail)? {
+            given += 1;
             if !each(&Row::new(Source::Sqlite(row), &columns)) {
                 break;
             }
         }
         drop(rows);
         if let Some(recorder) = &self.recorder {
-            recorder.add(sql, cost(&statement));
+            recorder.add(sql, Cost { rows: given, ..cost(&statement) });
         }
         Ok(())
     }
@@ -249,10 +251,11 @@ impl Connection {
         let text = self.texts.get(sql)?;
         let mut statement = self.raw.prepare_cached(&text).map_err(fail)?;
         let changed = statement.execute(rusqlite::params_from_iter(params)).map_err(fail)?;
+        let changed = u64::try_from(changed).unwrap_or(u64::MAX);
         if let Some(recorder) = &self.recorder {
-            recorder.add(sql, cost(&statement));
+            recorder.add(sql, Cost { rows: changed, ..cost(&statement) });
         }
-        Ok(u64::try_from(changed).unwrap_or(u64::MAX))
+        Ok(changed)
     }
 
     /// A step of the transaction itself.
@@ -287,6 +290,7 @@ fn cost(statement: &rusqlite::Statement<'_>) -> Cost {
     let take = |status| u64::try_from(statement.reset_status(status)).unwrap_or(0);
     Cost {
         runs: 1,
+        rows: 0,
         work: take(StatementStatus::VmStep),
         scanned: take(StatementStatus::FullscanStep),
         sorts: take(StatementStatus::Sort) + take(StatementStatus::AutoIndex),

@@ -91,16 +91,21 @@ pub fn requests(db: &mut Reader<'_>, goal: GoalId) -> Result<Vec<Request>> {
     Ok(db.all(
         sql!(
             r#"
-            select u.id, u.first_name, u.last_name, p.asked_at
+            select
+                p.user_id, p.asked_at,
+                (select u.first_name from "user" u where u.id = p.user_id) as first_name,
+                (select u.last_name from "user" u where u.id = p.user_id) as last_name
             from goal_participation p
-            cross join "user" u
-            where p.goal_id = $1 and p.status = 'pending' and u.id = p.user_id
-            order by p.asked_at, u.id
+            where p.goal_id = $1 and p.status = 'pending'
+            order by p.asked_at, p.user_id
             "#
         ),
         params![goal],
         |row| {
-            Ok(Request { user: Name::from_row(row, "id", "first_name", "last_name")?, asked_at: row.get("asked_at")? })
+            Ok(Request {
+                user: Name::from_row(row, "user_id", "first_name", "last_name")?,
+                asked_at: row.get("asked_at")?,
+            })
         },
     )?)
 }

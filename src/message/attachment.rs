@@ -165,7 +165,7 @@ pub(super) fn forget(tx: &mut Writer<'_>, message: MessageId) -> Result<()> {
 /// The room of a file, whoever asks: the first step of every route that names a file.
 pub fn room_of(db: &mut Reader<'_>, id: AttachmentId) -> Result<Option<RoomId>> {
     Ok(db.first(
-        sql!("select m.chatroom_id from attachment a cross join message m where a.id = $1 and m.id = a.message_id"),
+        sql!("select chatroom_id from message where id = (select message_id from attachment where id = $1)"),
         params![id],
         |row| row.get("chatroom_id"),
     )?)

@@ -58,16 +58,14 @@ fn told(db: &mut Reader<'_>, messages: &[i64]) -> Result<Vec<Told>> {
     Ok(db.all(
         sql!(
             r#"
-            select t.id as message_id, t.chatroom_id, c.title, t.excerpt, a.id, a.first_name, a.last_name
-            from message t
-            cross join chatroom c
-            cross join "user" a
+            select
+                t.id as message_id, t.chatroom_id, t.excerpt, t.author_id, t.author_first_name, t.author_last_name,
+                (select c.title from chatroom c where c.id = t.chatroom_id) as title
+            from message_view t
             where t.id in {ids:$1}
-                and c.id = t.chatroom_id
-                and a.id = t.author_id
                 and t.deleted_at is null
                 and t.kind <> 'system'
-                and c.state <> 'deleted'
+                and (select c.state from chatroom c where c.id = t.chatroom_id) <> 'deleted'
             "#
         ),
         params![Value::ids(messages)],
@@ -76,7 +74,7 @@ fn told(db: &mut Reader<'_>, messages: &[i64]) -> Result<Vec<Told>> {
                 message: row.get("message_id")?,
                 room: row.get("chatroom_id")?,
                 title: row.get("title")?,
-                author: Name::from_row(row, "id", "first_name", "last_name")?,
+                author: Name::from_row(row, "author_id", "author_first_name", "author_last_name")?,
                 excerpt: row.get("excerpt")?,
             })
         },
@@ -87,29 +85,36 @@ fn listeners(db: &mut Reader<'_>, messages: &[i64], now: Micros) -> Result<Vec<(
     Ok(db.all(
         sql!(
             r#"
-            select t.id as message_id, m.user_id, u.locale, u.push_text, n.kind, s.endpoint, s.p256dh, s.auth
+            select
+                t.id as message_id, m.user_id, s.endpoint, s.p256dh, s.auth,
+                (
+                    select n.kind
+                    from notification n
+                    where n.message_id = t.id and n.user_id = m.user_id and n.kind in ('mention', 'reply')
+                    limit 1
+                ) as kind,
+                (select u.locale from "user" u where u.id = m.user_id) as locale,
+                (select u.push_text from "user" u where u.id = m.user_id) as push_text
             from message t
             cross join chatroom_member m
             cross join push_subscription s
-            cross join session e
-            cross join "user" u
-            left join notification n
-                on n.message_id = t.id and n.user_id = m.user_id and n.kind in ('mention', 'reply')
             where t.id in {ids:$1}
                 and m.chatroom_id = t.chatroom_id
                 and s.user_id = m.user_id
-                and e.token_hash = s.session_hash
-                and e.user_id = m.user_id
-                and u.id = m.user_id
                 and m.left_at is null
                 and m.user_id <> t.author_id
                 and m.first_position < t.position
                 and m.read_position < t.position
-                and u.status = 'active'
-                and e.expires_at > $2
+                and (select u.status from "user" u where u.id = m.user_id) = 'active'
+                and (select e.expires_at from session e where e.token_hash = s.session_hash and e.user_id + 0 = m.user_id) > $2
                 and (
                     m.notification_level = 'all'
-                    or (m.notification_level = 'mentions' and n.user_id is not null)
+                    or m.notification_level = 'mentions'
+                    and (
+                        select count(*)
+                        from notification n
+                        where n.message_id = t.id and n.user_id = m.user_id and n.kind in ('mention', 'reply')
+                    ) > 0
                 )
             order by t.id, s.id
             "#

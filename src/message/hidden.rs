@@ -44,24 +44,29 @@ pub fn set(tx: &mut Writer<'_>, member: &Member, id: MessageId, on: bool) -> Res
 
 /// Everything that the person has hidden in a room, the latest message first.
 pub fn list(db: &mut Reader<'_>, member: &Member) -> Result<Vec<Quoted>> {
+    let ids: Vec<i64> = db.all(
+        sql!(
+            r#"
+            select message_id
+            from message_hidden
+            where user_id = $1 and chatroom_id = $2
+            order by message_id desc
+            limit $3
+            "#
+        ),
+        params![member.user(), member.room(), LIST_MAX],
+        |row| row.get("message_id"),
+    )?;
     let hidden = db.all(
         sql!(
             r#"
             select *
             from message_view
-            where id in (
-                    select message_id
-                    from message_hidden
-                    where user_id = $1 and chatroom_id = $2
-                    order by message_id desc
-                    limit $4
-                )
-                and deleted_at is null
-                and position + 0 > $3
+            where id in {ids:$1} and deleted_at is null and position + 0 > $2
             order by id desc
             "#
         ),
-        params![member.user(), member.room(), member.first_position(), LIST_MAX],
+        params![Value::ids(&ids), member.first_position()],
         from_row,
     )?;
     Ok(hidden.iter().map(Message::as_quoted).collect())
@@ -75,13 +80,14 @@ pub fn among(db: &mut Reader<'_>, member: &Member, messages: &[i64]) -> Result<V
     Ok(db.all(
         sql!(
             r#"
-            select message_id
-            from message_hidden
-            where user_id = $1 and message_id in {ids:$2}
-            order by message_id
+            select m.id
+            from message m
+            where m.id in {ids:$2}
+                and (select count(*) from message_hidden h where h.user_id = $1 and h.message_id = m.id) = 1
+            order by m.id
             "#
         ),
         params![member.user(), Value::ids(messages)],
-        |row| row.get("message_id"),
+        |row| row.get("id"),
     )?)
 }

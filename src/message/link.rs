@@ -176,10 +176,13 @@ pub(super) fn of_messages(db: &mut Reader<'_>, messages: &[i64]) -> Result<Vec<(
     Ok(db.all(
         sql!(
             r#"
-            select l.message_id, p.url, p.title, p.description, p.site
+            select
+                l.message_id, l.url,
+                (select p.title from link_preview p where p.url = l.url) as title,
+                (select p.description from link_preview p where p.url = l.url) as description,
+                (select p.site from link_preview p where p.url = l.url) as site
             from message_link l
-            cross join link_preview p
-            where l.message_id in {ids:$1} and p.url = l.url and p.title <> ''
+            where l.message_id in {ids:$1} and (select p.title from link_preview p where p.url = l.url) <> ''
             order by l.message_id, l.ordinal
             "#
         ),

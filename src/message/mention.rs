@@ -6,7 +6,7 @@
 mod naming;
 
 use crate::chatroom::Member;
-use crate::db::{Reader, Value, Writer};
+use crate::db::{Reader, Row, Value, Writer};
 use crate::error::Result;
 use crate::id::{MessageId, UserId};
 use crate::{params, sql};
@@ -210,24 +210,43 @@ pub(super) fn keep(
     if named.is_empty() {
         return Ok(Vec::new());
     }
+    let read = |row: &Row<'_>| row.get("user_id");
+    if named.all {
+        return Ok(tx.all(
+            sql!(
+                r#"
+                insert into message_mention (message_id, user_id, chatroom_id, position)
+                select $1, m.user_id, m.chatroom_id, $2
+                from chatroom_member m
+                where m.chatroom_id = $3 and m.left_at is null and m.first_position < $2 and m.user_id <> $4
+                on conflict (message_id, user_id) do nothing
+                returning user_id
+                "#
+            ),
+            params![message, position, member.room(), member.user()],
+            read,
+        )?);
+    }
     let ids: Vec<i64> = named.users.iter().map(|user| user.0).collect();
     Ok(tx.all(
         sql!(
             r#"
             insert into message_mention (message_id, user_id, chatroom_id, position)
-            select $1, m.user_id, m.chatroom_id, $2
-            from chatroom_member m
-            where m.chatroom_id = $3
-                and m.left_at is null
-                and m.first_position < $2
-                and m.user_id <> $4
-                and ($5 = 1 or m.user_id in {ids:$6})
+            select $1, u.id, $3, $2
+            from "user" u
+            where u.id in {ids:$5}
+                and u.id <> $4
+                and (
+                    select m.first_position
+                    from chatroom_member m
+                    where m.chatroom_id = $3 and m.user_id = u.id and m.left_at is null
+                ) < $2
             on conflict (message_id, user_id) do nothing
             returning user_id
             "#
         ),
-        params![message, position, member.room(), member.user(), i64::from(named.all), Value::ids(&ids)],
-        |row| row.get("user_id"),
+        params![message, position, member.room(), member.user(), Value::ids(&ids)],
+        read,
     )?)
 }
 

@@ -68,22 +68,26 @@ fn listening(
     Ok(tx.all(
         sql!(
             r#"
-            select m.user_id
-            from chatroom_member m
-            where m.chatroom_id = $1
-                and m.user_id in {ids:$2}
-                and m.left_at is null
-                and m.notification_level <> 'none'
-                and m.first_position < $3
-                and not exists (
-                    select 1
+            select u.id
+            from "user" u
+            where u.id in {ids:$2}
+                and (
+                    select m.first_position
+                    from chatroom_member m
+                    where m.chatroom_id = $1
+                        and m.user_id = u.id
+                        and m.left_at is null
+                        and m.notification_level <> 'none'
+                ) < $3
+                and (
+                    select count(*)
                     from notification n
-                    where n.message_id = $4 and n.user_id = m.user_id and n.kind in ('mention', 'reply')
-                )
-            order by m.user_id
+                    where n.message_id = $4 and n.user_id = u.id and n.kind in ('mention', 'reply')
+                ) = 0
+            order by u.id
             "#
         ),
         params![member.room(), Value::ids(concerned), position, message],
-        |row| row.get("user_id"),
+        |row| row.get("id"),
     )?)
 }

@@ -92,15 +92,17 @@ pub fn named(db: &mut Reader<'_>, member: &Member, id: MessageId) -> Result<Vec<
     let rows: Vec<(String, Name)> = db.all(
         sql!(
             r#"
-            select r.emoji, u.id, u.first_name, u.last_name
+            select
+                r.emoji, r.user_id,
+                (select u.first_name from "user" u where u.id = r.user_id) as first_name,
+                (select u.last_name from "user" u where u.id = r.user_id) as last_name
             from message_reaction r
-            cross join "user" u
-            where r.message_id = $1 and u.id = r.user_id
+            where r.message_id = $1
             order by r.created_at, r.user_id, r.emoji
             "#
         ),
         params![id],
-        |row| Ok((row.get("emoji")?, Name::from_row(row, "id", "first_name", "last_name")?)),
+        |row| Ok((row.get("emoji")?, Name::from_row(row, "user_id", "first_name", "last_name")?)),
     )?;
     let mut named: Vec<Named> = Vec::new();
     for (emoji, user) in rows {

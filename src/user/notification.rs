@@ -15,6 +15,8 @@ pub const PAGE: i64 = 100;
 
 /// Events of one person that are kept; the oldest go.
 pub const KEPT: i64 = 1_000;
+/// Of so many newest events of a person one that comes again is renewed.
+const RENEWED: i64 = 200;
 
 /// What happened to a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -142,6 +144,7 @@ fn renew(tx: &mut Writer<'_>, notice: &Notice) -> Result<()> {
                 and actor_id = $4
                 and coalesce(goal_id, 0) = $5
                 and coalesce(message_id, 0) = $6
+                and revision > (select u.revision - $7 from "user" u where u.id = $1)
             "#
         ),
         params![
@@ -150,20 +153,32 @@ fn renew(tx: &mut Writer<'_>, notice: &Notice) -> Result<()> {
             notice.kind.other().as_str(),
             notice.actor,
             notice.goal.map_or(0, |goal| goal.0),
-            notice.message.map_or(0, |message| message.0)
+            notice.message.map_or(0, |message| message.0),
+            RENEWED
         ],
     )?;
     Ok(())
 }
 
-/// Forgets the oldest events of people who have more than [`KEPT`].
+/// Forgets the oldest events of people who have more than [`KEPT`]: of one person all of them, of many those that this moment makes too many.
 fn forget_oldest(tx: &mut Writer<'_>, users: &[i64]) -> Result<()> {
+    if let [user] = users {
+        tx.execute(
+            sql!(
+                r#"
+                delete from notification
+                where user_id = $1 and revision <= (select u.revision - $2 from "user" u where u.id = $1)
+                "#
+            ),
+            params![*user, KEPT],
+        )?;
+        return Ok(());
+    }
     tx.execute(
         sql!(
             r#"
             delete from notification
-            where user_id in {ids:$1}
-                and revision <= (select u.revision - $2 from "user" u where u.id = notification.user_id)
+            where (user_id, revision) in (select u.id, u.revision - $2 from "user" u where u.id in {ids:$1})
             "#
         ),
         params![Value::ids(users), KEPT],
@@ -286,12 +301,11 @@ pub fn since(db: &mut Reader<'_>, user: UserId, revision: i64) -> Result<Vec<Eve
         sql!(
             r#"
             select
-                n.user_id, n.revision, n.kind, n.chatroom_id, n.message_id, n.role,
-                g.id as goal_id, g.title as goal_title,
-                a.id as actor_id, a.first_name, a.last_name
+                n.user_id, n.revision, n.kind, n.chatroom_id, n.message_id, n.role, n.goal_id, n.actor_id,
+                (select g.title from goal g where g.id = n.goal_id) as goal_title,
+                (select a.first_name from "user" a where a.id = n.actor_id) as first_name,
+                (select a.last_name from "user" a where a.id = n.actor_id) as last_name
             from notification n
-            left join goal g on g.id = n.goal_id
-            left join "user" a on a.id = n.actor_id
             where n.user_id = $1 and n.revision > $2
             order by n.revision
             limit $3

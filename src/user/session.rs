@@ -89,14 +89,14 @@ pub fn create(tx: &mut Writer<'_>, user: UserId, hash: &TokenHash, now: Micros) 
     Ok(tx.all(
         sql!(
             r#"
-            delete from session
+            delete from session {by:session_by_user}
             where user_id = $1 and (
                 expires_at <= $2
                 or id not in (
                     select id
                     from session
                     where user_id = $1 and expires_at > $2
-                    order by id desc
+                    order by id + 0 desc
                     limit $3
                 )
             )
@@ -113,10 +113,13 @@ pub fn find(db: &mut Reader<'_>, hash: &TokenHash, now: Micros) -> Result<Option
     Ok(db.first(
         sql!(
             r#"
-            select u.id, u.email, u.first_name, u.last_name, u.locale, u.status, u.site_role, s.id as session_id, s.expires_at
-            from session s
-            cross join "user" u
-            where s.token_hash = $1 and s.expires_at > $2 and u.id = s.user_id and u.status = 'active'
+            select
+                u.id, u.email, u.first_name, u.last_name, u.locale, u.status, u.site_role,
+                (select s.id from session s where s.token_hash = $1) as session_id,
+                (select s.expires_at from session s where s.token_hash = $1) as expires_at
+            from "user" u
+            where u.id = (select s.user_id from session s where s.token_hash = $1 and s.expires_at > $2)
+                and u.status = 'active'
             "#
         ),
         params![hash.as_slice(), now],
@@ -135,7 +138,9 @@ pub fn delete(tx: &mut Writer<'_>, id: SessionId) -> Result<Option<Ended>> {
 /// Ends all sessions of a person, but for the one that is named.
 pub fn delete_all(tx: &mut Writer<'_>, user: UserId, but: Option<SessionId>) -> Result<Vec<Ended>> {
     Ok(tx.all(
-        sql!("delete from session where user_id = $1 and id <> $2 returning id, user_id, token_hash"),
+        sql!(
+            "delete from session {by:session_by_user} where user_id = $1 and id <> $2 returning id, user_id, token_hash"
+        ),
         params![user, but.map_or(0, |kept| kept.0)],
         ended,
     )?)

@@ -13,6 +13,7 @@ mod files_hostile;
 mod first_account;
 mod formatting;
 mod goal;
+mod growth;
 mod habits;
 mod harness;
 mod hub;

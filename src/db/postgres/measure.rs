@@ -2,13 +2,19 @@
 //! undone.
 
 use super::{DbError, Session, Sql, Value, place};
-use crate::db::record::Cost;
+use crate::db::record::{Cost, Recorder};
 use ::postgres::SimpleQueryMessage;
 use serde_json::Value as Json;
 use std::fmt::Write as _;
 
 /// Runs the statement with these parameters under `explain`. The plan is the one that the session's `plan_cache_mode` asks for.
-pub(super) fn cost(session: &mut Session, sql: Sql, params: &[Value<'_>]) -> Result<Cost, DbError> {
+/// None for what was measured before with the same parameters.
+pub(super) fn cost(
+    session: &mut Session,
+    recorder: &Recorder,
+    sql: Sql,
+    params: &[Value<'_>],
+) -> Result<Option<Cost>, DbError> {
     let fail = |error| DbError::postgres(error, sql.text());
     let text = session.texts.get(sql)?;
     let (mut types, mut values, mut name) =
@@ -22,11 +28,14 @@ pub(super) fn cost(session: &mut Session, sql: Sql, params: &[Value<'_>]) -> Res
     }
     let in_brackets = |list: &[String]| if list.is_empty() { String::new() } else { format!("({})", list.join(", ")) };
     let types: Vec<String> = types.into_iter().map(str::to_owned).collect();
+    let explain = format!("explain (analyze, buffers, timing off, format json) execute {name}{}", in_brackets(&values));
+    if !recorder.is_new(&explain) {
+        return Ok(None);
+    }
     session.client.batch_execute("savepoint cost").map_err(fail)?;
     if session.measured.insert(name.clone()) {
         session.client.batch_execute(&format!("prepare {name}{} as {text}", in_brackets(&types))).map_err(fail)?;
     }
-    let explain = format!("explain (analyze, buffers, timing off, format json) execute {name}{}", in_brackets(&values));
     let rows = session.client.simple_query(&explain).map_err(fail)?;
     session.client.batch_execute("rollback to savepoint cost; release savepoint cost").map_err(fail)?;
     let plan: String = rows
@@ -37,7 +46,7 @@ pub(super) fn cost(session: &mut Session, sql: Sql, params: &[Value<'_>]) -> Res
         .map_err(|error| DbError::Statement { sql: sql.text().to_owned(), reason: error.to_string() })?;
     let mut cost = Cost { runs: 1, ..Cost::default() };
     add(&mut cost, &plan[0]["Plan"], true);
-    Ok(cost)
+    Ok(Some(cost))
 }
 
 /// A parameter as SQL writes it, and its type.
@@ -57,14 +66,17 @@ fn literal(value: &Value<'_>) -> (&'static str, String) {
 fn add(cost: &mut Cost, node: &Json, is_top: bool) {
     let number = |name: &str| node[name].as_f64().unwrap_or(0.0);
     let count = |number: f64| number.max(0.0) as u64;
+    let kind = node["Node Type"].as_str().unwrap_or_default();
     if is_top {
+        // What a statement changes is what its only part gives.
+        let given = if kind == "ModifyTable" { &node["Plans"][0]["Actual Rows"] } else { &node["Actual Rows"] };
+        cost.rows = count(given.as_f64().unwrap_or(0.0));
         cost.work += count(number("Shared Hit Blocks") + number("Shared Read Blocks"));
     }
     let left_out = ["Rows Removed by Filter", "Rows Removed by Index Recheck", "Rows Removed by Join Filter"];
     let rows = number("Actual Rows") + left_out.iter().map(|name| number(name)).sum::<f64>();
     let rows = count(rows * number("Actual Loops"));
     cost.work += rows;
-    let kind = node["Node Type"].as_str().unwrap_or_default();
     if kind == "Seq Scan" {
         cost.scanned += rows;
     }
