@@ -3,6 +3,7 @@
 
 mod beside;
 mod fill;
+mod found;
 #[path = "../../src/db/tests/source.rs"]
 mod source;
 mod visit;
@@ -241,3 +242,26 @@ const NOT_RUN: &[(&str, &str)] = &[
     ("delete from link_preview", "erasure, and previews that are old"),
     ("set revision = revision - 1", "where two tabs send the same at the same moment: by its key"),
 ];
+
+/// What was measured of the tables on another day leads no plan after a start, and a stop measures nothing.
+#[tokio::test]
+async fn statistics_of_another_day_are_forgotten_at_the_start() {
+    let mut town = Town::start().await;
+    if town.database.is_postgres() {
+        return;
+    }
+    let path = town.database.folder.path().join("palabre.sqlite");
+    let has_statistics = || {
+        let db = rusqlite::Connection::open(&path).unwrap();
+        let count = "select count(*) from sqlite_schema where name in ('sqlite_stat1', 'sqlite_stat4')";
+        db.query_row(count, [], |row| row.get::<_, i64>(0)).unwrap() > 0
+    };
+    town.person("Zoe").await;
+    town.stop().await;
+    assert!(!has_statistics(), "a stop leaves none");
+    Statistics::OneAccount.set(&town.database);
+    assert!(has_statistics());
+    let mut town = town.restart().await;
+    assert!(!has_statistics(), "a start forgets them");
+    town.stop().await;
+}
