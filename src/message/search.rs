@@ -68,20 +68,31 @@ pub fn find(db: &mut Reader<'_>, user: UserId, query: &Query) -> Result<Results>
     Ok(Results { found: shown(db, &search.ids, query)?, next: next.map(MessageId) })
 }
 
-/// What the index is asked: the part beside the words, and the words' tokens dealt out to the others.
+/// What the index is asked: the part beside the words, and the words' tokens in the others.
 struct Parts(Vec<String>);
 
 impl Parts {
     fn new(scope: &Scope, query: &Query) -> Self {
         let tokens = query.tokens();
         let mut parts: Vec<String> = vec![scope.tokens(query)];
-        parts.extend(
-            (0..PARTS - 1)
-                .map(|part| tokens.iter().skip(part).step_by(PARTS - 1).cloned().collect::<Vec<_>>().join(" AND ")),
-        );
+        // Neighbours stay together: tokens of one word occur together, so that a part's next hit is near.
+        let size = tokens.len().div_ceil(PARTS - 1).max(1);
+        parts.extend(tokens.chunks(size).map(|chunk| chunk.join(" AND ")));
         parts.retain(|part| !part.is_empty());
         parts.dedup();
         Self(parts)
+    }
+
+    /// How many tokens there are.
+    fn tokens(&self) -> usize {
+        self.0.iter().map(|part| part.split(' ').filter(|word| !matches!(*word, "AND" | "OR")).count()).sum()
+    }
+
+    /// What stands beside the words, and a token of each other part.
+    fn samples(&self) -> impl Iterator<Item = &str> {
+        let (first, others) = self.0.split_first().map_or(("", &[][..]), |(first, others)| (first.as_str(), others));
+        let others = others.iter().map(|part| part.split(' ').next().unwrap_or(part));
+        std::iter::once(first).chain(others)
     }
 
     /// As `{has_grams}` takes them: as many as it wants, the last one again for those that there are not.
@@ -112,12 +123,12 @@ impl Search<'_> {
             let all = self.candidates(db, scope.oldest, scope.newest, &self.parts.0[0], usize::MAX)?;
             return self.read(db, &all);
         }
-        let mut walk = Walk::new(scope.oldest, scope.newest);
+        let mut walk = Walk::new(scope.oldest, scope.newest, self.parts.tokens());
         while let Some(range) = walk.range() {
             let most = if range.is_smallest() { usize::MAX } else { MOST };
             let candidates = self.candidates(db, range.low, range.high, &range.tokens(), most)?;
             if candidates.len() > most {
-                walk.shrink();
+                walk.shrink(range);
             } else {
                 if let Some(next) = self.read(db, &candidates)? {
                     return Ok(Some(next));
@@ -213,10 +224,10 @@ impl Search<'_> {
     fn measure(&self, db: &mut Reader<'_>, walk: &mut Walk) -> Result<()> {
         let Some(near) = walk.sample() else { return Ok(()) };
         let mut rarest = i64::MAX;
-        for part in &self.parts.0 {
+        for part in self.parts.samples() {
             let count = db.one(
                 sql!("select count(*) as messages from message_gram where {has_grams:$1} and {gram_range:$3, $4, $2}"),
-                params![Parts::joined(std::slice::from_ref(part)), near.tokens(), near.low, near.high],
+                params![Parts::joined(&[part.to_owned()]), near.tokens(), near.low, near.high],
                 |row| row.get("messages"),
             )?;
             rarest = rarest.min(count);

@@ -30,10 +30,11 @@ fn of_word(word: &str) -> Vec<String> {
     }
 }
 
-/// The tokens that a text must hold to have all of these words.
+/// The tokens that a text must hold to have all of these words, in their order, once each.
 pub(super) fn of_words(words: &[String]) -> Vec<String> {
-    let all: BTreeSet<String> = words.iter().flat_map(|word| of_word(word)).collect();
-    all.into_iter().take(QUERY_MAX).collect()
+    let mut known = BTreeSet::new();
+    let all = words.iter().flat_map(|word| of_word(word)).filter(|token| known.insert(token.clone()));
+    all.take(QUERY_MAX).collect()
 }
 
 /// Letters and digits only: nothing in it can mean anything to a query's grammar. Two digits an ASCII character, the others between `x`.

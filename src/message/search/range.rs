@@ -13,8 +13,9 @@ pub(super) const MOST: usize = 512;
 const RANGES_MAX: u32 = 32;
 /// Candidates that one request reads.
 pub(super) const READ_MAX: usize = 1_000;
-/// Postings of the rarest part of the query that one request walks through, as far as that is known.
-const POSTINGS_MAX: i64 = 16_384;
+/// Postings that one request walks through, as far as that is known, where it asks for [`TOKENS`] tokens; fewer where it asks for more.
+const POSTINGS_MAX: i64 = 8_192;
+const TOKENS: i64 = 8;
 
 /// Some consecutive ids.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,15 +46,26 @@ pub(super) struct Walk {
     next: i64,
     level: usize,
     ranges: u32,
-    /// Of 1,024 ids, how many have the query's rarest part; unknown before it was asked.
+    /// Of 1,024 ids, how many have the query's rarest token; unknown before it was asked.
     density: Option<i64>,
     postings: i64,
+    /// Tokens that the index is asked for.
+    tokens: i64,
+    /// Down to this id, ranges of a level had too many candidates: smaller ones pass it.
+    crowded: Option<(i64, usize)>,
 }
 
 impl Walk {
     /// Through the ids from `newest` down to `oldest`.
-    pub(super) fn new(oldest: i64, newest: i64) -> Self {
-        Self { oldest: oldest.max(1), next: newest, level: 0, ranges: 0, density: None, postings: 0 }
+    pub(super) fn new(oldest: i64, newest: i64, tokens: usize) -> Self {
+        let tokens = i64::try_from(tokens).unwrap_or(i64::MAX / LARGEST).max(TOKENS);
+        let oldest = oldest.max(1);
+        Self { oldest, next: newest, level: 0, ranges: 0, density: None, postings: 0, tokens, crowded: None }
+    }
+
+    /// What so many ids cost, in postings.
+    fn cost(&self, ids: i64, density: i64) -> i64 {
+        (ids * density.max(1) / 1_024).saturating_mul(self.tokens) / TOKENS
     }
 
     /// The next range; none at the end.
@@ -84,18 +96,27 @@ impl Walk {
         self.density.is_none() && self.level + 1 == LEVELS.len() && self.range().is_some()
     }
 
-    /// `rarest` of the ids of the range had the rarest part of the query.
+    /// `rarest` of the ids of the range had the rarest token of the query.
     pub(super) fn set_density(&mut self, rarest: i64, of: Range) {
         let density = rarest * 1_024 / (of.high - of.low + 1).max(1);
-        if density * LARGEST / 1_024 > POSTINGS_MAX {
-            self.level -= 1;
-        }
         self.density = Some(density);
+        self.level = self.level.min(self.largest());
+    }
+
+    /// The level of the largest ranges that may come next.
+    fn largest(&self) -> usize {
+        let is_dense = self.density.is_some_and(|density| self.cost(LARGEST, density) > POSTINGS_MAX);
+        let largest = LEVELS.len() - if is_dense { 2 } else { 1 };
+        match self.crowded {
+            Some((low, level)) if self.next >= low => largest.min(level - 1),
+            Some(_) | None => largest,
+        }
     }
 
     /// A range had more than [`MOST`] candidates: a smaller one comes next, from where it began.
-    pub(super) fn shrink(&mut self) {
-        self.level = self.level.saturating_sub(1);
+    pub(super) fn shrink(&mut self, range: Range) {
+        self.crowded = Some((range.low, range.level.max(1)));
+        self.level = range.level.saturating_sub(1);
         self.ranges += 1;
     }
 
@@ -103,11 +124,9 @@ impl Walk {
     pub(super) fn pass(&mut self, range: Range, candidates: usize) {
         self.next = range.low - 1;
         self.ranges += 1;
-        self.postings += (range.high - range.low + 1) * self.density.unwrap_or(0).max(1) / 1_024;
-        let is_dense = self.density.is_some_and(|density| density * LARGEST / 1_024 > POSTINGS_MAX);
-        let largest = LEVELS.len() - if is_dense { 2 } else { 1 };
+        self.postings += self.cost(range.high - range.low + 1, self.density.unwrap_or(0));
         if candidates <= FEW {
-            self.level = (self.level + 1).min(largest);
+            self.level = (self.level + 1).min(self.largest());
         }
     }
 
@@ -131,7 +150,7 @@ mod tests {
     fn a_walk_meets_every_id_once() {
         for (oldest, newest) in [(1, 1), (1, 1_024), (5, 200_003), (70_000, 70_001), (1, 700_000), (3, 2)] {
             for candidates in [0, 65, 3] {
-                let mut walk = Walk::new(oldest, newest);
+                let mut walk = Walk::new(oldest, newest, 1);
                 let mut expected = newest;
                 while let Some(range) = walk.range() {
                     assert_eq!(range.high, expected);
@@ -154,7 +173,7 @@ mod tests {
 
     #[test]
     fn a_request_ends_however_many_ids_there_are() {
-        let mut walk = Walk::new(1, 1 << 40);
+        let mut walk = Walk::new(1, 1 << 40, 8);
         let mut ranges = 0;
         while !walk.is_spent(0) {
             if walk.needs_density() {
@@ -165,7 +184,7 @@ mod tests {
             ranges += 1;
         }
         assert_eq!(ranges, RANGES_MAX, "where nothing is known to be common, by the number of ranges");
-        let mut walk = Walk::new(1, 1 << 40);
+        let mut walk = Walk::new(1, 1 << 40, 8);
         while !walk.is_spent(0) {
             if walk.needs_density() {
                 walk.set_density(400, Range { low: 1, high: 1_024, level: 0 });
@@ -173,16 +192,23 @@ mod tests {
             walk.pass(walk.range().unwrap(), 0);
         }
         let seen = (1_i64 << 40) - walk.rest().unwrap();
-        assert!((20_000..80_000).contains(&seen), "a part that stands in four messages of ten: {seen}");
+        assert!((15_000..80_000).contains(&seen), "a part that stands in four messages of ten: {seen}");
     }
 
     #[test]
     fn a_range_with_too_many_shrinks_and_loses_none() {
-        let mut walk = Walk::new(1, 500_000);
+        let mut walk = Walk::new(1, 500_000, 8);
         walk.pass(walk.range().unwrap(), 0);
         let large = walk.range().unwrap();
-        walk.shrink();
+        walk.shrink(large);
         let small = walk.range().unwrap();
         assert!(small.high == large.high && small.low > large.low && small.is_smallest());
+        // What was too much once is not asked for again before it is passed.
+        while walk.range().is_some_and(|range| range.high >= large.low) {
+            let range = walk.range().unwrap();
+            assert!(range.is_smallest());
+            walk.pass(range, 0);
+        }
+        assert!(!walk.range().unwrap().is_smallest());
     }
 }
