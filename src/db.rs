@@ -5,7 +5,11 @@
 
 mod connection;
 mod error;
+mod health;
 mod job;
+mod kind;
+mod limit;
+mod log;
 mod migrate;
 mod postgres;
 mod queue;
@@ -28,7 +32,10 @@ pub use value::Value;
 
 pub use crate::{params, sql};
 
+use health::Health;
 use job::{Read, ReadJob, Write, WriteJob};
+use kind::Kind;
+use limit::{Closing, Left};
 use std::fmt;
 use std::num::NonZero;
 use std::path::PathBuf;
@@ -92,18 +99,24 @@ pub enum Engine {
 /// Sizes and patience of the store.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Reading threads on SQLite.
+    /// Reading threads on SQLite. One kind of read holds a third of them at most.
     pub readers: usize,
-    /// Threads, and so connections at most, on PostgreSQL.
+    /// Threads, and so connections at most, on PostgreSQL, where one more connection holds the lock of the database.
     pub workers: usize,
     /// Jobs that may wait; on SQLite, reads and writes each. The next one is told [`DbError::Busy`].
     pub queue: usize,
     /// Page cache of each SQLite connection, in KiB.
     pub cache_kib: u32,
-    /// How long one statement may take on PostgreSQL.
+    /// How long one statement may take. A read's ends earlier when nobody waits for it any more.
     pub statement_timeout: Duration,
-    /// How long a job may wait for PostgreSQL to become reachable.
+    /// How long a job may wait for PostgreSQL to become reachable, and a statement for what another transaction has locked there.
     pub patience: Duration,
+    /// How long the start may wait for PostgreSQL to become reachable, and for a server before this one to be gone.
+    pub start_patience: Duration,
+    /// How long statements may go on once the store is to close.
+    pub grace: Duration,
+    /// Whether this server must be the only one of a PostgreSQL database. A SQLite file never has two.
+    pub is_alone: bool,
     /// For tests: what each statement costs is written there.
     #[doc(hidden)]
     pub recorder: Option<Recorder>,
@@ -113,16 +126,22 @@ impl Default for Options {
     fn default() -> Self {
         let processors = thread::available_parallelism().map_or(2, NonZero::get);
         Self {
-            readers: processors.clamp(2, 8),
+            readers: processors.clamp(8, 16),
             workers: 16,
             queue: 8192,
-            cache_kib: 8192,
+            cache_kib: 4096,
             statement_timeout: Duration::from_secs(15),
             patience: Duration::from_secs(5),
+            start_patience: Duration::from_secs(10),
+            grace: Duration::from_secs(2),
+            is_alone: true,
             recorder: None,
         }
     }
 }
+
+/// How long [`Db::close`] waits for threads after their statements have been ended.
+const ENDING: Duration = Duration::from_secs(1);
 
 /// Which writes belong together. Those of one room are committed in the order in which they came, several at once when they wait.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
@@ -146,8 +165,16 @@ struct Inner {
     target: Target,
     options: Options,
     threads: Threads,
-    statements: Arc<AtomicU64>,
+    common: Common,
     done: watch::Receiver<()>,
+}
+
+/// What all threads of a store share. A cheap clone.
+#[derive(Clone)]
+struct Common {
+    statements: Arc<AtomicU64>,
+    health: Arc<Health>,
+    closing: Closing,
 }
 
 enum Threads {
@@ -164,9 +191,16 @@ impl Threads {
     }
 }
 
+impl Inner {
+    fn close(&self) {
+        self.common.closing.begin();
+        self.threads.close();
+    }
+}
+
 impl Drop for Inner {
     fn drop(&mut self) {
-        self.threads.close();
+        self.close();
     }
 }
 
@@ -177,15 +211,16 @@ impl Db {
     /// When the database cannot be reached or opened, is served by another process, or has a schema that this program does not know.
     pub fn open(target: &Target, options: Options) -> Result<Self, DbError> {
         let (done, all_done) = watch::channel(());
-        let statements = Arc::new(AtomicU64::new(0));
+        let closing = Closing::new(options.grace);
+        let common = Common { statements: Arc::default(), health: Arc::default(), closing };
         let threads = on_own_thread(|| match target {
-            Target::Sqlite(path) => sqlite::open(path, &options, &statements, &done).map(Threads::Sqlite),
+            Target::Sqlite(path) => sqlite::open(path, &options, &common, &done).map(Threads::Sqlite),
             Target::Postgres(url) => {
                 let server = postgres::Server::new(url, &options)?;
-                postgres::open(&server, &options, &statements, &done).map(Threads::Postgres)
+                postgres::open(&server, &options, &common, &done).map(Threads::Postgres)
             }
         })?;
-        let inner = Inner { target: target.clone(), options, threads, statements, done: all_done };
+        let inner = Inner { target: target.clone(), options, threads, common, done: all_done };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -223,11 +258,15 @@ impl Db {
         E: From<DbError> + Send + 'static,
     {
         let (answer, result) = oneshot::channel();
-        let read = Read { task: Box::new(ReadJob { job, answer }), queued_at: Instant::now(), is_counted };
-        match &self.inner.threads {
-            Threads::Sqlite(queues) => queues.reads.push(read)?,
-            Threads::Postgres(scheduler) => scheduler.read(read)?,
-        }
+        let left = Left::default();
+        let _leaving = left.on_drop();
+        let task = Box::new(ReadJob { job, answer });
+        let read = Read { task, kind: Kind::of::<F>(), queued_at: Instant::now(), is_counted, left, tries: 0 };
+        let pushed = match &self.inner.threads {
+            Threads::Sqlite(queues) => queues.reads.push(read),
+            Threads::Postgres(scheduler) => scheduler.read(read),
+        };
+        pushed.inspect_err(|error| self.inner.common.health.log.job(error))?;
         result.await.unwrap_or_else(|_| Err(DbError::Closed.into()))
     }
 
@@ -242,18 +281,43 @@ impl Db {
         T: Send + 'static,
         E: From<DbError> + Send + 'static,
     {
+        self.write_as(lane, job, false).await
+    }
+
+    /// Writes only to see whether the store takes writes. The outcome is not that of [`Db::last_write`].
+    ///
+    /// # Errors
+    /// Those of the job, and [`DbError`] as `E`.
+    pub async fn probe<T, E, F>(&self, job: F) -> Result<T, E>
+    where
+        F: FnMut(&mut Writer<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<DbError> + Send + 'static,
+    {
+        let done = self.write_as(Lane::None, job, true).await?;
+        self.inner.common.health.probe_succeeded();
+        Ok(done)
+    }
+
+    async fn write_as<T, E, F>(&self, lane: Lane, job: F, is_probe: bool) -> Result<T, E>
+    where
+        F: FnMut(&mut Writer<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<DbError> + Send + 'static,
+    {
         let (answer, result) = oneshot::channel();
-        let write = Write::new(Box::new(WriteJob { job, answer, result: None }));
-        match &self.inner.threads {
-            Threads::Sqlite(queues) => queues.writes.push(write)?,
+        let write = Write::new(Box::new(WriteJob { job, answer, result: None }), Kind::of::<F>(), is_probe);
+        let pushed = match &self.inner.threads {
+            Threads::Sqlite(queues) => queues.writes.push(write),
             Threads::Postgres(scheduler) => {
                 let room = match lane {
                     Lane::Room(room) => Some(room),
                     Lane::None => None,
                 };
-                scheduler.write(room, write)?;
+                scheduler.write(room, write)
             }
-        }
+        };
+        pushed.inspect_err(|error| self.inner.common.health.log.job(error))?;
         result.await.unwrap_or_else(|_| Err(DbError::Closed.into()))
     }
 
@@ -268,6 +332,12 @@ impl Db {
         tokio::task::spawn_blocking(move || sqlite::empty_log(&path)).await.unwrap_or(Err(DbError::Panicked))
     }
 
+    /// Why the last write was not kept, when the reason would stop the next one too: a full disk, a database that takes no writes or
+    /// cannot be reached.
+    pub fn last_write(&self) -> Option<DbError> {
+        self.inner.common.health.last_write()
+    }
+
     /// The engine behind the door.
     pub fn engine(&self) -> Engine {
         match self.inner.target {
@@ -278,7 +348,7 @@ impl Db {
 
     /// Statements that jobs have run so far, without those of [`Db::look`].
     pub fn statements(&self) -> u64 {
-        self.inner.statements.load(Ordering::Relaxed)
+        self.inner.common.statements.load(Ordering::Relaxed)
     }
 
     /// Jobs that wait for a thread now.
@@ -289,12 +359,16 @@ impl Db {
         }
     }
 
-    /// Finishes what waits, ends the threads and lets go of the file. Every later job answers [`DbError::Closed`].
+    /// Finishes what waits, ends the threads and lets go of the file. Every later job answers [`DbError::Closed`]. Statements that go on
+    /// for longer than [`Options::grace`] are ended, and nothing is waited for much longer than that.
     pub async fn close(&self) {
-        self.inner.threads.close();
+        self.inner.close();
         let mut done = self.inner.done.clone();
         // Nobody ever sends: this ends when the last thread drops its sender.
-        while done.changed().await.is_ok() {}
+        let ended = async { while done.changed().await.is_ok() {} };
+        if tokio::time::timeout(self.inner.options.grace + ENDING, ended).await.is_err() {
+            tracing::warn!("the database was still at work and is left");
+        }
     }
 
     /// Prepares texts without running them and answers those that the engine refuses, with its reason. For tests.

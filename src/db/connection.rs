@@ -21,7 +21,7 @@ pub(super) enum Link<'a> {
 #[derive(Debug)]
 pub(super) enum Trouble {
     /// A statement failed. PostgreSQL takes nothing more in this transaction then, and neither do we on SQLite.
-    Failed,
+    Failed(DbError),
     /// The engine asks to try the whole transaction again.
     Retry(DbError),
     /// The connection is gone.
@@ -127,7 +127,7 @@ impl<'a> Reader<'a> {
         let result = statement(&mut self.link);
         if let Err(error) = &result {
             self.trouble = Some(match &self.link {
-                Link::Sqlite(_) => Trouble::Failed,
+                Link::Sqlite(_) => Trouble::Failed(error.clone()),
                 Link::Postgres(session) => session.trouble(error),
             });
         }

@@ -55,15 +55,150 @@ pub enum DbError {
     /// The store could not be opened.
     #[error("{0}")]
     Open(String),
+    /// The statement took longer than one may, and was ended.
+    #[error("the statement took too long and was ended (in: {0})")]
+    TooSlow(&'static str),
     /// Another process has this SQLite file open.
     #[error("another server is using {}: stop it first, or use another file", .0.display())]
     Locked(PathBuf),
+    /// Another server holds this PostgreSQL database; the text says where it is connected from.
+    #[error(
+        "another server is using this PostgreSQL database{0}: stop it first, or use another database; several servers on one are not supported"
+    )]
+    Taken(String),
+}
+
+/// Why the same job may succeed later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Temporary {
+    /// Too many jobs wait.
+    Busy,
+    /// The server is gone, going, or not there yet; or this store is closing.
+    Unreachable,
+    /// A statement or a transaction took longer than it may.
+    Slow,
+    /// Somebody else holds a row, a table or the file.
+    Locked,
+    /// The database takes no writes.
+    ReadOnly,
+    /// No room on the disk.
+    Full,
+    /// Connections, memory or another means of the server has run out.
+    Short,
+    /// The disk fails.
+    Io,
+}
+
+impl Temporary {
+    /// The kind, for counting.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Busy => "busy",
+            Self::Unreachable => "unreachable",
+            Self::Slow => "slow",
+            Self::Locked => "locked",
+            Self::ReadOnly => "read-only",
+            Self::Full => "full",
+            Self::Short => "short",
+            Self::Io => "io",
+        }
+    }
+
+    /// By PostgreSQL's code (its manual's appendix A): single ones first, then whole classes.
+    fn of_state(code: &str) -> Option<Self> {
+        Some(match code {
+            "57014" | "25P03" | "25P04" => Self::Slow,
+            "55P03" | "40001" | "40P01" => Self::Locked,
+            "25006" => Self::ReadOnly,
+            "53100" => Self::Full,
+            _ => match code.get(..2)? {
+                "08" | "57" => Self::Unreachable,
+                "53" => Self::Short,
+                "58" => Self::Io,
+                _ => return None,
+            },
+        })
+    }
+
+    fn of_sqlite(error: &rusqlite::Error) -> Option<Self> {
+        use rusqlite::ffi;
+        // The low byte is the primary code (https://www.sqlite.org/rescode.html).
+        Some(match error.sqlite_error()?.extended_code & 0xff {
+            ffi::SQLITE_INTERRUPT => Self::Slow,
+            ffi::SQLITE_BUSY | ffi::SQLITE_LOCKED | ffi::SQLITE_PROTOCOL => Self::Locked,
+            ffi::SQLITE_READONLY => Self::ReadOnly,
+            ffi::SQLITE_FULL => Self::Full,
+            ffi::SQLITE_NOMEM | ffi::SQLITE_CANTOPEN => Self::Short,
+            ffi::SQLITE_IOERR => Self::Io,
+            _ => return None,
+        })
+    }
+
+    fn of_postgres(error: &postgres::Error, doing: &'static str) -> Option<Self> {
+        if let Some(code) = error.code() {
+            let known = Self::of_state(code.code());
+            return if doing == CONNECT { known.or(Some(Self::Unreachable)) } else { known };
+        }
+        let is_cut = error.is_closed() || doing == CONNECT || has_io(error);
+        is_cut.then_some(Self::Unreachable)
+    }
+}
+
+/// The step that opens a connection.
+pub(super) const CONNECT: &str = "connect";
+
+fn has_io(error: &postgres::Error) -> bool {
+    std::error::Error::source(error).is_some_and(|source| source.is::<std::io::Error>())
 }
 
 impl DbError {
-    /// Whether the same job may succeed a moment later: the store is too busy, or going away.
+    /// Whether the same job may succeed later: nothing is wrong with the job itself.
     pub fn is_temporary(&self) -> bool {
-        matches!(self, Self::Busy | Self::Closed)
+        self.temporary().is_some()
+    }
+
+    pub(super) fn temporary(&self) -> Option<Temporary> {
+        match self {
+            Self::Busy => Some(Temporary::Busy),
+            // Who asks again with the same nonce learns the outcome.
+            Self::Closed | Self::Taken(_) | Self::OutcomeUnknown => Some(Temporary::Unreachable),
+            Self::TooSlow(_) => Some(Temporary::Slow),
+            Self::Sqlite(error, _) => Temporary::of_sqlite(error),
+            Self::Postgres(error, doing) => Temporary::of_postgres(error, doing),
+            Self::Missing
+            | Self::Panicked
+            | Self::Aborted
+            | Self::Column { .. }
+            | Self::Statement { .. }
+            | Self::Migration(_)
+            | Self::Open(_)
+            | Self::Locked(_) => None,
+        }
+    }
+
+    /// Whether a server that starts may reach the database a moment later: nobody answers yet, or it is not ready.
+    pub(super) fn is_worth_waiting(&self) -> bool {
+        match self {
+            Self::Postgres(error, _) => match error.code() {
+                Some(code) => Temporary::of_state(code.code())
+                    .is_some_and(|cause| matches!(cause, Temporary::Unreachable | Temporary::Short)),
+                None => has_io(error) || error.is_closed(),
+            },
+            Self::Taken(_) => true,
+            Self::Missing
+            | Self::Busy
+            | Self::Closed
+            | Self::Panicked
+            | Self::Aborted
+            | Self::OutcomeUnknown
+            | Self::Column { .. }
+            | Self::Statement { .. }
+            | Self::Sqlite(..)
+            | Self::Migration(_)
+            | Self::Open(_)
+            | Self::TooSlow(_)
+            | Self::Locked(_) => false,
+        }
     }
 
     /// Whether a unique index or a primary key refused the row.
@@ -84,7 +219,9 @@ impl DbError {
             | Self::Statement { .. }
             | Self::Migration(_)
             | Self::Open(_)
-            | Self::Locked(_) => false,
+            | Self::TooSlow(_)
+            | Self::Locked(_)
+            | Self::Taken(_) => false,
         }
     }
 
@@ -99,11 +236,16 @@ impl DbError {
 
 /// The driver's own text is only "db error" or "error connecting to server": the reason is in its sources.
 fn describe(error: &postgres::Error) -> String {
-    if let Some(db) = error.as_db_error() {
-        return format!("{} ({})", db.message(), db.code().code());
+    match error.as_db_error() {
+        Some(db) => format!("{} ({})", db.message(), db.code().code()),
+        None => causes(error),
     }
+}
+
+/// What an error says, with what its causes add.
+pub(super) fn causes(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
+    let mut source = error.source();
     while let Some(inner) = source {
         let inner_text = inner.to_string();
         if !text.contains(&inner_text) {
@@ -112,4 +254,55 @@ fn describe(error: &postgres::Error) -> String {
         source = inner.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_passes_is_told_from_what_stays() {
+        let cases = [
+            ("57014", Some(Temporary::Slow)),
+            ("55P03", Some(Temporary::Locked)),
+            ("25006", Some(Temporary::ReadOnly)),
+            ("53100", Some(Temporary::Full)),
+            ("53200", Some(Temporary::Short)),
+            ("53300", Some(Temporary::Short)),
+            ("57P01", Some(Temporary::Unreachable)),
+            ("57P03", Some(Temporary::Unreachable)),
+            ("08006", Some(Temporary::Unreachable)),
+            ("58030", Some(Temporary::Io)),
+            ("23505", None),
+            ("42601", None),
+            ("22P02", None),
+            ("", None),
+        ];
+        for (code, expected) in cases {
+            assert_eq!(Temporary::of_state(code), expected, "{code}");
+        }
+        use rusqlite::ffi;
+        let cases = [
+            (ffi::SQLITE_FULL, true),
+            (ffi::SQLITE_BUSY, true),
+            (ffi::SQLITE_BUSY_SNAPSHOT, true),
+            (ffi::SQLITE_INTERRUPT, true),
+            (ffi::SQLITE_READONLY_DBMOVED, true),
+            (ffi::SQLITE_IOERR_FSYNC, true),
+            (ffi::SQLITE_CANTOPEN, true),
+            (ffi::SQLITE_CONSTRAINT_UNIQUE, false),
+            (ffi::SQLITE_CORRUPT, false),
+            (ffi::SQLITE_ERROR, false),
+        ];
+        for (code, expected) in cases {
+            let error = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
+            assert_eq!(DbError::sqlite(error, "commit").is_temporary(), expected, "{code}");
+        }
+        for error in [DbError::Busy, DbError::Closed, DbError::OutcomeUnknown, DbError::TooSlow("select 1")] {
+            assert!(error.is_temporary(), "{error}");
+        }
+        for error in [DbError::Missing, DbError::Panicked, DbError::Aborted, DbError::Open(String::new())] {
+            assert!(!error.is_temporary(), "{error}");
+        }
+    }
 }

@@ -2,6 +2,8 @@
 
 use super::DbError;
 use super::connection::{Action, Reader, Writer};
+use super::kind::Kind;
+use super::limit::Left;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 use tokio::sync::oneshot;
@@ -90,14 +92,22 @@ where
 /// A read in a queue.
 pub(super) struct Read {
     pub(super) task: Box<dyn ReadTask>,
+    pub(super) kind: Kind,
     pub(super) queued_at: Instant,
     /// Whether its statements count among those that requests have caused.
     pub(super) is_counted: bool,
+    /// Whether nobody waits for the answer any more.
+    pub(super) left: Left,
+    /// How often it met a connection that was broken already.
+    pub(super) tries: u32,
 }
 
 /// A write in a queue, then in a batch.
 pub(super) struct Write {
     pub(super) task: Box<dyn WriteTask>,
+    pub(super) kind: Kind,
+    /// Whether it only tests the store: its outcome is not that of somebody's write.
+    pub(super) is_probe: bool,
     pub(super) queued_at: Instant,
     /// Whether the last run belongs to the transaction about to be committed.
     kept: bool,
@@ -105,8 +115,8 @@ pub(super) struct Write {
 }
 
 impl Write {
-    pub(super) fn new(task: Box<dyn WriteTask>) -> Self {
-        Self { task, queued_at: Instant::now(), kept: false, after_commit: Vec::new() }
+    pub(super) fn new(task: Box<dyn WriteTask>, kind: Kind, is_probe: bool) -> Self {
+        Self { task, kind, is_probe, queued_at: Instant::now(), kept: false, after_commit: Vec::new() }
     }
 
     /// Forgets an earlier run.

@@ -1,5 +1,6 @@
 //! The schema's steps, embedded in the program, applied in order and never changed once published.
 
+use super::error::causes;
 use super::{DbError, Engine, sql};
 use refinery::{Migration, Runner, error::Kind};
 
@@ -19,7 +20,8 @@ const FILES: &[(&str, &str)] = &[
 ];
 
 /// Only one server at a time may migrate a PostgreSQL database; the others wait here, as long as it takes. The number is ours alone.
-const ADVISORY_LOCK: &str = "set statement_timeout = 0; set idle_in_transaction_session_timeout = 0;
+const ADVISORY_LOCK: &str =
+    "set statement_timeout = 0; set lock_timeout = 0; set idle_in_transaction_session_timeout = 0;
     select pg_advisory_lock(31634408213344869)";
 
 pub(super) fn sqlite(connection: &mut rusqlite::Connection) -> Result<(), DbError> {
@@ -59,20 +61,9 @@ fn explain(error: &refinery::Error) -> String {
                 "{missing} is known on one side only; this database was last used by a newer or another version of the program"
             )
         }
-        Kind::Connection(doing, source) => format!("{doing}: {source}"),
+        Kind::Connection(doing, source) => format!("{doing}: {}", causes(&**source)),
         // What the database itself says stands at the end of the chain.
-        other => {
-            let mut text = other.to_string();
-            let mut source = std::error::Error::source(error);
-            while let Some(error) = source {
-                let reason = error.to_string();
-                if !text.contains(&reason) {
-                    text = format!("{text}: {reason}");
-                }
-                source = error.source();
-            }
-            text
-        }
+        _ => causes(error),
     }
 }
 

@@ -1,19 +1,23 @@
 //! PostgreSQL: one connection and what is prepared on it. The threads that use connections are in `worker`.
 
+mod cancel;
+mod guard;
 mod measure;
 mod scheduler;
+mod start;
 mod tls;
 mod worker;
 
 pub(super) use scheduler::Scheduler;
-pub(super) use worker::open;
+pub(super) use start::open;
 
 use super::connection::Trouble;
+use super::error::CONNECT;
 use super::record::Recorder;
 use super::row::{Cell, Columns, Row, Source};
 use super::sql::{Sql, Texts, place};
 use super::value::Value;
-use super::{DbError, Engine, Options};
+use super::{Common, DbError, Done, Engine, Options};
 use ::postgres::error::SqlState;
 use ::postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 use ::postgres::{Client, Config, Statement};
@@ -37,9 +41,7 @@ pub(super) struct Server {
 impl Server {
     pub(super) fn new(url: &str, options: &Options) -> Result<Self, DbError> {
         let (url, mode) = tls::mode(url);
-        let mut config: Config = url
-            .parse()
-            .map_err(|error: ::postgres::Error| DbError::Open(format!("DATABASE_URL: {}", reason(&error))))?;
+        let mut config: Config = url.parse().map_err(|error: ::postgres::Error| DbError::Open(reason(&error)))?;
         config.ssl_mode(mode.of_driver());
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(options.patience);
@@ -49,8 +51,9 @@ impl Server {
         }
         keep_alive(&mut config, options.statement_timeout);
         let own = format!(
-            "-c statement_timeout={} -c idle_in_transaction_session_timeout={} {PLANS}",
+            "-c statement_timeout={} -c lock_timeout={} -c idle_in_transaction_session_timeout={} {PLANS}",
             options.statement_timeout.as_millis(),
+            options.patience.as_millis(),
             options.statement_timeout.as_millis().saturating_mul(4),
         );
         // What the administrator writes in the URL comes later and wins.
@@ -63,7 +66,7 @@ impl Server {
 
     /// Connects. Must not be called from an async context: the driver brings its own runtime.
     pub(super) fn connect(&self) -> Result<Session, DbError> {
-        let client = self.config.connect(self.tls.clone()).map_err(|error| DbError::postgres(error, "connect"))?;
+        let client = self.config.connect(self.tls.clone()).map_err(|error| DbError::postgres(error, CONNECT))?;
         let (recorder, measured) = (self.recorder.clone(), HashSet::new());
         Ok(Session { client, texts: Texts::new(Engine::Postgres), prepared: HashMap::new(), recorder, measured })
     }
@@ -176,13 +179,13 @@ impl Session {
     /// What an error of the engine means for the transaction it happened in.
     pub(super) fn trouble(&self, error: &DbError) -> Trouble {
         let DbError::Postgres(cause, _) = error else {
-            return Trouble::Failed;
+            return Trouble::Failed(error.clone());
         };
         let Some(db) = cause.as_db_error() else {
             return if self.client.is_closed() || cause.is_closed() {
                 Trouble::Lost(error.clone())
             } else {
-                Trouble::Failed
+                Trouble::Failed(error.clone())
             };
         };
         let code = db.code();
@@ -191,7 +194,7 @@ impl Session {
         } else if is_end_of_session(code) || self.client.is_closed() || is_stale(db) {
             Trouble::Lost(error.clone())
         } else {
-            Trouble::Failed
+            Trouble::Failed(error.clone())
         }
     }
 }

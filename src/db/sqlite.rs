@@ -1,16 +1,21 @@
 //! SQLite: one writer thread with group commit, some readers, one file that nobody else may serve.
 
-use super::connection::{Link, Reader, Writer};
-use super::job::{self, Read, Write};
+mod reads;
+mod watch;
+
+use super::connection::{Link, Reader, Trouble, Writer};
+use super::job::{self, Write};
+use super::limit::Closing;
 use super::queue::Queue;
 use super::record::{Cost, Recorder};
 use super::row::{Cell, Columns, Row, Source};
 use super::sql::{Sql, Texts, place};
 use super::value::Value;
-use super::{DbError, Done, Engine, Options, migrate};
+use super::{Common, DbError, Done, Engine, Options, migrate};
 use crate::files::private;
-use rusqlite::StatementStatus;
+use reads::Reads;
 use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{ErrorCode, StatementStatus};
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::OpenOptionsExt;
@@ -19,6 +24,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::thread;
 use std::time::Duration;
+use watch::Watch;
 
 /// Jobs of one commit. More would only make the first of them wait longer.
 const BATCH: usize = 256;
@@ -27,7 +33,7 @@ const PREPARED: usize = 256;
 
 /// The queues that the threads of one file serve.
 pub(super) struct Queues {
-    pub(super) reads: Queue<Read>,
+    pub(super) reads: Reads,
     pub(super) writes: Queue<Write>,
 }
 
@@ -39,34 +45,30 @@ impl Queues {
 }
 
 /// Opens the file, brings its schema up to date and starts the threads.
-pub(super) fn open(
-    path: &Path,
-    options: &Options,
-    statements: &Arc<AtomicU64>,
-    done: &Done,
-) -> Result<Arc<Queues>, DbError> {
+pub(super) fn open(path: &Path, options: &Options, common: &Common, done: &Done) -> Result<Arc<Queues>, DbError> {
     let lock = Arc::new(lock(path)?);
     create(path)?;
     prepare_file(path, options)?;
-    let mut writer = connect(path, options)?;
+    let mut writer = connect(path, options, &common.closing)?;
     let mut readers = Vec::new();
     for _ in 0..options.readers.max(1) {
-        let reader = connect(path, options)?;
+        let reader = connect(path, options, &common.closing)?;
         reader.batch("pragma query_only = on")?;
         readers.push(reader);
     }
-    let queues = Arc::new(Queues { reads: Queue::new(options.queue), writes: Queue::new(options.queue) });
+    let reads = Reads::new(options.queue, readers.len());
+    let queues = Arc::new(Queues { reads, writes: Queue::new(options.queue) });
     for (index, mut reader) in readers.into_iter().enumerate() {
-        let (queues, statements) = (Arc::clone(&queues), Arc::clone(statements));
+        let (queues, common) = (Arc::clone(&queues), common.clone());
         let held = (Arc::clone(&lock), done.clone());
         spawn(format!("db-reader-{index}"), move || {
-            read_all(&mut reader, &queues, &statements);
+            read_all(&mut reader, &queues.reads, &common);
             drop((reader, held));
         })?;
     }
-    let (served, statements, held) = (Arc::clone(&queues), Arc::clone(statements), (lock, done.clone()));
+    let (served, common, held) = (Arc::clone(&queues), common.clone(), (lock, done.clone()));
     spawn("db-writer".to_owned(), move || {
-        write_all(&mut writer, &served, &statements);
+        write_all(&mut writer, &served, &common);
         writer.leave();
         drop((writer, held));
     })?;
@@ -77,7 +79,7 @@ pub(super) fn open(
 /// tables, and every statement here is written for the plan without any. On a connection of its own, since statistics that were once read
 /// stay with their connection.
 fn prepare_file(path: &Path, options: &Options) -> Result<(), DbError> {
-    let mut connection = connect(path, options)?;
+    let mut connection = connect(path, options, &Closing::new(options.grace))?;
     migrate::sqlite(&mut connection.raw)?;
     connection.batch("drop table if exists sqlite_stat1; drop table if exists sqlite_stat4")
 }
@@ -119,8 +121,8 @@ fn beside(path: &Path, end: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-fn connect(path: &Path, options: &Options) -> Result<Connection, DbError> {
-    let raw = rusqlite::Connection::open(path).map_err(|error| DbError::sqlite(error, "open"))?;
+fn connect(path: &Path, options: &Options, closing: &Closing) -> Result<Connection, DbError> {
+    let mut raw = rusqlite::Connection::open(path).map_err(|error| DbError::sqlite(error, "open"))?;
     raw.busy_timeout(Duration::from_secs(5)).map_err(|error| DbError::sqlite(error, "busy_timeout"))?;
     raw.set_prepared_statement_cache_capacity(PREPARED);
     let mode: String = raw
@@ -133,7 +135,9 @@ fn connect(path: &Path, options: &Options) -> Result<Connection, DbError> {
         )));
     }
     let (texts, recorder) = (Texts::new(Engine::Sqlite), options.recorder.clone());
-    let connection = Connection { raw, texts, columns: HashMap::new(), recorder };
+    let watch = Watch::new(options.statement_timeout, closing.clone());
+    watch.install(&mut raw)?;
+    let connection = Connection { raw, texts, columns: HashMap::new(), recorder, watch };
     connection.batch(
         // What is deleted is overwritten, in the pages that become free too: `fast` would leave those as they are.
         "pragma synchronous = full; pragma foreign_keys = on; pragma trusted_schema = off; pragma secure_delete = on;
@@ -146,62 +150,122 @@ fn connect(path: &Path, options: &Options) -> Result<Connection, DbError> {
     Ok(connection)
 }
 
-fn read_all(connection: &mut Connection, queues: &Queues, statements: &AtomicU64) {
-    let mut next = Vec::with_capacity(1);
+fn read_all(connection: &mut Connection, reads: &Reads, common: &Common) {
     let uncounted = AtomicU64::new(0);
-    while queues.reads.take(1, &mut next) {
-        for read in next.drain(..) {
-            if let Err(error) = connection.step("begin deferred") {
-                read.task.refuse(error);
-                continue;
+    while let Some(read) = reads.next() {
+        let (kind, left) = (read.kind, read.left.clone());
+        match connection.step("begin deferred") {
+            Err(error) => read.task.refuse(error),
+            Ok(()) if common.closing.is_over() => read.task.refuse(DbError::Closed),
+            Ok(()) => {
+                connection.watch.begin_job(Some(left.clone()));
+                let counter = if read.is_counted { &common.statements } else { &uncounted };
+                let mut reader = Reader::new(Link::Sqlite(connection), counter);
+                read.task.run(&mut reader);
+                let trouble = reader.into_trouble();
+                connection.watch.begin_job(None);
+                if let Some(Trouble::Failed(error)) = trouble
+                    && !left.is_set()
+                {
+                    common.health.log.job(&error);
+                }
             }
-            let counter = if read.is_counted { statements } else { &uncounted };
-            let mut reader = Reader::new(Link::Sqlite(connection), counter);
-            read.task.run(&mut reader);
-            connection.roll_back();
         }
+        connection.roll_back();
+        reads.done(kind);
     }
 }
 
-fn write_all(connection: &mut Connection, queues: &Queues, statements: &AtomicU64) {
+fn write_all(connection: &mut Connection, queues: &Queues, common: &Common) {
     let mut batch = Vec::with_capacity(BATCH);
     while queues.writes.take(BATCH, &mut batch) {
-        match commit(connection, &mut batch, statements) {
+        match commit(connection, &mut batch, common) {
             Ok(()) => job::committed(&mut batch),
-            Err(error) => {
+            Err(Stop::Spoiled) => {
                 connection.roll_back();
-                tracing::error!(%error, jobs = batch.len(), "a batch of writes failed");
+                // The one that spoiled it fails by itself, and nobody else with it.
+                for write in batch.drain(..) {
+                    write_alone(connection, write, common);
+                }
+            }
+            Err(Stop::Failed(error)) => {
+                connection.roll_back();
+                common.health.log.commit(&error, batch.len());
                 job::failed(&mut batch, &error);
             }
         }
     }
 }
 
+fn write_alone(connection: &mut Connection, write: Write, common: &Common) {
+    let mut alone = vec![write];
+    match commit(connection, &mut alone, common) {
+        Ok(()) => job::committed(&mut alone),
+        Err(stop) => {
+            connection.roll_back();
+            let error = match stop {
+                Stop::Spoiled => DbError::Aborted,
+                Stop::Failed(error) => error,
+            };
+            common.health.log.commit(&error, 1);
+            job::failed(&mut alone, &error);
+        }
+    }
+}
+
+/// How a transaction ended that was not committed.
+enum Stop {
+    /// A job made SQLite roll everything back by itself, as a full disk and an interrupted write do: the jobs before it are gone as well.
+    Spoiled,
+    /// A step of the transaction failed.
+    Failed(DbError),
+}
+
 /// Runs a batch in one transaction, each job between savepoints of its own.
-fn commit(connection: &mut Connection, batch: &mut [Write], statements: &AtomicU64) -> Result<(), DbError> {
+fn commit(connection: &mut Connection, batch: &mut [Write], common: &Common) -> Result<(), Stop> {
     // Should the transaction not even begin, every job counts as one that it should have kept.
     batch.iter_mut().for_each(|write| write.keep(Vec::new()));
-    connection.step("begin immediate")?;
+    let is_probe = batch.iter().all(|write| write.is_probe);
+    let fail = |error: DbError| {
+        if !is_probe {
+            common.health.write_failed(&error);
+        }
+        Stop::Failed(error)
+    };
+    if common.closing.is_over() {
+        return Err(Stop::Failed(DbError::Closed));
+    }
+    connection.step("begin immediate").map_err(fail)?;
     for write in batch.iter_mut() {
-        connection.step("savepoint job")?;
-        let mut writer = Writer::new(Link::Sqlite(connection), statements);
+        connection.step("savepoint job").map_err(fail)?;
+        let mut writer = Writer::new(Link::Sqlite(connection), &common.statements);
         let is_ok = write.task.run(&mut writer);
-        let (after_commit, _) = writer.into_parts();
+        let (after_commit, trouble) = writer.into_parts();
+        connection.watch.begin_job(None);
+        if let Some(Trouble::Failed(error)) = trouble {
+            common.health.log.job(&error);
+            if !write.is_probe {
+                common.health.write_failed(&error);
+            }
+        }
         if is_ok {
             write.keep(after_commit);
         } else {
             write.reset();
         }
-        // A full disk makes SQLite roll everything back by itself: the jobs before this one are gone as well.
         if connection.raw.is_autocommit() {
-            return Err(DbError::Aborted);
+            return Err(Stop::Spoiled);
         }
         if !is_ok {
-            connection.step("rollback to job")?;
+            connection.step("rollback to job").map_err(fail)?;
         }
-        connection.step("release job")?;
+        connection.step("release job").map_err(fail)?;
     }
-    connection.step("commit")
+    connection.step("commit").map_err(fail)?;
+    if batch.iter().any(|write| write.is_kept() && !write.is_probe) {
+        common.health.write_succeeded();
+    }
+    Ok(())
 }
 
 /// One connection with what it has prepared.
@@ -210,6 +274,7 @@ pub(super) struct Connection {
     texts: Texts,
     columns: HashMap<(usize, usize), Columns>,
     recorder: Option<Recorder>,
+    watch: Watch,
 }
 
 impl Connection {
@@ -220,6 +285,22 @@ impl Connection {
         params: &[Value<'_>],
         each: &mut dyn FnMut(&Row<'_>) -> bool,
     ) -> Result<(), DbError> {
+        self.watched(sql, |connection| connection.run(sql, params, each))
+    }
+
+    /// Runs one statement within its limits.
+    fn watched<T>(&mut self, sql: Sql, run: impl FnOnce(&mut Self) -> Result<T, DbError>) -> Result<T, DbError> {
+        self.watch.begin_statement();
+        let result = run(self);
+        self.watch.end_statement();
+        let is_cut = |cause: &rusqlite::Error| cause.sqlite_error_code() == Some(ErrorCode::OperationInterrupted);
+        match result {
+            Err(DbError::Sqlite(cause, _)) if is_cut(&cause) => Err(self.watch.explain(sql.text())),
+            other => other,
+        }
+    }
+
+    fn run(&mut self, sql: Sql, params: &[Value<'_>], each: &mut dyn FnMut(&Row<'_>) -> bool) -> Result<(), DbError> {
         let fail = |error| DbError::sqlite(error, sql.text());
         let text = self.texts.get(sql)?;
         let mut statement = self.raw.prepare_cached(&text).map_err(fail)?;
@@ -247,6 +328,10 @@ impl Connection {
     }
 
     pub(super) fn execute(&mut self, sql: Sql, params: &[Value<'_>]) -> Result<u64, DbError> {
+        self.watched(sql, |connection| connection.change(sql, params))
+    }
+
+    fn change(&mut self, sql: Sql, params: &[Value<'_>]) -> Result<u64, DbError> {
         let fail = |error| DbError::sqlite(error, sql.text());
         let text = self.texts.get(sql)?;
         let mut statement = self.raw.prepare_cached(&text).map_err(fail)?;
@@ -312,7 +397,8 @@ pub(super) fn empty_log(path: &Path) -> Result<bool, DbError> {
 
 /// Prepares a text without running it, for the test that checks every statement of the program.
 pub(super) fn prepare(path: &Path, texts: &[&str]) -> Result<Vec<(String, String)>, DbError> {
-    let connection = connect(path, &Options::default())?;
+    let options = Options::default();
+    let connection = connect(path, &options, &Closing::new(options.grace))?;
     let errors = texts.iter().filter_map(|text| {
         let expanded = super::sql::expand(text, Engine::Sqlite);
         let result =

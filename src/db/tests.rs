@@ -1,6 +1,7 @@
 //! The store's promises, on SQLite and, when `PALABRE_TEST_POSTGRES` names a server, on PostgreSQL.
 
 mod jobs;
+mod limits;
 mod only_postgres;
 mod only_sqlite;
 mod source;

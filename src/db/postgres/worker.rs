@@ -2,9 +2,10 @@
 
 use super::super::connection::{Link, Reader, Trouble, Writer};
 use super::super::job::{self, Read, Write};
-use super::super::{Done, migrate, sqlite};
+use super::cancel::Slot;
+use super::guard::Guard;
 use super::scheduler::Work;
-use super::{DbError, Options, Scheduler, Server, Session};
+use super::{Common, DbError, Scheduler, Server, Session};
 use rand::RngExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -15,38 +16,13 @@ use std::time::{Duration, Instant};
 /// Tries of one transaction that the engine wants repeated.
 const TRIES: u32 = 8;
 
-/// Brings the schema up to date and starts the threads. Not from an async context.
-pub(in super::super) fn open(
-    server: &Server,
-    options: &Options,
-    statements: &Arc<AtomicU64>,
-    done: &Done,
-) -> Result<Arc<Scheduler>, DbError> {
-    migrate::postgres(server.connect()?.client())?;
-    let scheduler = Arc::new(Scheduler::new(options.queue));
-    for index in 0..options.workers.max(1) {
-        let mut worker = Worker {
-            server: server.clone(),
-            session: None,
-            patience: options.patience,
-            scheduler: Arc::clone(&scheduler),
-            statements: Arc::clone(statements),
-        };
-        let done = done.clone();
-        sqlite::spawn(format!("db-worker-{index}"), move || {
-            worker.work();
-            drop((worker, done));
-        })?;
-    }
-    Ok(scheduler)
-}
-
-struct Worker {
-    server: Server,
+pub(super) struct Worker {
+    pub(super) server: Server,
+    pub(super) guard: Option<Arc<Guard>>,
+    pub(super) scheduler: Arc<Scheduler>,
+    pub(super) common: Common,
+    pub(super) slot: Slot,
     session: Option<Session>,
-    patience: Duration,
-    scheduler: Arc<Scheduler>,
-    statements: Arc<AtomicU64>,
 }
 
 /// How a transaction ended that was not committed.
@@ -55,73 +31,134 @@ enum Stop {
     Again(DbError),
     /// The commit failed for good, or its outcome is unknown.
     Failed(DbError),
+    /// Nothing of it counts, and there is no connection to try again on.
+    Disconnected,
 }
 
 impl Worker {
-    fn work(&mut self) {
-        while let Some(work) = self.scheduler.next() {
-            let room = if let Work::Room(room, _) = &work { Some(*room) } else { None };
-            let run = AssertUnwindSafe(|| match work {
-                Work::Read(read) => self.read(read),
-                Work::Write(write) => self.write(vec![write]),
-                Work::Room(_, writes) => self.write(writes),
-            });
-            // Jobs catch their own panics: this is one of the driver's. The room must not stay taken because of it.
-            if catch_unwind(run).is_err() {
-                tracing::error!("the database driver panicked");
-                self.session = None;
-            }
-            if let Some(room) = room {
-                self.scheduler.done(room);
-            }
+    pub(super) fn new(
+        server: &Server,
+        guard: Option<&Arc<Guard>>,
+        scheduler: &Arc<Scheduler>,
+        common: &Common,
+    ) -> Self {
+        Self {
+            server: server.clone(),
+            guard: guard.cloned(),
+            scheduler: Arc::clone(scheduler),
+            common: common.clone(),
+            slot: Slot::default(),
+            session: None,
         }
     }
 
-    fn read(&mut self, read: Read) {
-        let until = read.queued_at + self.patience;
-        for _ in 0..TRIES {
-            if let Err(error) = self.connect(until) {
-                return read.task.refuse(error);
+    /// Serves until the scheduler is closed and empty. It takes a task only while it holds a connection: those who hold one do the work,
+    /// however many others the server refuses.
+    pub(super) fn work(&mut self) {
+        let mut attempt = 0;
+        loop {
+            if self.session.is_none() {
+                if !self.scheduler.needs_connection() {
+                    return;
+                }
+                let started = Instant::now();
+                if let Err(error) = self.connect() {
+                    self.scheduler.unreachable(started, &error);
+                    attempt += 1;
+                    thread::sleep(jitter(attempt));
+                    continue;
+                }
+                attempt = 0;
             }
-            if let Err(error) = self.step("begin isolation level repeatable read, read only") {
-                // Nothing has run yet: a connection that broke while it was idle costs another try and no more.
-                tracing::debug!(%error, "a connection broke while it was idle");
-                self.session = None;
-                continue;
-            }
-            let Some(session) = &mut self.session else {
-                continue;
+            let Some(work) = self.scheduler.next() else {
+                return self.disconnect();
             };
-            let uncounted = AtomicU64::new(0);
-            let counter = if read.is_counted { &self.statements } else { &uncounted };
-            let mut reader = Reader::new(Link::Postgres(session), counter);
-            read.task.run(&mut reader);
-            let trouble = reader.into_trouble();
-            if matches!(trouble, Some(Trouble::Lost(_))) || self.step("rollback").is_err() {
-                self.session = None;
+            let ticket = work.ticket();
+            // Jobs catch their own panics: this is one of the driver's. The room must not stay taken because of it.
+            match catch_unwind(AssertUnwindSafe(|| self.run_task(work))) {
+                Ok(None) => self.scheduler.done(ticket),
+                Ok(Some(rest)) => self.scheduler.give_back(rest),
+                Err(_) => {
+                    tracing::error!("the database driver panicked");
+                    self.disconnect();
+                    self.scheduler.done(ticket);
+                }
             }
-            return;
         }
-        read.task.refuse(DbError::Open("the database closes every connection".to_owned()));
     }
 
-    /// Runs writes in one transaction; if that does not succeed, each in its own, so that one cannot fail the others.
-    fn write(&mut self, mut batch: Vec<Write>) {
+    /// Does the task; what could not be begun comes back.
+    fn run_task(&mut self, work: Work) -> Option<Work> {
+        match work {
+            Work::Read(read) => self.read(read).map(Work::Read),
+            Work::Write(write) => self.write(vec![write]).pop().map(Work::Write),
+            Work::Room(room, writes) => {
+                let rest = self.write(writes);
+                (!rest.is_empty()).then_some(Work::Room(room, rest))
+            }
+        }
+    }
+
+    fn read(&mut self, mut read: Read) -> Option<Read> {
+        if self.common.closing.is_over() {
+            read.task.refuse(DbError::Closed);
+            return None;
+        }
+        if let Err(error) = self.step("begin isolation level repeatable read, read only") {
+            // Nothing has run yet: a connection that broke while it was idle costs another try and no more.
+            tracing::debug!(%error, "a connection broke while it was idle");
+            self.disconnect();
+            read.tries += 1;
+            if read.tries < TRIES {
+                return Some(read);
+            }
+            self.common.health.log.job(&error);
+            read.task.refuse(error);
+            return None;
+        }
+        let Some(session) = &mut self.session else { return Some(read) };
+        let left = read.left.clone();
+        self.slot.begin(session.client().cancel_token(), Some(left.clone()));
+        let uncounted = AtomicU64::new(0);
+        let counter = if read.is_counted { &self.common.statements } else { &uncounted };
+        let mut reader = Reader::new(Link::Postgres(session), counter);
+        read.task.run(&mut reader);
+        let trouble = reader.into_trouble();
+        let is_cancelled = self.slot.end();
+        if let Some(Trouble::Failed(error) | Trouble::Retry(error) | Trouble::Lost(error)) = &trouble
+            && !left.is_set()
+        {
+            self.common.health.log.job(error);
+        }
+        if is_cancelled || matches!(trouble, Some(Trouble::Lost(_))) || self.step("rollback").is_err() {
+            self.disconnect();
+        }
+        None
+    }
+
+    /// Runs writes in one transaction; if that does not succeed, each in its own, so that one cannot fail the others. Gives back those for
+    /// which there was no connection.
+    fn write(&mut self, mut batch: Vec<Write>) -> Vec<Write> {
         if batch.len() > 1 {
             match self.attempt(&mut batch) {
                 Ok(()) => job::committed(&mut batch),
                 Err(Stop::Failed(error)) => job::failed(&mut batch, &error),
+                Err(Stop::Disconnected) => return batch,
                 Err(Stop::Again(error)) => {
                     tracing::debug!(%error, jobs = batch.len(), "a batch is run one by one")
                 }
             }
         }
-        for write in batch {
-            self.write_alone(write);
+        let mut rest = batch.into_iter();
+        while let Some(write) = rest.next() {
+            if let Some(write) = self.write_alone(write) {
+                return std::iter::once(write).chain(rest).collect();
+            }
         }
+        Vec::new()
     }
 
-    fn write_alone(&mut self, write: Write) {
+    fn write_alone(&mut self, write: Write) -> Option<Write> {
         let mut batch = vec![write];
         let mut last = DbError::Aborted;
         for attempt in 0..TRIES {
@@ -129,23 +166,48 @@ impl Worker {
                 thread::sleep(jitter(attempt));
             }
             match self.attempt(&mut batch) {
-                Ok(()) => return job::committed(&mut batch),
-                Err(Stop::Failed(error)) => return job::failed(&mut batch, &error),
+                Ok(()) => job::committed(&mut batch),
+                Err(Stop::Failed(error)) => {
+                    self.common.health.log.commit(&error, 1);
+                    job::failed(&mut batch, &error);
+                }
+                Err(Stop::Disconnected) => return batch.pop(),
                 Err(Stop::Again(error)) => {
                     tracing::debug!(%error, attempt, "a transaction is tried again");
                     last = error;
+                    continue;
                 }
             }
+            return None;
         }
-        tracing::warn!(error = %last, "a transaction failed at every try");
+        self.common.health.log.job(&last);
         job::refused(&mut batch, &last);
+        None
     }
 
     fn attempt(&mut self, batch: &mut [Write]) -> Result<(), Stop> {
         // Should the connection fail for good, every job counts as one that it should have kept.
         batch.iter_mut().for_each(|write| write.keep(Vec::new()));
-        let until = batch.iter().map(|write| write.queued_at).max().unwrap_or_else(Instant::now) + self.patience;
-        self.connect(until).map_err(Stop::Failed)?;
+        if self.common.closing.is_over() {
+            return Err(Stop::Failed(DbError::Closed));
+        }
+        if self.session.is_none() {
+            self.connect().map_err(|_| Stop::Disconnected)?;
+        }
+        if let Some(session) = &mut self.session {
+            self.slot.begin(session.client().cancel_token(), None);
+        }
+        let result = self.transaction(batch);
+        if self.slot.end() {
+            self.disconnect();
+        }
+        if result.is_ok() && batch.iter().any(|write| write.is_kept() && !write.is_probe) {
+            self.common.health.write_succeeded();
+        }
+        result
+    }
+
+    fn transaction(&mut self, batch: &mut [Write]) -> Result<(), Stop> {
         let has_many = batch.len() > 1;
         let begin = if has_many {
             "begin isolation level read committed; savepoint job"
@@ -166,23 +228,24 @@ impl Worker {
         if !batch.iter().any(Write::is_kept) {
             // The jobs have their own errors; whether this arrives does not matter to them.
             if self.step("rollback").is_err() {
-                self.session = None;
+                self.disconnect();
             }
             return Ok(());
         }
-        self.step("commit").map_err(|error| self.uncommitted(error))
+        self.step("commit").map_err(|error| self.uncommitted(error, batch))
     }
 
     fn run(&mut self, write: &mut Write) -> Result<bool, Stop> {
         let Some(session) = &mut self.session else {
-            return Err(Stop::Failed(DbError::Closed));
+            return Err(Stop::Disconnected);
         };
-        let mut writer = Writer::new(Link::Postgres(session), &self.statements);
+        let mut writer = Writer::new(Link::Postgres(session), &self.common.statements);
         let is_ok = write.task.run(&mut writer);
         let (after_commit, trouble) = writer.into_parts();
         match trouble {
             Some(Trouble::Retry(error) | Trouble::Lost(error)) => return Err(self.give_up(error)),
-            Some(Trouble::Failed) | None => {}
+            Some(Trouble::Failed(error)) => self.note(&error, write.is_probe),
+            None => {}
         }
         if is_ok {
             write.keep(after_commit);
@@ -192,27 +255,35 @@ impl Worker {
         Ok(is_ok)
     }
 
+    /// Tells of what stopped a job.
+    fn note(&self, error: &DbError, is_probe: bool) {
+        self.common.health.log.job(error);
+        if !is_probe {
+            self.common.health.write_failed(error);
+        }
+    }
+
     /// Leaves a transaction that has not been sent to COMMIT.
     fn give_up(&mut self, error: DbError) -> Stop {
         if self.step("rollback").is_err() {
-            self.session = None;
+            self.disconnect();
         }
         Stop::Again(error)
     }
 
     /// What a failed COMMIT means: the engine's own refusal is final or repeatable, silence leaves everything open.
-    fn uncommitted(&mut self, error: DbError) -> Stop {
+    fn uncommitted(&mut self, error: DbError, batch: &[Write]) -> Stop {
         let trouble = self.session.as_ref().map(|session| session.trouble(&error));
         let is_refusal = matches!(&error, DbError::Postgres(cause, _) if cause.as_db_error().is_some());
+        self.note(&error, batch.iter().all(|write| write.is_probe));
         match trouble {
             Some(Trouble::Retry(error)) => self.give_up(error),
-            Some(Trouble::Failed) if is_refusal => {
+            Some(Trouble::Failed(_)) if is_refusal => {
                 self.give_up(error.clone());
                 Stop::Failed(error)
             }
-            Some(Trouble::Failed | Trouble::Lost(_)) | None => {
-                tracing::error!(%error, "the connection broke during COMMIT");
-                self.session = None;
+            Some(Trouble::Failed(_) | Trouble::Lost(_)) | None => {
+                self.disconnect();
                 Stop::Failed(DbError::OutcomeUnknown)
             }
         }
@@ -222,29 +293,33 @@ impl Worker {
         self.session.as_mut().map_or(Err(DbError::Closed), |session| session.step(sql))
     }
 
-    /// Opens a new connection if need be: at least one try, and more until the given moment.
-    fn connect(&mut self, until: Instant) -> Result<(), DbError> {
-        if self.session.as_mut().is_some_and(|session| session.client().is_closed()) {
-            self.session = None;
-        }
-        let mut attempt = 1;
-        while self.session.is_none() {
-            match self.server.connect() {
-                Ok(session) => self.session = Some(session),
-                Err(error) if Instant::now() >= until => return Err(error),
-                Err(error) => {
-                    tracing::warn!(%error, "cannot connect to the database, trying again");
-                    thread::sleep(jitter(attempt).min(until.saturating_duration_since(Instant::now())));
-                    attempt += 1;
-                }
+    /// Opens a connection, while the lock of the database is this server's.
+    fn connect(&mut self) -> Result<(), DbError> {
+        let opened = match &self.guard {
+            Some(guard) => guard.confirm().and_then(|()| self.server.connect()),
+            None => self.server.connect(),
+        };
+        match opened {
+            Ok(session) => self.session = Some(session),
+            Err(error) => {
+                self.common.health.log.connect(&error);
+                self.common.health.write_failed(&error);
+                return Err(error);
             }
         }
+        self.scheduler.connected();
         Ok(())
+    }
+
+    fn disconnect(&mut self) {
+        if self.session.take().is_some() {
+            self.scheduler.disconnected();
+        }
     }
 }
 
 /// Between two tries: longer each time, and different for each, so that those who collided do not meet again.
-fn jitter(attempt: u32) -> Duration {
+pub(super) fn jitter(attempt: u32) -> Duration {
     let most = 5_u64 << attempt.min(7);
     Duration::from_millis(rand::rng().random_range(most / 2..=most))
 }

@@ -91,7 +91,7 @@ async fn a_deadlock_is_tried_again() {
 
 fn terminate(store: &Store) {
     let name = store.database.as_deref().unwrap();
-    admin(&format!("select pg_terminate_backend(pid) from pg_stat_activity where datname = '{name}'"));
+    admin(&format!("select pg_terminate_backend(pid, 10000) from pg_stat_activity where datname = '{name}'"));
 }
 
 #[tokio::test]
@@ -151,6 +151,11 @@ async fn a_statement_that_takes_too_long_is_stopped() {
     store.close().await;
 }
 
+/// One of several servers.
+fn several() -> Options {
+    Options { is_alone: false, ..options() }
+}
+
 #[tokio::test]
 async fn several_nodes_may_start_at_once() {
     let Some(store) = Store::postgres(options()).await else {
@@ -161,7 +166,7 @@ async fn several_nodes_may_start_at_once() {
     let url = super::in_database(&std::env::var("PALABRE_TEST_POSTGRES").unwrap(), &name);
     let nodes: Vec<Db> = std::thread::scope(|scope| {
         let threads: Vec<_> =
-            (0..4).map(|_| scope.spawn(|| Db::open(&Target::Postgres(url.clone()), options()).unwrap())).collect();
+            (0..4).map(|_| scope.spawn(|| Db::open(&Target::Postgres(url.clone()), several()).unwrap())).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
     for node in nodes {
@@ -169,6 +174,81 @@ async fn several_nodes_may_start_at_once() {
     }
     admin(&format!("drop database {name} with (force)"));
     store.close().await;
+}
+
+#[tokio::test]
+async fn a_second_server_is_kept_off_the_database() {
+    let impatient = || Options { start_patience: Duration::ZERO, ..options() };
+    let Some(store) = Store::postgres(impatient()).await else {
+        return;
+    };
+    let refusal = || Db::open(&store.target, impatient()).map(drop).unwrap_err();
+    assert!(matches!(refusal(), DbError::Taken(_)), "{}", refusal());
+    assert!(refusal().to_string().contains("several servers"), "{}", refusal());
+    // The lock's connection breaks with all the others: it is taken again before anything is written.
+    for round in 0..3 {
+        terminate(&store);
+        store.db.write(Lane::Room(1), move |w| add_note(w, 1, &round.to_string())).await.unwrap();
+        assert!(matches!(refusal(), DbError::Taken(_)), "{}", refusal());
+    }
+    // A start has patience with a server that is just ending.
+    let (target, late) = (store.target.clone(), Options { start_patience: Duration::from_secs(30), ..options() });
+    let next = tokio::task::spawn_blocking(move || Db::open(&target, late));
+    store.db.close().await;
+    let next = next.await.unwrap().unwrap();
+    assert_eq!(bodies(&next).await, ["0", "1", "2"]);
+    next.close().await;
+    store.close().await;
+}
+
+#[tokio::test]
+async fn who_has_lost_the_database_to_another_server_serves_nothing() {
+    let Some(store) = Store::postgres(options()).await else {
+        return;
+    };
+    let Target::Postgres(url) = store.target.clone() else { unreachable!() };
+    let (waits, is_waiting) = std::sync::mpsc::channel();
+    let (end, ended) = std::sync::mpsc::channel::<()>();
+    let other = std::thread::spawn(move || {
+        let mut client = postgres::Client::connect(&url, postgres::NoTls).unwrap();
+        client.batch_execute("set application_name = 'other'").unwrap();
+        waits.send(()).unwrap();
+        client.batch_execute("select pg_advisory_lock(31634408213344870)").unwrap();
+        let _ = ended.recv();
+    });
+    is_waiting.recv().unwrap();
+    let name = store.database.clone().unwrap();
+    let queued = format!("select count(*) from pg_stat_activity where datname = '{name}' and wait_event = 'advisory'");
+    while number(&queued) == 0 {}
+    admin(&format!(
+        "select pg_terminate_backend(pid, 10000) from pg_stat_activity where datname = '{name}' and application_name <> 'other'"
+    ));
+    let mut count = 0;
+    while !matches!(store.db.last_write(), Some(DbError::Taken(_))) {
+        // What is written before the loss is noticed is written; what fails may be tried again.
+        if let Err(error) = store.db.write(Lane::Room(1), |w| add_note(w, 1, "x")).await {
+            assert!(error.is_temporary(), "{error}");
+        } else {
+            count += 1;
+        }
+    }
+    assert_eq!(count, 0, "no connection was opened without the lock");
+    let refused = store.db.read(|_| Ok::<_, DbError>(())).await;
+    assert!(matches!(refused, Err(DbError::Taken(_))), "{refused:?}");
+    drop(end);
+    other.join().unwrap();
+    let refused = store.db.read(|_| Ok::<_, DbError>(())).await;
+    assert!(matches!(refused, Err(DbError::Taken(_))), "what it knows stays out of date: {refused:?}");
+    store.close().await;
+}
+
+fn number(query: &str) -> i64 {
+    let server = std::env::var("PALABRE_TEST_POSTGRES").unwrap();
+    super::super::on_own_thread(|| {
+        let mut client = postgres::Client::connect(&server, postgres::NoTls).unwrap();
+        Ok(client.query_one(query, &[]).unwrap().get(0))
+    })
+    .unwrap()
 }
 
 /// Gives the database a trigger that runs at COMMIT.
