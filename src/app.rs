@@ -33,6 +33,7 @@ use crate::tops::Tops;
 use crate::turns::Turns;
 use crate::user::password::Passwords;
 use crate::view::Views;
+use crate::web::health::Readiness;
 use crate::web::security::device::Devices;
 use crate::webpush::Vapid;
 use base64::Engine as _;
@@ -52,6 +53,9 @@ const INDEXED_AT_FIRST: i64 = 16;
 
 /// How long such a transaction is to take: others wait as long at most.
 const INDEXED_WITHIN: Duration = Duration::from_millis(10);
+
+/// How long nothing is indexed after the database could not take it.
+const INDEX_PAUSE: Duration = Duration::from_secs(5);
 
 /// Every handle. A cheap clone.
 #[derive(Clone)]
@@ -94,6 +98,8 @@ pub struct App {
     has_erased: Arc<AtomicBool>,
     /// Whether the database's log is about to be emptied.
     is_erasing: Arc<AtomicBool>,
+    /// Whether the database takes writes, as `/readyz` has found out.
+    pub readiness: Arc<Readiness>,
     /// True once the program is to end: long polls are answered at once.
     pub stopping: Arc<watch::Sender<bool>>,
 }
@@ -116,7 +122,13 @@ impl App {
     /// # Errors
     /// `Internal`, with what stands in the way.
     pub async fn open(config: Config, clock: Clock) -> Result<Self> {
-        Self::open_with(config, clock, db::Options::default()).await
+        let options = db::Options {
+            // One of the connections holds the lock of the database.
+            workers: config.database_connections - 1,
+            start_patience: config.database_wait,
+            ..db::Options::default()
+        };
+        Self::open_with(config, clock, options).await
     }
 
     /// The same with a store of another size.
@@ -127,7 +139,8 @@ impl App {
         let target = config.database.clone();
         let opened = tokio::task::spawn_blocking(move || Db::open(&target, options)).await;
         let db = opened.map_err(Error::internal)?.map_err(Error::internal)?;
-        let begin = begin(&db, &clock).await?;
+        // The store knows more of its trouble than what people are told.
+        let begin = begin(&db, &clock).await.map_err(|error| db.last_write().map_or(error, Error::internal))?;
         let views = Views::default();
         let tops = Tops::new(begin.tops, Handle::current());
         let members: Members = Recent::new(RECENT);
@@ -197,6 +210,7 @@ impl App {
             first_code: Arc::default(),
             has_erased: Arc::default(),
             is_erasing: Arc::default(),
+            readiness: Arc::default(),
             stopping,
         };
         Postman::start(&app);
@@ -269,7 +283,9 @@ async fn index_older_messages(db: Db) {
         let started = Instant::now();
         match db.write(Lane::None, move |tx| search::catch_up_some(tx, count)).await {
             Ok(true) => {}
-            Ok(false) | Err(Error::Unavailable) => return,
+            Ok(false) => return,
+            Err(Error::Unavailable) if db.is_closed() => return,
+            Err(Error::Unavailable) => tokio::time::sleep(INDEX_PAUSE).await,
             Err(error) => return tracing::error!(%error, "older messages are not indexed for the search"),
         }
         let took = started.elapsed();

@@ -18,6 +18,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+#[cfg(test)]
+mod tests;
+
 /// The settings as they were given.
 #[derive(Debug, Clone, Args)]
 pub struct Settings {
@@ -36,6 +39,14 @@ pub struct Settings {
     /// `sqlite:` and a path, or a `postgres:` URL [default: sqlite:palabre.sqlite in the data folder]
     #[arg(long, env = "DATABASE_URL", value_name = "URL", hide_env_values = true)]
     pub database_url: Option<String>,
+
+    /// Connections to PostgreSQL, at most; one of them holds the lock that keeps a second server off the database
+    #[arg(long, env = "PALABRE_DATABASE_CONNECTIONS", value_name = "NUMBER", default_value_t = 17, value_parser = clap::value_parser!(u16).range(2..=1_000))]
+    pub database_connections: u16,
+
+    /// For how many seconds the start waits for a PostgreSQL that does not answer yet, or that another server is just leaving
+    #[arg(long, env = "PALABRE_DATABASE_WAIT", value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(..=3_600))]
+    pub database_wait: u64,
 
     /// How pages hear of news: push with polling behind it, push only, polling only
     #[arg(long, env = "PALABRE_REALTIME", value_name = "MODE", default_value = "hybrid")]
@@ -209,6 +220,10 @@ pub struct Config {
     pub public_url: String,
     /// Which database.
     pub database: Target,
+    /// Connections to PostgreSQL, two at least.
+    pub database_connections: usize,
+    /// How long the start waits for it.
+    pub database_wait: Duration,
     /// The mode at the start; the administrator may have chosen another since.
     pub realtime: Realtime,
     /// An external hub, when there is one.
@@ -362,6 +377,8 @@ impl Config {
             data: settings.data.clone(),
             public_url,
             database,
+            database_connections: usize::from(settings.database_connections),
+            database_wait: Duration::from_secs(settings.database_wait),
             realtime: settings.realtime,
             external_hub,
             jwt_secret: settings.mercure_jwt_secret.clone(),
@@ -449,49 +466,4 @@ fn web_url(text: &str) -> Result<String, String> {
         // It stands in the Content-Security-Policy too: nothing that would end a directive there.
         && url.chars().all(|c| c.is_ascii_graphic() && !"\"';,<>\\".contains(c));
     if is_url { Ok(url.to_owned()) } else { Err(format!("{text:?} is no http:// or https:// address")) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use clap::Parser;
-
-    #[derive(Parser)]
-    struct Line {
-        #[command(flatten)]
-        settings: Settings,
-    }
-
-    pub(super) fn config(flags: &[&str]) -> Result<Config, WrongSetting> {
-        let line = Line::try_parse_from([&["palabre"], flags].concat()).unwrap();
-        Config::new(&line.settings)
-    }
-
-    #[test]
-    fn nothing_needs_to_be_set() {
-        let config = config(&[]).unwrap();
-        assert_eq!(config.public_url, "http://127.0.0.1:8080");
-        assert_eq!(config.realtime, Realtime::Hybrid);
-        assert!(matches!(config.database, Target::Sqlite(path) if path.ends_with("var/palabre.sqlite")));
-    }
-
-    #[test]
-    fn a_wrong_setting_is_named() {
-        let wrong = |flags: &[&str]| config(flags).unwrap_err().variable;
-        assert_eq!(wrong(&["--public-url", "palabre.example"]), "PALABRE_PUBLIC_URL");
-        assert_eq!(wrong(&["--public-url", "https://palabre.example;script-src"]), "PALABRE_PUBLIC_URL");
-        assert_eq!(wrong(&["--public-url", "https://été.example"]), "PALABRE_PUBLIC_URL");
-        assert_eq!(wrong(&["--database-url", "mysql://x"]), "DATABASE_URL");
-        assert_eq!(wrong(&["--mercure-public-url", "http://h"]), "MERCURE_PUBLIC_URL");
-        assert_eq!(wrong(&["--mercure-url", "http://h/.well-known/mercure"]), "MERCURE_JWT_SECRET");
-        assert_eq!(wrong(&["--mercure-jwt-secret", "short"]), "MERCURE_JWT_SECRET");
-        assert_eq!(wrong(&["--topic-prefix", "a b"]), "PALABRE_TOPIC_PREFIX");
-        assert_eq!(wrong(&["--body-limit", "1"]), "PALABRE_BODY_LIMIT");
-        let missing = if cfg!(feature = "s3") { "PALABRE_S3_ACCESS_KEY" } else { "PALABRE_S3_BUCKET" };
-        assert_eq!(wrong(&["--s3-bucket", "files"]), missing);
-        assert_eq!(wrong(&["--mail-from", "a@b.fr"]), "PALABRE_MAIL_FROM");
-        assert_eq!(wrong(&["--smtp-url", "smtp://h"]), "PALABRE_MAIL_FROM");
-        assert_eq!(wrong(&["--smtp-url", "smtp://h", "--mail-from", "a@b.fr\r\nBcc: c@d.fr"]), "PALABRE_MAIL_FROM");
-        assert_eq!(wrong(&["--smtp-url", "http://h", "--mail-from", "a@b.fr"]), "PALABRE_SMTP_URL");
-    }
 }

@@ -338,6 +338,11 @@ impl Db {
         self.inner.common.health.last_write()
     }
 
+    /// Whether the store closes, or has closed.
+    pub fn is_closed(&self) -> bool {
+        self.inner.common.closing.has_begun()
+    }
+
     /// The engine behind the door.
     pub fn engine(&self) -> Engine {
         match self.inner.target {

@@ -4,6 +4,7 @@ use clap::{Args, Parser, Subcommand};
 use mercure_bench::Itself;
 use palabre::clock::Clock;
 use palabre::config::{Config, LogFormat, Settings};
+use palabre::error::Error;
 use palabre::files::private;
 use palabre::{App, serve};
 use std::io::IsTerminal;
@@ -131,7 +132,11 @@ async fn run_server(mut config: Config) -> Result<(), Fault> {
         config.listen = address;
     }
     let url = config.public_url.clone();
-    let app = App::open(config, Clock::default()).await.map_err(|error| format!("DATABASE_URL: {error}"))?;
+    let app = App::open(config, Clock::default()).await.map_err(|error| {
+        // The reason alone: that it is internal says nothing to who starts the program.
+        let reason = if let Error::Internal(source) = error { source.to_string() } else { error.to_string() };
+        format!("DATABASE_URL: {reason}")
+    })?;
     println!("Palabre is ready: {url}");
     if app.config.is_public()
         && let Some(code) = app.require_first_code().await.map_err(|error| format!("DATABASE_URL: {error}"))?

@@ -16,6 +16,10 @@ pub const MAIL_SECRET: &str = "mail_secret";
 pub const DEVICE_SECRET: &str = "device_secret";
 /// The mode of the live link that the administrator chose while running.
 pub const REALTIME: &str = "realtime";
+/// Stands here within a test of the store only.
+const PROBE: &str = "probe";
+/// Some of SQLite's pages.
+const PROBE_BYTES: usize = 16_384;
 
 /// What stands under a name.
 pub fn find(db: &mut Reader<'_>, name: &str) -> Result<Option<String>> {
@@ -44,4 +48,11 @@ pub fn find_or_put(tx: &mut Writer<'_>, name: &str, fresh: &str) -> Result<Strin
         params![name, fresh],
     )?;
     Ok(tx.one(sql!("select value from setting where name = $1"), params![name], |row| row.get("value"))?)
+}
+
+/// Writes something large enough to need room of its own, and takes it away again: whether the database takes writes.
+pub fn probe(tx: &mut Writer<'_>) -> Result<()> {
+    put(tx, PROBE, &"x".repeat(PROBE_BYTES))?;
+    tx.execute(sql!("delete from setting where name = $1"), params![PROBE])?;
+    Ok(())
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The program with no settings but these.
-fn program(flags: &[&str]) -> Command {
+pub fn program(flags: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_palabre"));
     for (name, _) in
         std::env::vars().filter(|(name, _)| ["PALABRE_", "MERCURE_", "DATABASE_"].iter().any(|p| name.starts_with(p)))
@@ -48,7 +48,7 @@ impl Process {
         Self { address: address.parse().unwrap(), child, _output: output }
     }
 
-    fn kill(mut self) {
+    pub fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
@@ -60,7 +60,7 @@ pub async fn ended(mut command: Command) -> Output {
 }
 
 /// The same person at the next process: it listens on another port, which stands in the cookie's name.
-fn follow(browser: &Browser, address: SocketAddr) -> Browser {
+pub fn follow(browser: &Browser, address: SocketAddr) -> Browser {
     let new = browser.elsewhere(address).copy();
     let mut cookies = new.cookies.lock().unwrap();
     if let Some(token) = cookies.remove(&format!("palabre_{}", browser.address.port())) {

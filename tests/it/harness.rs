@@ -61,6 +61,13 @@ impl Database {
             let url = format!("{base}/{name}");
             return Self { url, folder, postgres: Some((server, name)) };
         }
+        drop(folder);
+        Self::file()
+    }
+
+    /// A file, whatever engine is tested.
+    pub fn file() -> Self {
+        let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite:{}", folder.path().join("palabre.sqlite").display());
         Self { url, folder, postgres: None }
     }

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test says what failed by failing there")]
 
 mod abuse;
+mod bad_days;
 mod crash;
 mod ear;
 mod erasure;

@@ -1,6 +1,7 @@
 //! The threads of PostgreSQL: each with a connection of its own, opened at its first job and whenever it broke.
 
 use super::super::connection::{Link, Reader, Trouble, Writer};
+use super::super::error::Temporary;
 use super::super::job::{self, Read, Write};
 use super::cancel::Slot;
 use super::guard::Guard;
@@ -23,6 +24,8 @@ pub(super) struct Worker {
     pub(super) common: Common,
     pub(super) slot: Slot,
     session: Option<Session>,
+    /// Whether the session takes no writes: it stays so when the database takes them again.
+    is_read_only: bool,
 }
 
 /// How a transaction ended that was not committed.
@@ -49,6 +52,7 @@ impl Worker {
             common: common.clone(),
             slot: Slot::default(),
             session: None,
+            is_read_only: false,
         }
     }
 
@@ -198,7 +202,7 @@ impl Worker {
             self.slot.begin(session.client().cancel_token(), None);
         }
         let result = self.transaction(batch);
-        if self.slot.end() {
+        if self.slot.end() || std::mem::take(&mut self.is_read_only) {
             self.disconnect();
         }
         if result.is_ok() && batch.iter().any(|write| write.is_kept() && !write.is_probe) {
@@ -256,7 +260,8 @@ impl Worker {
     }
 
     /// Tells of what stopped a job.
-    fn note(&self, error: &DbError, is_probe: bool) {
+    fn note(&mut self, error: &DbError, is_probe: bool) {
+        self.is_read_only |= error.temporary() == Some(Temporary::ReadOnly);
         self.common.health.log.job(error);
         if !is_probe {
             self.common.health.write_failed(error);
