@@ -19,13 +19,15 @@ pub struct ClientOrigin {
     pub scheme: Option<Scheme>,
 }
 
-/// Which fields the trusted proxies write. What a proxy does not write itself it may pass on as the client sent it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Which fields the trusted proxies write. The others are not looked at: a proxy passes on what it does not write itself as the client sent it, so nothing
+/// in the request can tell which of the two is true.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ForwardedFields {
     /// `X-Forwarded-For` and `X-Forwarded-Proto`.
+    #[default]
     XForwarded,
-    /// `Forwarded` (RFC 7239) if there is one, else the same.
-    Both,
+    /// `Forwarded` (RFC 7239).
+    Forwarded,
 }
 
 /// The client's address. Of the chain that the proxies wrote, the last one that is not a trusted proxy itself counts: what stands before it, the client
@@ -37,8 +39,10 @@ pub fn client_origin(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet], field
         // Where the proxies are known, who is none of them has come in clear. Where none is named there may be one all the same, and nothing is known.
         return ClientOrigin { address: peer, scheme: (!trusted.is_empty()).then_some(Scheme::Http) };
     }
-    let has_standard = fields == ForwardedFields::Both && headers.contains_key(header::FORWARDED);
-    let hops = if has_standard { forwarded(headers) } else { x_forwarded(headers) };
+    let hops = match fields {
+        ForwardedFields::XForwarded => x_forwarded(headers),
+        ForwardedFields::Forwarded => forwarded(headers),
+    };
     let mut origin = ClientOrigin { address: peer, scheme: None };
     for (address, scheme) in hops.into_iter().rev() {
         origin.scheme = scheme.or(origin.scheme);
@@ -117,7 +121,7 @@ mod tests {
     }
 
     fn of(peer: &str, headers: &[(HeaderName, &str)]) -> ClientOrigin {
-        with(peer, headers, ForwardedFields::Both)
+        with(peer, headers, ForwardedFields::XForwarded)
     }
 
     fn with(peer: &str, headers: &[(HeaderName, &str)], fields: ForwardedFields) -> ClientOrigin {
@@ -152,12 +156,15 @@ mod tests {
 
     #[test]
     fn the_standard_header_is_read_too() {
-        let header = |text| [(header::FORWARDED, text)];
-        assert_eq!(client("10.0.0.1", &header("for=192.0.2.9;proto=https, for=10.0.0.2")), "192.0.2.9");
-        assert_eq!(client("10.0.0.1", &header("proto=https;For=\"[2001:db8::1]:4711\"")), "2001:db8::1");
-        assert_eq!(client("fd00::1", &header("for=192.0.2.9:80")), "192.0.2.9");
-        let both = [(header::FORWARDED, "for=192.0.2.9"), (X_FORWARDED_FOR, "192.0.2.8")];
-        assert_eq!(client("10.0.0.1", &both), "192.0.2.9");
+        let of = |peer, text| with(peer, &[(header::FORWARDED, text)], ForwardedFields::Forwarded).address.to_string();
+        assert_eq!(of("10.0.0.1", "for=192.0.2.9;proto=https, for=10.0.0.2"), "192.0.2.9");
+        assert_eq!(of("10.0.0.1", "proto=https;For=\"[2001:db8::1]:4711\""), "2001:db8::1");
+        assert_eq!(of("fd00::1", "for=192.0.2.9:80"), "192.0.2.9");
+        for unreadable in
+            ["for=198.51.100.7, for=unknown", "for=198.51.100.7, proto=http", "for=198.51.100.7, ", "\u{ff}"]
+        {
+            assert_eq!(of("10.0.0.1", unreadable), "10.0.0.1", "{unreadable}");
+        }
     }
 
     #[test]
@@ -181,10 +188,19 @@ mod tests {
 
     #[test]
     fn a_field_that_no_proxy_writes_is_the_clients() {
-        let headers = [(header::FORWARDED, "for=198.51.100.7"), (X_FORWARDED_FOR, "203.0.113.6")];
-        let of = |fields| with("10.0.0.1", &headers, fields).address.to_string();
-        assert_eq!(of(ForwardedFields::XForwarded), "203.0.113.6");
-        assert_eq!(of(ForwardedFields::Both), "198.51.100.7");
+        let (x, standard) = (ForwardedFields::XForwarded, ForwardedFields::Forwarded);
+        let https = (X_FORWARDED_PROTO, "https");
+        for (fields, written, forged) in [
+            (x, (X_FORWARDED_FOR, "203.0.113.6"), vec![(header::FORWARDED, "for=198.51.100.7;proto=https")]),
+            (standard, (header::FORWARDED, "for=203.0.113.6"), vec![(X_FORWARDED_FOR, "198.51.100.7"), https]),
+        ] {
+            for headers in [vec![written.clone()], [vec![written], forged.clone()].concat()] {
+                let expected = ClientOrigin { address: "203.0.113.6".parse().unwrap(), scheme: None };
+                assert_eq!(with("10.0.0.1", &headers, fields), expected, "{headers:?}");
+            }
+            let alone = with("10.0.0.1", &forged, fields);
+            assert_eq!(alone, ClientOrigin { address: "10.0.0.1".parse().unwrap(), scheme: None }, "{forged:?}");
+        }
     }
 
     #[test]
@@ -195,13 +211,13 @@ mod tests {
         let stranger = scheme("198.51.100.1", std::slice::from_ref(&https));
         assert_eq!(stranger, Some(Scheme::Http), "anybody can write that");
         let peer = "198.51.100.1".parse().unwrap();
-        let nothing_known = client_origin(peer, &HeaderMap::new(), &[], ForwardedFields::Both);
+        let nothing_known = client_origin(peer, &HeaderMap::new(), &[], ForwardedFields::XForwarded);
         assert_eq!(nothing_known.scheme, None, "there may be a proxy that was not named");
         assert_eq!(scheme("10.0.0.1", &[https.clone(), (X_FORWARDED_FOR, "192.0.2.9, 10.0.0.7")]), Some(Scheme::Https));
         let chain = [(X_FORWARDED_PROTO, "https, http"), (X_FORWARDED_FOR, "192.0.2.9, 10.0.0.7")];
         assert_eq!(scheme("10.0.0.1", &chain), Some(Scheme::Https), "the browser spoke TLS, the inner proxy did not");
         let forged = [(header::FORWARDED, "for=1.1.1.1;proto=https, for=192.0.2.9;proto=http")];
-        assert_eq!(scheme("10.0.0.1", &forged), Some(Scheme::Http));
+        assert_eq!(with("10.0.0.1", &forged, ForwardedFields::Forwarded).scheme, Some(Scheme::Http));
         assert_eq!(scheme("10.0.0.1", &[]), None);
     }
 }

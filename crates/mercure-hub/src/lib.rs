@@ -90,7 +90,7 @@ pub use limits::bucket::Buckets;
 pub use limits::{PeerAddress, RateLimits};
 pub use metrics::{Histogram, Metrics};
 pub use publication::Publication;
-pub use serve::{ConnectionOptions, serve_connection};
+pub use serve::{ConnectionOptions, serve_connection, serve_stream};
 pub use topic::{InvalidTopic, Topic};
 pub use update::{InvalidUpdate, PublishError, Update, UpdateId};
 pub use wire::timeout::WriteTimeout;

@@ -97,18 +97,68 @@ where
     // Updates are small and due at once.
     let _ = stream.set_nodelay(true);
     let peer = stream.peer_addr().ok().map(|peer| PeerAddress(peer.ip()));
-    let handover = Arc::new(Handover::default());
-    let io = Watched {
-        io: WriteTimeout::new(stream, options.write_timeout),
-        handover: Arc::clone(&handover),
-        head: HeadEnd::default(),
-    };
     let service = service_fn(|mut request: Request<Incoming>| {
-        let busy = Busy::new(&handover, request.body().is_end_stream());
         request.extensions_mut().insert(Takeable);
         if let Some(peer) = peer {
             request.extensions_mut().insert(peer);
         }
+        service.call(request)
+    });
+    if let Some(taken) = drive(WriteTimeout::new(stream, options.write_timeout), service, options, stop).await? {
+        // A connection that breaks here had nothing to report to.
+        let _ = take_over(taken.io.into_inner(), taken.read, &taken.head, taken.offered).await;
+    }
+    Ok(())
+}
+
+/// The same for a connection that hubs cannot take over, one of TLS: their streams are ordinary bodies there. What a client may take for its heads is the
+/// same. The stream minds its own [`WriteTimeout`], and the caller says whose it is.
+///
+/// # Errors
+/// When the connection breaks, or its client breaks the protocol.
+pub async fn serve_stream<I, S, B>(
+    stream: I,
+    service: S,
+    options: &ConnectionOptions,
+    stop: impl Future<Output = ()>,
+) -> Result<(), hyper::Error>
+where
+    I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    S: Service<Request<Incoming>, Response = Response<B>>,
+    S::Error: Into<Box<dyn Error + Send + Sync>>,
+    B: Body + 'static,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    drive(stream, service, options, stop).await.map(drop)
+}
+
+/// A connection that was taken out of the library's hands.
+struct Taken<I> {
+    io: I,
+    /// What the library has read and not used.
+    read: Bytes,
+    head: Parts,
+    offered: Offered,
+}
+
+/// Serves a connection until it ends, or until one of its answers is a stream that was offered.
+async fn drive<I, S, B>(
+    io: I,
+    service: S,
+    options: &ConnectionOptions,
+    stop: impl Future<Output = ()>,
+) -> Result<Option<Taken<I>>, hyper::Error>
+where
+    I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    S: Service<Request<Incoming>, Response = Response<B>>,
+    S::Error: Into<Box<dyn Error + Send + Sync>>,
+    B: Body + 'static,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    let handover = Arc::new(Handover::default());
+    let io = Watched { io, handover: Arc::clone(&handover), head: HeadEnd::default() };
+    let service = service_fn(|request: Request<Incoming>| {
+        let busy = Busy::new(&handover, request.body().is_end_stream());
         let (answer, handover) = (service.call(request), Arc::clone(&handover));
         async move {
             let mut response = answer.await?;
@@ -155,13 +205,9 @@ where
         }
         lock(&handover.taken).take().map_or(Poll::Pending, |taken| Poll::Ready(Ok(Some(taken))))
     });
-    let taken = taken.await?;
-    if let (Some((head, offered)), Some(parts)) = (taken, connection.into_parts()) {
-        let stream = parts.io.into_inner().io.into_inner();
-        // A connection that breaks here had nothing to report to.
-        let _ = take_over(stream, parts.read_buf, &head, offered).await;
-    }
-    Ok(())
+    let Some((head, offered)) = taken.await? else { return Ok(None) };
+    let parts = connection.into_parts();
+    Ok(parts.map(|parts| Taken { io: parts.io.into_inner().io, read: parts.read_buf, head, offered }))
 }
 
 /// Writes the head and what was missed, and leaves the rest to a link.
@@ -307,13 +353,13 @@ impl<B: Body> Body for Answering<B> {
 }
 
 /// A socket that tells whether it is full, and when a head begins.
-struct Watched {
-    io: WriteTimeout<TcpStream>,
+struct Watched<I> {
+    io: I,
     handover: Arc<Handover>,
     head: HeadEnd,
 }
 
-impl Watched {
+impl<I> Watched<I> {
     /// Bytes came while nothing is answered: they are a head's, at least at their beginning.
     fn has_read(&mut self, bytes: &[u8]) {
         if !self.handover.is_in_head.swap(true, Ordering::Relaxed) || self.head.is_over {
@@ -329,7 +375,7 @@ impl Watched {
     }
 }
 
-impl AsyncRead for Watched {
+impl<I: AsyncRead + Unpin> AsyncRead for Watched<I> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -344,7 +390,7 @@ impl AsyncRead for Watched {
     }
 }
 
-impl AsyncWrite for Watched {
+impl<I: AsyncWrite + Unpin> AsyncWrite for Watched<I> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.io).poll_write(context, bytes);
         self.note(written)

@@ -12,12 +12,12 @@ use axum::body::Body;
 use axum::http::Request;
 use axum::response::Response;
 use hyper::body::Incoming;
-use hyper::server::conn::{http1, http2};
+use hyper::server::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use ipnet::IpNet;
 use mercure_hub::{
     AcceptLog, ConnectionOptions, ConnectionSeat, Connections, ForwardedFields, PeerAddress, Scheme, WriteTimeout,
-    client_origin, serve_connection,
+    client_origin, serve_connection, serve_stream,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
@@ -45,6 +45,7 @@ pub(crate) struct Gate {
     pub(crate) router: Router,
     pub(crate) tls: Option<TlsAcceptor>,
     pub(crate) trusted_proxies: Arc<[IpNet]>,
+    pub(crate) forwarded: ForwardedFields,
     pub(crate) open: Connections,
     pub(crate) log: Arc<AcceptLog>,
     /// How long a client may take none of what is written to it.
@@ -111,33 +112,16 @@ type Ended = Result<(), Box<dyn std::error::Error + Send + Sync>>;
 
 /// In clear, by HTTP/1.1: the hub takes the sockets of its streams.
 async fn serve_taken(stream: TcpStream, visitor: Visitor) -> Ended {
-    let mut ending = visitor.gate.ending.clone();
-    let options = ConnectionOptions {
-        head_timeout: HEAD_TIMEOUT,
-        idle_timeout: IDLE_TIMEOUT,
-        head_bytes: HEAD_MAX,
-        write_timeout: visitor.gate.write_timeout,
-    };
+    let (mut ending, options) = (visitor.gate.ending.clone(), visitor.gate.options());
     let service = hyper::service::service_fn(move |request| visitor.answer(request));
     Ok(serve_connection(stream, service, &options, ended(&mut ending)).await?)
 }
 
+/// By TLS: the streams stay with the library.
 async fn serve_h1(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, visitor: Visitor) -> Ended {
-    let mut ending = visitor.gate.ending.clone();
+    let (mut ending, options) = (visitor.gate.ending.clone(), visitor.gate.options());
     let service = hyper::service::service_fn(move |request| visitor.answer(request));
-    let mut connection = std::pin::pin!(
-        http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(IDLE_TIMEOUT)
-            .max_buf_size(HEAD_MAX)
-            .serve_connection(TokioIo::new(stream), service)
-            .with_upgrades()
-    );
-    tokio::select! {
-        result = connection.as_mut() => return Ok(result?),
-        () = ended(&mut ending) => connection.as_mut().graceful_shutdown(),
-    }
-    Ok(connection.await?)
+    Ok(serve_stream(stream, service, &options, ended(&mut ending)).await?)
 }
 
 async fn serve_h2(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, visitor: Visitor) -> Ended {
@@ -167,6 +151,15 @@ struct Visitor {
 }
 
 impl Gate {
+    fn options(&self) -> ConnectionOptions {
+        ConnectionOptions {
+            head_timeout: HEAD_TIMEOUT,
+            idle_timeout: IDLE_TIMEOUT,
+            head_bytes: HEAD_MAX,
+            write_timeout: self.write_timeout,
+        }
+    }
+
     fn visitor(&self, peer: SocketAddr, seat: &ConnectionSeat) -> Visitor {
         Visitor { gate: self.clone(), peer: peer.ip(), seat: seat.clone() }
     }
@@ -177,7 +170,7 @@ impl Visitor {
     fn answer(&self, request: Request<Incoming>) -> impl Future<Output = Result<Response, Infallible>> + Send + use<> {
         let mut request = request.map(Body::new);
         let trusted = &self.gate.trusted_proxies;
-        let origin = client_origin(self.peer, request.headers(), trusted, ForwardedFields::Both);
+        let origin = client_origin(self.peer, request.headers(), trusted, self.gate.forwarded);
         let scheme = if self.gate.tls.is_some() { Some(Scheme::Https) } else { origin.scheme };
         if let Some(scheme) = scheme {
             request.extensions_mut().insert(scheme);

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ipnet::IpNet;
-use mercure_hub::HubConfig;
+use mercure_hub::{ForwardedFields, HubConfig};
 
 use crate::directives::{self, Directives, Issuer, KeyText, Position, Transport, Verifier};
 pub use crate::playground::Playground;
@@ -124,6 +124,8 @@ pub struct Plan {
     pub playground: Option<Playground>,
     /// Proxies that are believed about their clients.
     pub trusted_proxies: Vec<IpNet>,
+    /// In which fields they say so.
+    pub forwarded: ForwardedFields,
     /// How long readiness fails before anything is closed.
     pub drain_delay: Duration,
     /// Over how long the streams are closed.
@@ -158,6 +160,7 @@ impl Plan {
             echo: directives.demo || directives.playground,
             playground,
             trusted_proxies: settings.trusted_proxies.clone(),
+            forwarded: settings.forwarded_header.into(),
             drain_delay: settings.drain_delay,
             drain_timeout: settings.drain_timeout.or(directives.drain_timeout).unwrap_or(DRAIN),
             notices: told.notices,

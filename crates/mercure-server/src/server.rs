@@ -146,6 +146,7 @@ impl Server {
             router: routes::router(&self.site),
             tls: None,
             trusted_proxies: self.plan.trusted_proxies.as_slice().into(),
+            forwarded: self.plan.forwarded,
             open: Connections::new(connections_max(), 0, &[]),
             log: Arc::default(),
             write_timeout: Some(self.plan.hub.write_timeout).filter(|time| !time.is_zero()).unwrap_or(Duration::MAX),

@@ -6,9 +6,10 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Args;
 use clap::builder::FalseyValueParser;
+use clap::{Args, ValueEnum};
 use ipnet::IpNet;
+use mercure_hub::ForwardedFields;
 
 use crate::directives;
 
@@ -97,9 +98,19 @@ pub struct Settings {
     #[arg(long, env = "HUB_DATA", value_name = "FOLDER", default_value = "./var/hub")]
     pub data: PathBuf,
 
-    /// Proxies whose Forwarded and X-Forwarded-For are believed: addresses or networks, apart by commas
+    /// Proxies that say where requests come from: addresses or networks, apart by commas
     #[arg(long, env = "HUB_TRUSTED_PROXIES", value_name = "NETWORKS", value_delimiter = ',', value_parser = network)]
     pub trusted_proxies: Vec<IpNet>,
+
+    /// The header in which they say so: X-Forwarded-For (with X-Forwarded-Proto) or Forwarded (RFC 7239). The other one is the client's own
+    #[arg(
+        long,
+        env = "HUB_FORWARDED_HEADER",
+        value_name = "NAME",
+        default_value = "x-forwarded-for",
+        ignore_case = true
+    )]
+    pub forwarded_header: ForwardedHeader,
 
     /// At the end: how long readiness fails before anything is closed, so that a balancer looks elsewhere first
     #[arg(long, env = "HUB_DRAIN_DELAY", value_name = "DURATION", default_value = "0s", value_parser = directives::duration)]
@@ -128,6 +139,24 @@ pub struct Settings {
     /// Of the reference image; no licence is needed here
     #[arg(long, env = "MERCURE_LICENSE", value_name = "TEXT", hide = true, hide_env_values = true)]
     pub license: Option<String>,
+}
+
+/// In which header proxies say where requests come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ForwardedHeader {
+    /// `X-Forwarded-For`, with `X-Forwarded-Proto`.
+    XForwardedFor,
+    /// `Forwarded`.
+    Forwarded,
+}
+
+impl From<ForwardedHeader> for ForwardedFields {
+    fn from(header: ForwardedHeader) -> Self {
+        match header {
+            ForwardedHeader::XForwardedFor => Self::XForwarded,
+            ForwardedHeader::Forwarded => Self::Forwarded,
+        }
+    }
 }
 
 impl Settings {

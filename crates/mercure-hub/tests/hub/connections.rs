@@ -10,7 +10,7 @@ use axum::{
     routing::get,
 };
 use hyper_util::service::TowerToHyperService;
-use mercure_hub::{ConnectionOptions, Hub, serve_connection};
+use mercure_hub::{ConnectionOptions, Hub, serve_connection, serve_stream};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpSocket, TcpStream},
@@ -183,15 +183,19 @@ async fn nobody_holds_a_connection_without_a_request() {
     within(serve_connection(server, service, &options, std::future::pending())).await.unwrap();
 }
 
-/// Connects with a head timeout of a moment, sends what opens the connection, and tells how it ended.
-async fn ends(first: &str, trickle: bool) -> Duration {
+/// Connects with a head timeout of a moment, sends what opens the connection, and tells how long it was held.
+async fn ends(first: &str, trickle: bool, may_be_taken: bool) -> Duration {
     let router = Router::new().route("/", get(async || "ok"));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
     let (server, _) = listener.accept().await.unwrap();
     let options = ConnectionOptions { head_timeout: Duration::from_millis(200), ..ConnectionOptions::default() };
     let serving = tokio::spawn(async move {
-        serve_connection(server, TowerToHyperService::new(router), &options, std::future::pending()).await
+        let (service, never) = (TowerToHyperService::new(router), std::future::pending());
+        match may_be_taken {
+            true => serve_connection(server, service, &options, never).await,
+            false => serve_stream(server, service, &options, never).await,
+        }
     });
     let begun = tokio::time::Instant::now();
     client.write_all(first.as_bytes()).await.unwrap();
@@ -220,7 +224,9 @@ async fn half_a_head_is_not_waited_for() {
         (&format!("{whole}GET / HTTP/1.1\r\n"), false),
         (&format!("{whole}GET / HTTP/1.1\r\nX-Slow: "), true),
     ] {
-        let held = ends(first, trickle).await;
-        assert!(held < ConnectionOptions::default().head_timeout, "{first:?} held its connection for {held:?}");
+        for may_be_taken in [true, false] {
+            let held = ends(first, trickle, may_be_taken).await;
+            assert!(held < ConnectionOptions::default().head_timeout, "{first:?} held its connection for {held:?}");
+        }
     }
 }

@@ -288,3 +288,23 @@ async fn streams_are_counted_by_the_address_that_a_trusted_proxy_names() {
     let bob = server.subscribe("topic=a", "X-Forwarded-For: 192.0.2.2\r\n").await;
     assert!(bob.read.starts_with("HTTP/1.1 200"), "{}", bob.read);
 }
+
+/// What the proxy does not write it passes on as the client wrote it: only the header that the setting names says who comes.
+#[tokio::test]
+async fn streams_are_counted_by_the_header_that_the_proxy_writes_and_no_other() {
+    let (x, standard) = ("X-Forwarded-For: 192.0.2.1\r\n", "Forwarded: for=192.0.2.1\r\n");
+    for (setting, written, forged) in [
+        (&[][..], x, "Forwarded: for=198.51.100"),
+        (&["--forwarded-header", "X-Forwarded-For"], x, "Forwarded: for=198.51.100"),
+        (&["--forwarded-header", "forwarded"], standard, "X-Forwarded-For: 198.51.100"),
+    ] {
+        let flags = [&["--max-streams-per-address", "1", "--trusted-proxies", "127.0.0.1"], setting].concat();
+        let server = Running::start("anonymous", &flags).await;
+        let _first = server.subscribe("topic=a", written).await;
+        for n in 1..3 {
+            let headers = format!("{forged}.{n}\r\n{written}");
+            let reply = request(server.address(), "GET", &format!("{HUB}?topic=a"), &headers, "").await;
+            assert_eq!(reply.status, 429, "{headers}");
+        }
+    }
+}
