@@ -145,6 +145,7 @@ impl App {
         let tops = Tops::new(begin.tops, Handle::current());
         let members: Members = Recent::new(RECENT);
         let topics = Topics::new(&config.topic_prefix);
+        let budgets = Budgets::new(config.budgets.clone(), config.shared_networks.clone(), clock.clone());
         let (aware, words) = Awareness::new(Quiet::new(begin.reads), clock.now());
         let secret = config.jwt_secret.clone().unwrap_or(begin.jwt_secret);
         let bell = match &config.external_hub {
@@ -153,14 +154,16 @@ impl App {
                 let (db, members, topics, sharing) =
                     (db.clone(), members.clone(), topics.clone(), aware.sharing.clone());
                 let cursors = RoomTops { tops: tops.clone(), topics: topics.clone() };
-                let rights = Rights { db, members, topics, sharing, tops: tops.clone() };
+                let rights = Rights { db, members, topics, sharing, tops: tops.clone(), budgets: budgets.clone() };
                 let hub = embedded_hub(&config, &clock, &secret, (rights, cursors, aware.clone()));
                 Bell::embedded(hub, Key::hs256(&secret))
             }
         };
         let vapid = Vapid::parse(&begin.push_key, &contact(&config)).map_err(Error::internal)?;
         let outbound = Outbound::new(&config).map_err(Error::internal)?;
-        let courier = Courier::start(&config, db.clone(), clock.clone(), outbound.clone(), vapid);
+        let stopping = Arc::new(watch::Sender::new(false));
+        let stop = stopping.subscribe();
+        let courier = Courier::start(&config, db.clone(), clock.clone(), outbound.clone(), (vapid, stop));
         let mailer = config.mail.as_ref().map(Mailer::new).transpose().map_err(Error::internal)?;
         let (url, secret) = (&config.public_url, &begin.mail_secret);
         let postman = Postman::new(mailer, db.clone(), clock.clone(), views.clone(), url, secret);
@@ -179,7 +182,6 @@ impl App {
             clock.clone(),
         );
         live.set_mode(begin.realtime.and_then(|mode| realtime(&mode)).unwrap_or(config.realtime));
-        let stopping = Arc::new(watch::Sender::new(false));
         let mut revocations = Revocations::default();
         // Tokens of sessions that ended before the start are void before the first stream opens.
         revocations.look(&live, &db).await?;
@@ -193,7 +195,7 @@ impl App {
         let app = Self {
             receipts: Receipts::start(live.clone(), db.clone()),
             unfurl,
-            budgets: Budgets::new(config.budgets.clone(), config.shared_networks.clone(), clock.clone()),
+            budgets,
             renderer: Renderer::new(db.clone()),
             listener: Listener::default(),
             files: Files::open(&config, clock.clone())?,

@@ -4,6 +4,7 @@
 //! while the generation is still that of the read's beginning, and a write begins a new one.
 
 use quick_cache::sync::Cache;
+use std::collections::HashMap;
 use std::future::Future;
 use std::hash::Hash;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -37,6 +38,32 @@ impl<K: Eq + Hash + Clone, V: Clone> Recent<K, V> {
             }
         }
         Ok(found)
+    }
+
+    /// The answers kept for some keys, and those that `ask` finds, all at once, for the others.
+    pub async fn get_all<F>(&self, keys: Vec<K>, ask: impl FnOnce(Vec<K>) -> F) -> HashMap<K, V>
+    where
+        F: Future<Output = Vec<(K, V)>>,
+    {
+        let mut all = HashMap::new();
+        let mut unknown = Vec::new();
+        for key in keys {
+            match self.0.entries.get(&key) {
+                Some(value) => drop(all.insert(key, value)),
+                None => unknown.push(key),
+            }
+        }
+        if unknown.is_empty() {
+            return all;
+        }
+        let began_in = self.generation();
+        let found = ask(unknown).await;
+        let generation = self.0.generation.read().unwrap_or_else(PoisonError::into_inner);
+        if *generation == began_in {
+            found.iter().for_each(|(key, value)| self.0.entries.insert(key.clone(), value.clone()));
+        }
+        all.extend(found);
+        all
     }
 
     fn generation(&self) -> u64 {
@@ -88,5 +115,25 @@ mod tests {
             .await;
         assert_eq!(overtaken, Ok(Some("member")));
         assert_eq!(ask(&recent, "removed").await, "removed");
+    }
+
+    #[tokio::test]
+    async fn several_answers_are_asked_for_at_once_and_kept_like_one() {
+        let recent = Recent::new(10);
+        let _: Result<_, Infallible> = recent.get(2, async { Ok(Some("kept")) }).await;
+        let ask_all = async |overtaken_by: Option<i64>| {
+            let ask = async |unknown: Vec<i64>| {
+                if let Some(key) = overtaken_by {
+                    recent.forget(&key);
+                }
+                unknown.into_iter().filter(|key| *key < 3).map(|key| (key, "found")).collect()
+            };
+            recent.get_all(vec![1, 2, 3], ask).await
+        };
+        assert_eq!(ask_all(Some(7)).await, HashMap::from([(1, "found"), (2, "kept")]));
+        assert_eq!(ask(&recent, "a write came between: asked again").await, "a write came between: asked again");
+        recent.forget(&1);
+        ask_all(None).await;
+        assert_eq!(ask(&recent, "not asked").await, "found");
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::chatroom::advance_any;
 use crate::clock::Micros;
-use crate::db::{Cell, DbError, FromColumn, Reader, Row, Writer};
+use crate::db::{Cell, DbError, FromColumn, Reader, Row, Value, Writer};
 use crate::error::Result;
 use crate::id::{RoomId, UserId};
 use crate::user::Name;
@@ -77,6 +77,30 @@ impl Member {
             params![room, user],
             |row| {
                 let (role, first_position) = (row.get("role")?, row.get("first_position")?);
+                Ok(Self { room, user, role, first_position, hides: row.get("hides")? })
+            },
+        )?)
+    }
+
+    /// The same for several rooms of one person: those where the person is, in one statement.
+    pub fn find_all(db: &mut Reader<'_>, rooms: &[i64], user: UserId) -> Result<Vec<Self>> {
+        Ok(db.all(
+            sql!(
+                r#"
+                select m.chatroom_id, m.role, m.first_position, m.hides
+                from chatroom_member m
+                cross join chatroom c
+                where m.chatroom_id in {ids:$1}
+                    and m.user_id = $2
+                    and c.id = m.chatroom_id
+                    and m.left_at is null
+                    and c.state <> 'deleted'
+                "#
+            ),
+            params![Value::ids(rooms), user],
+            |row| {
+                let (room, role, first_position) =
+                    (row.get("chatroom_id")?, row.get("role")?, row.get("first_position")?);
                 Ok(Self { room, user, role, first_position, hides: row.get("hides")? })
             },
         )?)

@@ -209,7 +209,7 @@ async fn look(live: &Live, db: &Db, now: Micros) {
     // Where nobody listens nothing has to be looked up.
     let is_heard = live.bell.hub().is_none_or(|hub| hub.subscribers() > 0);
     if !changed.is_empty() && is_heard {
-        match db.read(move |db| company::rooms_of(db, &changed)).await {
+        match db.look(move |db| company::rooms_of(db, &changed)).await {
             Ok(rooms) => {
                 let mut news: BTreeMap<RoomId, Vec<Here>> = BTreeMap::new();
                 for (room, user) in rooms {

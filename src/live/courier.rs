@@ -20,7 +20,7 @@ use reqwest::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, 
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::time::Instant;
 
 /// Messages that may wait. The next one is told by nobody but the page.
@@ -57,12 +57,12 @@ struct Van {
 /// A message, and when it is to be told.
 type Job = (MessageId, Instant);
 
-/// The job that was put aside, or the next one that comes; none at the end of the program.
-async fn take(aside: &mut Option<Job>, jobs: &mut mpsc::Receiver<Job>) -> Option<Job> {
-    match aside.take() {
-        Some(job) => Some(job),
-        None => jobs.recv().await,
+/// When the job that was put aside is due, or the next one that comes and is put there; none when none can come any more.
+async fn next(aside: &mut Option<Job>, jobs: &mut mpsc::Receiver<Job>) -> Option<Instant> {
+    if aside.is_none() {
+        *aside = jobs.recv().await;
     }
+    aside.as_ref().map(|(_, due)| *due)
 }
 
 /// A notification on its way to one browser.
@@ -74,27 +74,28 @@ struct Parcel<'a> {
 }
 
 impl Courier {
-    /// Starts the one task that takes from the queue, in order.
-    pub fn start(config: &Config, db: Db, clock: Clock, outbound: Outbound, vapid: Vapid) -> Self {
+    /// Starts the one task that takes from the queue, in order, until the program is to end.
+    pub fn start(
+        config: &Config,
+        db: Db,
+        clock: Clock,
+        outbound: Outbound,
+        (vapid, mut stop): (Vapid, watch::Receiver<bool>),
+    ) -> Self {
         let (queue, mut jobs) = mpsc::channel::<Job>(QUEUE);
         let (patience, pause) = (config.push_patience, config.push_pause);
         let van = Arc::new(Van { db, clock, outbound, vapid, patience, pause });
         let far_end = van.clone();
         tokio::spawn(async move {
-            let doors = Arc::new(Semaphore::new(AT_ONCE));
-            let mut next = None;
-            while let Some((first, due)) = take(&mut next, &mut jobs).await {
-                tokio::time::sleep_until(due).await;
-                let mut batch = vec![first.0];
-                while let Ok((message, due)) = jobs.try_recv() {
-                    if due > Instant::now() || batch.len() == BATCH {
-                        next = Some((message, due));
-                        break;
+            let mut aside = None;
+            tokio::select! {
+                () = far_end.drive(&mut jobs, &mut aside) => {}
+                () = stopped(&mut stop) => {
+                    // They are told by nobody but the page: who opens it reads them.
+                    let count = jobs.len() + usize::from(aside.is_some());
+                    if count > 0 {
+                        tracing::warn!(count, "messages that waited to be told by push are not told: the program ends");
                     }
-                    batch.push(message.0);
-                }
-                if let Err(error) = far_end.clone().deliver(batch, &doors).await {
-                    tracing::warn!(%error, "messages were not told by push");
                 }
             }
         });
@@ -133,7 +134,30 @@ impl Courier {
     }
 }
 
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    let _ = stop.wait_for(|is_stopping| *is_stopping).await;
+}
+
 impl Van {
+    /// Delivers what is due, as long as something may come. The job that waits for its time stands in `aside`.
+    async fn drive(self: &Arc<Self>, jobs: &mut mpsc::Receiver<Job>, aside: &mut Option<Job>) {
+        let doors = Arc::new(Semaphore::new(AT_ONCE));
+        while let Some(due) = next(aside, jobs).await {
+            tokio::time::sleep_until(due).await;
+            let mut batch: Vec<i64> = aside.take().into_iter().map(|(message, _)| message.0).collect();
+            while let Ok((message, due)) = jobs.try_recv() {
+                if due > Instant::now() || batch.len() == BATCH {
+                    *aside = Some((message, due));
+                    break;
+                }
+                batch.push(message.0);
+            }
+            if let Err(error) = self.clone().deliver(batch, &doors).await {
+                tracing::warn!(%error, "messages were not told by push");
+            }
+        }
+    }
+
     async fn deliver(self: Arc<Self>, messages: Vec<i64>, doors: &Arc<Semaphore>) -> Result<()> {
         let now = self.clock.now();
         let parcels = self.db.read(move |db| audience::of(db, &messages, now)).await?;

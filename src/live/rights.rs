@@ -1,5 +1,6 @@
 //! Names of topics, and who may read them now: what the embedded hub asks each time a stream opens.
 
+use crate::budget::{Budget, Budgets, Key};
 use crate::chatroom::Member;
 use crate::db::Db;
 use crate::error::Error;
@@ -7,8 +8,9 @@ use crate::id::{RoomId, UserId};
 use crate::recent::Recent;
 use crate::tops::Tops;
 use crate::user::sharing::{self, Sharing};
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, join_all};
 use mercure_hub::{Authorizer, Cursors};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// Who is in which room, as recently asked.
@@ -74,25 +76,37 @@ pub struct Rights {
     pub sharing: Recent<UserId, Sharing>,
     /// How far the rooms' changes have been rung.
     pub tops: Tops,
+    /// What a person may have looked up.
+    pub budgets: Budgets,
 }
 
+/// What a topic below a room's asks of a person.
+type Asks = fn(&Sharing) -> bool;
+
 impl Rights {
-    async fn may_read_one(&self, user: UserId, topic: &str) -> bool {
-        let (of_room, asks): (&str, fn(&Sharing) -> bool) = match topic.strip_suffix(READS) {
-            Some(of_room) => (of_room, |sharing| sharing.reads),
-            None => match topic.strip_suffix(PRESENCE) {
-                Some(of_room) => (of_room, |sharing| sharing.presence),
-                None => (topic, |_| true),
-            },
+    /// The room of a topic, and what else it asks; none when it is no room's.
+    fn asked(&self, topic: &str) -> Option<(RoomId, Option<Asks>)> {
+        let (of_room, asks): (&str, Option<Asks>) = match (topic.strip_suffix(READS), topic.strip_suffix(PRESENCE)) {
+            (Some(of_room), _) => (of_room, Some(|sharing| sharing.reads)),
+            (None, Some(of_room)) => (of_room, Some(|sharing| sharing.presence)),
+            (None, None) => (topic, None),
         };
-        let Some(room) = self.topics.parse_room(of_room) else { return false };
-        // A database that cannot be asked is a no: the page polls on.
-        let Ok(Some(member)) = member(&self.members, &self.db, room, user).await else { return false };
-        // What was said before a newcomer came may be committed and still on its way to the hub.
-        self.tops.rung(room, member.first_position()).await;
-        let is_room = of_room.len() == topic.len();
-        let ask = self.sharing.get(user, self.db.read(move |db| sharing::find(db, user)));
-        is_room || matches!(ask.await, Ok(Some(sharing)) if asks(&sharing))
+        Some((self.topics.parse_room(of_room)?, asks))
+    }
+
+    /// In which of some rooms a person is. Those that memory does not know are looked up at once, as far as the budget goes. A database that cannot be
+    /// asked is a no: the page polls on.
+    async fn members_of(&self, user: UserId, rooms: BTreeSet<RoomId>) -> HashMap<(RoomId, UserId), Member> {
+        let look_up = async |unknown: Vec<(RoomId, UserId)>| {
+            let count = u32::try_from(unknown.len()).unwrap_or(u32::MAX);
+            if self.budgets.spend_many(Budget::Rights, Key::Person(user), count).is_err() {
+                return Vec::new();
+            }
+            let rooms: Vec<i64> = unknown.iter().map(|(room, _)| room.0).collect();
+            let found = self.db.read(move |db| Member::find_all(db, &rooms, user)).await.unwrap_or_default();
+            found.into_iter().map(|member| ((member.room(), user), member)).collect()
+        };
+        self.members.get_all(rooms.into_iter().map(|room| (room, user)).collect(), look_up).await
     }
 }
 
@@ -100,11 +114,18 @@ impl Authorizer for Rights {
     fn may_read<'a>(&'a self, subject: &'a str, topics: &'a [String]) -> BoxFuture<'a, Vec<bool>> {
         Box::pin(async move {
             let Ok(user) = subject.parse().map(UserId) else { return Vec::new() };
-            let mut answers = Vec::with_capacity(topics.len());
-            for topic in topics {
-                answers.push(self.may_read_one(user, topic).await);
-            }
-            answers
+            let asked: Vec<_> = topics.iter().map(|topic| self.asked(topic)).collect();
+            let members = self.members_of(user, asked.iter().flatten().map(|(room, _)| *room).collect()).await;
+            // What was said before a newcomer came may be committed and still on its way to the hub.
+            join_all(members.values().map(|member| self.tops.rung(member.room(), member.first_position()))).await;
+            let sharing = match asked.iter().flatten().any(|(_, asks)| asks.is_some()) {
+                true => self.sharing.get(user, self.db.read(move |db| sharing::find(db, user))).await.ok().flatten(),
+                false => None,
+            };
+            let may = |(room, asks): (RoomId, Option<Asks>)| {
+                members.contains_key(&(room, user)) && asks.is_none_or(|asks| sharing.as_ref().is_some_and(asks))
+            };
+            asked.into_iter().map(|asked| asked.is_some_and(may)).collect()
         })
     }
 }

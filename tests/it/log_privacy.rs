@@ -129,6 +129,21 @@ async fn everything(address: SocketAddr) -> Vec<String> {
     made
 }
 
+/// Messages that still wait when the program ends were a line of the log each.
+#[tokio::test]
+async fn what_is_not_told_by_push_at_the_end_is_one_line() {
+    let database = Database::new();
+    let program = Program::start(&database, "text");
+    let alice = register(program.address, "zqAlice", "zqalice@zqmail.example", "zqPassword horse").await;
+    let goal = alice.founds("zqTitle").await;
+    for n in 0..5 {
+        alice.says(&goal, &format!("zqText {n}")).await;
+    }
+    let log = program.log().await;
+    let lines: Vec<&str> = log.lines().filter(|line| line.contains("told by push")).collect();
+    assert!(matches!(lines[..], [line] if line.contains("count=")), "{lines:?}");
+}
+
 #[tokio::test]
 async fn s18_nothing_that_people_say_is_logged_even_at_trace() {
     for format in ["text", "json"] {

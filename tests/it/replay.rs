@@ -255,6 +255,7 @@ async fn s1_what_is_on_its_way_to_the_hub_does_not_reach_who_comes_meanwhile() {
         topics: live.topics.clone(),
         sharing: live.aware.sharing.clone(),
         tops: tops.clone(),
+        budgets: town.app.budgets.clone(),
     };
     live.aware.sharing_of(&town.app.db, user).await.unwrap();
     let topics = [live.topics.room(room)];

@@ -2,8 +2,11 @@
 
 use super::strict;
 use crate::ear::{HUB, Socket, long_poll, status, subscribe, ticket, topics, user_topic};
-use crate::harness::{Town, within};
+use crate::harness::{Browser, Town, within};
 use crate::message::two;
+use mercure_hub::Authorizer;
+use palabre::live::rights::{Rights, Topics};
+use palabre::recent::Recent;
 use reqwest::{Method, StatusCode};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -107,6 +110,39 @@ async fn s7_streams_are_opened_at_a_rate() {
             assert_eq!(asked.headers().contains_key("retry-after"), n >= 3);
         }
     }
+}
+
+/// A socket or a QUERY may name a thousand rooms, also such as there are not: one statement, and its number is bounded.
+#[tokio::test]
+async fn s7_rooms_of_a_stream_are_looked_up_at_once_and_at_a_rate() {
+    let town = strict("rights=2000,1/h").await;
+    let (alice, bob, goal) = two(&town).await;
+    let rights = Rights {
+        db: town.app.db.clone(),
+        members: Recent::new(100),
+        topics: Topics::new(""),
+        sharing: Recent::new(100),
+        tops: town.app.live.tops.clone(),
+        budgets: town.app.budgets.clone(),
+    };
+    let own = ["", "/reads", "/presence"].map(|below| format!("chatroom/{}{below}", goal.room));
+    let asked = |from: i64| -> Vec<String> {
+        let others = (from..from + 1_000).map(|room| format!("chatroom/{room}"));
+        own.iter().cloned().chain(others).chain([user_topic(&bob), "chatroom/x".to_owned()]).collect()
+    };
+    let granted = async |who: &Browser, from: i64| {
+        let answers = rights.may_read(&who.id.to_string(), &asked(from)).await;
+        assert_eq!(answers.len(), own.len() + 1_002);
+        answers.iter().filter(|may| **may).count()
+    };
+    let before = town.app.db.statements();
+    assert_eq!(granted(&bob, 1_000).await, 3);
+    assert_eq!(town.app.db.statements() - before, 2, "the rooms, and what the person shows");
+    assert_eq!(granted(&bob, 2_000).await, 3, "two thousand, and one more that is a debt");
+    let before = town.app.db.statements();
+    assert_eq!(granted(&bob, 3_000).await, 3, "what is known is known");
+    assert_eq!(town.app.db.statements(), before, "and nothing is looked up");
+    assert_eq!(granted(&alice, 3_000).await, 3);
 }
 
 /// S7: 60 streams with 1,000 URL patterns each took a gigabyte. The chat's pages name their topics.
