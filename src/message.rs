@@ -287,18 +287,18 @@ pub fn delete(tx: &mut Writer<'_>, member: &Member, id: MessageId, now: Micros) 
         ),
         params![id, now, revision],
     )?;
-    forget_parts(tx, id, &present.message.content)?;
+    forget_parts(tx, id)?;
     search::forget(tx, id)?;
     Ok((true, shown(tx, member, id)?))
 }
 
 /// A tombstone has nothing: what belonged to the message goes with it.
-fn forget_parts(tx: &mut Writer<'_>, id: MessageId, content: &str) -> Result<()> {
+fn forget_parts(tx: &mut Writer<'_>, id: MessageId) -> Result<()> {
     attachment::forget(tx, id)?;
     tx.execute(sql!("delete from message_reaction where message_id = $1"), params![id])?;
     tx.execute(sql!("delete from message_version where message_id = $1"), params![id])?;
     tx.execute(sql!("delete from message_mention where message_id = $1"), params![id])?;
-    erase::forget_links(tx, id, content)
+    erase::forget_links(tx, id)
 }
 
 /// Gives a message the revision of a change that stands in another table.

@@ -4,7 +4,7 @@ use crate::clock::Micros;
 use crate::db::{Reader, Writer};
 use crate::error::Result;
 use crate::id::{GoalId, MessageId, RoomId};
-use crate::message::{self, markdown, search};
+use crate::message::{self, search};
 use crate::{params, sql};
 
 /// Messages that are erased in one transaction.
@@ -54,10 +54,10 @@ pub fn due(db: &mut Reader<'_>, until: Micros) -> Result<Vec<Due>> {
 /// # Errors
 /// Those of the store.
 pub fn next_batch(tx: &mut Writer<'_>, room: RoomId, above: i64, now: Micros) -> Result<Option<i64>> {
-    let batch: Vec<(MessageId, i64, String)> = tx.all(
+    let batch: Vec<(MessageId, i64)> = tx.all(
         sql!(
             r#"
-            select id, position, content
+            select id, position
             from message
             where chatroom_id = $1 and position > $2
             order by position
@@ -65,9 +65,9 @@ pub fn next_batch(tx: &mut Writer<'_>, room: RoomId, above: i64, now: Micros) ->
             "#
         ),
         params![room, above, BATCH],
-        |row| Ok((row.get("id")?, row.get("position")?, row.get("content")?)),
+        |row| Ok((row.get("id")?, row.get("position")?)),
     )?;
-    for (id, _, content) in &batch {
+    for (id, _) in &batch {
         tx.execute(
             sql!(
                 r#"
@@ -79,11 +79,11 @@ pub fn next_batch(tx: &mut Writer<'_>, room: RoomId, above: i64, now: Micros) ->
             ),
             params![*id, [].as_slice(), now],
         )?;
-        message::forget_parts(tx, *id, content)?;
+        message::forget_parts(tx, *id)?;
         search::forget(tx, *id)?;
         tx.execute(sql!("delete from message_hidden where message_id = $1"), params![*id])?;
     }
-    Ok(batch.last().map(|(_, position, _)| *position))
+    Ok(batch.last().map(|(_, position)| *position))
 }
 
 /// Erases what a deleted room and its goal were called, and what people were told of them.
@@ -110,11 +110,11 @@ pub fn compact_index(tx: &mut Writer<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Forgets what was found behind the addresses of a message, unless another message shows it.
-pub(super) fn forget_links(tx: &mut Writer<'_>, id: MessageId, content: &str) -> Result<()> {
-    let mut addresses: Vec<String> =
+/// Forgets what was found behind the addresses that a message shows, unless another message shows it. Addresses that it holds and does not show are
+/// forgotten within the hour ([`link::forget_unshown`](super::link::forget_unshown)): to find them, its text would have to be parsed here.
+pub(super) fn forget_links(tx: &mut Writer<'_>, id: MessageId) -> Result<()> {
+    let addresses: Vec<String> =
         tx.all(sql!("select url from message_link where message_id = $1"), params![id], |row| row.get("url"))?;
-    addresses.extend(markdown::links(content));
     tx.execute(sql!("delete from message_link where message_id = $1"), params![id])?;
     for address in &addresses {
         tx.execute(

@@ -3,9 +3,10 @@
 use crate::chatroom::Member;
 use crate::db::Db;
 use crate::error::{Error, Result};
-use crate::id::MessageId;
+use crate::id::{MessageId, UserId};
 use crate::message::Content;
 use crate::message::mention::Snapshot;
+use crate::message::search::{Hits, Query, Results};
 use crate::turns::{Rules, Turns};
 use std::time::Duration;
 
@@ -53,6 +54,19 @@ impl Renderer {
         })
         .await?;
         Ok(content)
+    }
+
+    /// What a person has found, with the excerpts of the texts, in the person's turn.
+    ///
+    /// # Errors
+    /// `TooMany`, `Unavailable` when others or the person's own texts take too long.
+    pub async fn results(&self, user: UserId, hits: Hits, query: Query) -> Result<Results> {
+        if hits.is_empty() {
+            return Ok(hits.results(&query));
+        }
+        let turn = self.turns.turn(user).await?;
+        let (_turn, results) = aside(move || (turn, hits.results(&query))).await?;
+        Ok(results)
     }
 }
 

@@ -47,6 +47,30 @@ pub struct Found {
     pub excerpt: Vec<Segment>,
 }
 
+/// The messages of a page, newest first, before their excerpts are made: that is work on texts, and has no business on a thread of the store.
+#[derive(Debug, Clone, Default)]
+pub struct Hits {
+    /// With what their rooms are called.
+    messages: Vec<(Message, String)>,
+    next: Option<MessageId>,
+}
+
+impl Hits {
+    /// Whether nothing was found.
+    pub fn is_empty(&self) -> bool {
+        self.messages.is_empty()
+    }
+
+    /// The page with its excerpts. Blocks: each text is parsed.
+    pub fn results(self, query: &Query) -> Results {
+        let found = self.messages.into_iter().map(|(message, room_title)| {
+            let excerpt = excerpt::around(&markdown::to_text(&message.content), &query.words);
+            Found { message, room_title, excerpt }
+        });
+        Results { found: found.collect(), next: self.next }
+    }
+}
+
 /// A page of what was found, newest first.
 #[derive(Debug, Clone, Default)]
 pub struct Results {
@@ -60,12 +84,12 @@ pub struct Results {
 ///
 /// # Errors
 /// Those of the store.
-pub fn find(db: &mut Reader<'_>, user: UserId, query: &Query) -> Result<Results> {
-    let Some(scope) = Scope::read(db, user, query)? else { return Ok(Results::default()) };
+pub fn find(db: &mut Reader<'_>, user: UserId, query: &Query) -> Result<Hits> {
+    let Some(scope) = Scope::read(db, user, query)? else { return Ok(Hits::default()) };
     let mut search = Search { user, query, parts: Parts::new(&scope, query), ids: Vec::new(), read: 0 };
     let next = search.run(db, &scope)?;
     search.ids.truncate(PAGE);
-    Ok(Results { found: shown(db, &search.ids, query)?, next: next.map(MessageId) })
+    Ok(Hits { messages: shown(db, &search.ids)?, next: next.map(MessageId) })
 }
 
 /// What the index is asked: the part beside the words, and the words' tokens in the others.
@@ -237,8 +261,8 @@ impl Search<'_> {
     }
 }
 
-/// The messages of some ids, newest first, with what is shown of them.
-fn shown(db: &mut Reader<'_>, ids: &[i64], query: &Query) -> Result<Vec<Found>> {
+/// The messages of some ids, newest first, with what their rooms are called.
+fn shown(db: &mut Reader<'_>, ids: &[i64]) -> Result<Vec<(Message, String)>> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
@@ -258,9 +282,5 @@ fn shown(db: &mut Reader<'_>, ids: &[i64], query: &Query) -> Result<Vec<Found>> 
         .into_iter()
         .unzip();
     message::complete(db, &mut messages)?;
-    let found = messages.into_iter().zip(titles).map(|(message, room_title)| {
-        let excerpt = excerpt::around(&markdown::to_text(&message.content), &query.words);
-        Found { message, room_title, excerpt }
-    });
-    Ok(found.collect())
+    Ok(messages.into_iter().zip(titles).collect())
 }

@@ -5,7 +5,7 @@ use crate::chatroom::{self, MemberState, member};
 use crate::clock::Micros;
 use crate::error::{Error, Fields, Result, Text};
 use crate::id::{MessageId, RoomId, UserId};
-use crate::message::search::{self, Filter, Query, Results};
+use crate::message::search::{self, Filter, Hits, Query, Results};
 use crate::view::context::{FoundView, MemberView, Search, SearchForm};
 use crate::web::access::{CurrentUser, InRoom};
 use crate::web::asking::Asking;
@@ -48,7 +48,9 @@ async fn answer(app: &App, asking: &Asking, user: UserId, room: Option<RoomId>, 
         return show(app, asking, user, room, form, query).await;
     }
     let query = query?;
-    let results = app.db.read(move |db| search::find(db, user, &query)).await?;
+    let asked = query.clone();
+    let hits = app.db.read(move |db| search::find(db, user, &query)).await?;
+    let results = app.renderer.results(user, hits, asked).await?;
     reply::json(StatusCode::OK, &as_json(app, results)?)
 }
 
@@ -68,15 +70,20 @@ async fn show(
         Err(error) => return Err(error),
     };
     let status = if faults.0.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
-    let has_query = query.is_some();
-    let (results, rooms, people) = app
+    let asked = query.clone();
+    let (hits, rooms, people) = app
         .db
         .read(move |db| -> Result<_> {
-            let results = query.map_or_else(|| Ok(Results::default()), |query| search::find(db, user, &query))?;
+            let hits = query.map_or_else(|| Ok(Hits::default()), |query| search::find(db, user, &query))?;
             let people: Vec<MemberState> = room.map_or_else(|| Ok(Vec::new()), |room| member::list(db, room))?;
-            Ok((results, chatroom::of_user(db, user)?, people))
+            Ok((hits, chatroom::of_user(db, user)?, people))
         })
         .await?;
+    let has_query = asked.is_some();
+    let results = match asked {
+        Some(query) => app.renderer.results(user, hits, query).await?,
+        None => Results::default(),
+    };
     let context = Search {
         page: asking.page(app),
         room: rooms.iter().find(|listed| Some(listed.room.id) == room).map(|listed| listed.room.clone()),

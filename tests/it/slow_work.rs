@@ -106,6 +106,27 @@ async fn s4_a_person_cannot_queue_without_end() {
     assert_eq!((seen.len(), count), (40, 40));
 }
 
+/// What was found is shown with a part of each text, which has to be parsed for it: in the searcher's turn, like all that is rendered.
+#[tokio::test]
+async fn s4_who_searches_waits_for_own_texts_alone() {
+    let town = Town::start().await;
+    let (alice, bob, goal) = two(&town).await;
+    alice.says(&goal, "le **fil** rouge").await;
+    let turns = town.app.renderer.turns();
+    let held = busy(turns, &alice).await;
+    let path = format!("{}/search?q=fil", goal.path());
+    let waiting = tokio::spawn({
+        let (alice, path) = (alice.clone(), path.clone());
+        async move { alice.get(&path).await }
+    });
+    asked(turns, 1).await;
+    let found = bob.get(&path).await.json();
+    assert_eq!(found["results"][0]["excerpt"].as_array().map(Vec::len), Some(3), "{found}");
+    assert_eq!(alice.get(&format!("{}/search?q=introuvable", goal.path())).await.status, StatusCode::OK);
+    drop(held);
+    assert_eq!(waiting.await.unwrap().json(), found);
+}
+
 /// The grammars that took longest: a message of them is sent, shown in full, and has an end.
 #[tokio::test]
 async fn s4_the_slowest_code_is_sent_and_shown() {

@@ -70,7 +70,7 @@ fn naive(all: &[Seen], query: &Query) -> Vec<i64> {
 fn pages(db: &mut Reader<'_>, user: UserId, mut query: Query) -> Result<(Vec<i64>, usize)> {
     let (mut ids, mut count) = (Vec::new(), 0);
     loop {
-        let page = search::find(db, user, &query)?;
+        let page = search::find(db, user, &query)?.results(&query);
         count += 1;
         assert!(page.found.len() <= search::PAGE);
         ids.extend(page.found.iter().map(|found| found.message.id.0));
