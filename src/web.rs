@@ -53,10 +53,7 @@ pub fn router(app: &App) -> Router {
     let router = layers(router, app);
     match app.live.bell.hub() {
         // The hub has its own rules for cookies and origins, its own headers, and streams that no layer may hold up.
-        Some(hub) => {
-            let hub = hub.router().layer(from_fn_with_state(app.clone(), budget::connect));
-            router.merge(hub.layer(CatchPanicLayer::custom(hub_panicked)))
-        }
+        Some(hub) => router.merge(hub_layers(hub.router(), app)),
         None => router,
     }
 }
@@ -243,6 +240,12 @@ pub fn layers(router: Router, app: &App) -> Router {
         .layer(PropagateRequestIdLayer::new(id.clone()))
         .layer(SetRequestIdLayer::new(id, MakeRequestUuid))
         .layer(from_fn_with_state(app.clone(), request_id::keep_trusted))
+}
+
+/// The layers of the hub's own routes, the innermost first.
+pub fn hub_layers(router: Router, app: &App) -> Router {
+    let router = router.layer(from_fn_with_state(app.clone(), budget::connect));
+    router.layer(CatchPanicLayer::custom(hub_panicked))
 }
 
 fn is_whole(_: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions) -> bool {

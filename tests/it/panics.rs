@@ -10,7 +10,7 @@ use axum::routing::get;
 use futures_util::StreamExt;
 use futures_util::stream;
 use http_body_util::BodyExt;
-use palabre::web::{ROUTES, layers};
+use palabre::web::{ROUTES, hub_layers, layers};
 use reqwest::Method;
 use serde_json::Value;
 use tower::ServiceExt;
@@ -258,6 +258,22 @@ async fn s14_a_panic_is_told_like_everything_else() {
             }
         }
     }
+}
+
+/// What the hub answers is for programs: a panic there is a bare status, with the headers of everything that nobody looks at.
+#[tokio::test]
+async fn s14_a_panic_of_the_hub_is_a_bare_status() {
+    let town = Town::start().await;
+    let fails = Router::new().route("/fails", get(async || -> &'static str { panic!("plain secret words") }));
+    let router = hub_layers(fails, &town.app);
+    let request = Request::builder().uri("/fails").header("accept", "text/html").body(Body::empty()).unwrap();
+    let answer = router.oneshot(request).await.unwrap();
+    assert_eq!(answer.status(), 500);
+    for name in ["content-security-policy", "x-content-type-options", "referrer-policy"] {
+        assert!(answer.headers().contains_key(name), "{name}");
+    }
+    let body = answer.into_body().collect().await.unwrap().to_bytes();
+    assert!(body.is_empty(), "{body:?}");
 }
 
 async fn posted() -> &'static str {

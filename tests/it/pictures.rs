@@ -28,7 +28,7 @@ fn segment(marker: u8, content: &[u8]) -> Vec<u8> {
 }
 
 /// A JPEG with everything that a phone writes into one, and a second picture behind its end.
-fn from_a_phone(orientation: u8, width: u32, height: u32) -> Vec<u8> {
+pub fn from_a_phone(orientation: u8, width: u32, height: u32) -> Vec<u8> {
     let plain = picture(width, height, ImageFormat::Jpeg);
     let metadata = [
         segment(0xe1, &[b"Exif\0\0", &exif(orientation)[..]].concat()),
