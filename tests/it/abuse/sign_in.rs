@@ -51,6 +51,14 @@ async fn s10_a_crowd_of_strangers_slows_and_never_refuses() {
     for status in futures_util::future::join_all(crowd).await {
         assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
     }
+    // Now each of them would wait, and one may: the others go on at once.
+    let more = (0..4).map(|n| {
+        let stranger = town.visitor();
+        async move { tries(&stranger, &format!("2001:db8:1:{n:x}::1"), ALICE, "wrong horse").await }
+    });
+    for status in futures_util::future::join_all(more).await {
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    }
     assert_eq!(
         within("the owner is in", tries(&town.visitor(), "198.51.100.7", ALICE, PASSWORD)).await,
         StatusCode::OK
