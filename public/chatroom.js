@@ -107,6 +107,7 @@ export async function startChatroom(root) {
       const effects = applyPage(state, page, asked);
       company.fetched(page);
       draw(effects);
+      link.follow(page.mode);
       return effects;
     },
   });
@@ -368,6 +369,7 @@ export async function startChatroom(root) {
     const reply = await request(since === null ? "/user/fetch" : `/user/fetch?since=${since}`);
     if (reply.kind !== "ok") return;
     const page = /** @type {UserPage} */ (reply.body);
+    link.follow(page.mode);
     if (rooms.adopt(page)) {
       link.refresh();
       panels.reload();

@@ -21,6 +21,8 @@ export function startGoals(main) {
   /** Whether the page is older than the last event. */
   let isStale = main.querySelector(".is-pending") !== null;
   let hasStream = false;
+  /** How the last token said that pages hear of news. @type {import("./types.js").Mode | null} */
+  let mode = null;
   let failures = 0;
   let ended = false;
   const looking = createTimer(browserClock, () => void look());
@@ -35,7 +37,8 @@ export function startGoals(main) {
     const reply = await request(revision === null ? "/user/fetch" : `/user/fetch?since=${revision}`);
     if (reply.kind === "refused" && reply.status === 401) return end();
     if (reply.kind === "ok") {
-      const { revision: top } = /** @type {import("./types.js").UserPage} */ (reply.body);
+      const { revision: top, mode: said } = /** @type {import("./types.js").UserPage} */ (reply.body);
+      if (said && mode && said !== mode && !hasStream) opening.set(0);
       isStale ||= revision !== null && top !== revision;
       revision = top;
     }
@@ -66,6 +69,7 @@ export function startGoals(main) {
     if (answer.kind === "signed-out") return end();
     if (answer.kind === "failed") return openLater();
     const { token } = answer;
+    mode = token.mode;
     if (!token.hub_url || !token.websocket) return;
     const own = { ...token, topics: token.topics.filter((topic) => /(^|\/)user\/\d+$/.test(topic)) };
     webSocket(own)({

@@ -3,7 +3,7 @@
  * two seconds. It falls a rung when one fails and tries the better ones again later. What it brings goes to the
  * reducer, whose cursor decides what is fetched: no rung is trusted to be complete.
  *
- * @import { Frame, Token } from "./types.js"
+ * @import { Frame, Mode, Token } from "./types.js"
  * @import { Clock } from "./link/backoff.js"
  * @import { Rung, TokenAnswer } from "./link/pass.js"
  * @import { Pull } from "./link/pull.js"
@@ -45,6 +45,9 @@ const SHOWN = { websocket: "live", sse: "sse", longpoll: "longpoll", poll: "poll
 export function createLink(deps) {
   const { clock, random, sync } = deps;
   let rungs = rungsOf("hybrid", true);
+  /** How the server says that pages hear of news; none before the first token. @type {Mode | null} */
+  let mode = null;
+  let isFollowing = false;
   /** @type {Serving | null} */
   let serving = null;
   /** The next stream while it opens; what serves now does so until then. @type {Stream | null} */
@@ -63,6 +66,7 @@ export function createLink(deps) {
   const holeTimer = createTimer(clock, () => void (deps.behind() && catchUp()));
   const retryTimer = createTimer(clock, () => void catchUp());
   const climbTimer = createTimer(clock, climb);
+  const modeTimer = createTimer(clock, () => void followNow());
   const reconnectTimer = createTimer(clock, () => attempt(rungs[0]));
   const gapTimer = createTimer(clock, bridge);
   const externalTimer = createTimer(clock, () => {
@@ -81,7 +85,7 @@ export function createLink(deps) {
   function stop() {
     ended = true;
     attempts += 1;
-    for (const timer of [holeTimer, retryTimer, climbTimer, reconnectTimer, gapTimer, externalTimer]) timer.cancel();
+    for (const timer of [holeTimer, retryTimer, climbTimer, reconnectTimer, gapTimer, externalTimer, modeTimer]) timer.cancel();
     pass.stop();
     sync.abort();
     dropCandidate();
@@ -129,6 +133,8 @@ export function createLink(deps) {
   /** Only push is allowed, and none of it works now. */
   function noneLeft() {
     show("offline");
+    // Nothing but the next token can tell that another way is open.
+    pass.doubt();
     reconnectTimer.set(backoff(rounds, RETRY, random));
     rounds += 1;
   }
@@ -216,6 +222,11 @@ export function createLink(deps) {
     climbs += 1;
   }
 
+  function climbSoon() {
+    climbs = 0;
+    climbTimer.set(random() * HERD_SPREAD);
+  }
+
   function climb() {
     if (!ended && !candidate && serving?.rung !== rungs[0]) attempt(rungs[0]);
   }
@@ -242,10 +253,7 @@ export function createLink(deps) {
     const recovered = failures > 0;
     failures = 0;
     if (serving) show(SHOWN[serving.rung]);
-    if (recovered && serving && serving.rung !== rungs[0] && !candidate) {
-      climbs = 0;
-      climbTimer.set(random() * HERD_SPREAD);
-    }
+    if (recovered && serving && serving.rung !== rungs[0] && !candidate) climbSoon();
     stuck = deps.behind() ? stuck + 1 : 0;
     if (stuck > 0) need("soon");
   }
@@ -265,6 +273,8 @@ export function createLink(deps) {
 
   /** @param {Frame} frame */
   function hear(frame) {
+    // Everybody at an external hub hears it at the same moment.
+    if (frame.type === "mode") return void (isOther(JSON.parse(frame.data).mode) && modeTimer.set(random() * HERD_SPREAD));
     const { fetch } = deps.onFrame(frame);
     if (shown === "offline" && serving && failures === 0) show(SHOWN[serving.rung]);
     need(fetch);
@@ -276,8 +286,21 @@ export function createLink(deps) {
   function obey() {
     const token = pass.token();
     if (!token) return;
+    mode = token.mode;
     rungs = rungsOf(token.mode, token.websocket);
     if (serving && !rungs.includes(serving.rung)) dropServing();
+  }
+
+  /** @param {Mode | undefined} said */
+  function isOther(said) {
+    return !ended && mode !== null && said !== undefined && said !== mode;
+  }
+
+  async function followNow() {
+    if (isFollowing) return;
+    isFollowing = true;
+    await renew();
+    isFollowing = false;
   }
 
   function scheduleRenewal() {
@@ -286,7 +309,7 @@ export function createLink(deps) {
   }
 
   async function renew() {
-    const before = pass.token();
+    const [before, knew] = [pass.token(), mode];
     const answer = await pass.renew();
     if (ended) return;
     if (answer === "signed-out") return end("signed-out");
@@ -297,7 +320,10 @@ export function createLink(deps) {
     if (answer === "failed" || !token) return;
     if (served && !serving) return attempt(rungs[0]);
     if (!serving) return;
-    if (serving.rung !== rungs[0] && !climbTimer.isSet() && !candidate) climbLater();
+    if (serving.rung !== rungs[0] && !candidate) {
+      if (knew !== mode) climbSoon();
+      else if (!climbTimer.isSet()) climbLater();
+    }
     const moved = token.hub_url !== before?.hub_url || String(token.topics) !== String(before?.topics);
     if (serving.stream && (moved || pass.isEnding(serving.expires))) replace(serving.rung);
   }
@@ -310,6 +336,10 @@ export function createLink(deps) {
 
   return {
     need,
+    /** What an answer says of how pages hear of news: where that is new, the token is asked for at once. @param {Mode | undefined} said */
+    follow(said) {
+      if (isOther(said)) void followNow();
+    },
     stop,
     state: () => shown,
     /** Says something on the socket, if that is what serves. @param {object} frame */

@@ -29,7 +29,7 @@
  *
  * @typedef {{
  *   epoch: string, chatroom: number, revision: number, has_more: boolean, count: number, reset?: boolean,
- *   messages: Message[], quoted?: Quoted[], room?: Room, members?: RoomMember[], hidden?: number[], has_earlier?: boolean
+ *   messages: Message[], quoted?: Quoted[], room?: Room, members?: RoomMember[], hidden?: number[], has_earlier?: boolean, mode?: Mode
  * }} Page
  *
  * Where a page was asked from; its answer means nothing to a list that has moved elsewhere since.
@@ -56,7 +56,7 @@
  *   id: number, title: string, kind: string, state: string, epoch: string, revision: number, unread: number, mentions: number,
  *   muted?: boolean
  * }} RoomMark
- * @typedef {{ revision: number, rooms: RoomMark[], events: UserEvent[] }} UserPage
+ * @typedef {{ revision: number, rooms: RoomMark[], events: UserEvent[], mode?: Mode }} UserPage
  *
  * What the hub sends, whatever carried it.
  * @typedef {{ id: string, type: string, topic: string, data: string }} Frame

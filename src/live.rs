@@ -40,7 +40,7 @@ use rights::{Members, Topics};
 use serde_json::json;
 use sessions::Sessions;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use tokio::sync::watch;
 
 /// The event type of a person's own events on the live link.
 const USER_EVENT: &str = "user";
@@ -67,10 +67,8 @@ pub struct Live {
     /// The time.
     pub clock: Clock,
     views: Views,
-    mode: Arc<AtomicU8>,
+    mode: Arc<watch::Sender<Realtime>>,
 }
-
-const MODES: [Realtime; 3] = [Realtime::Hybrid, Realtime::Mercure, Realtime::Polling];
 
 impl Live {
     /// Puts the parts together.
@@ -87,24 +85,36 @@ impl Live {
         aware: Awareness,
         clock: Clock,
     ) -> Self {
-        Self { bell, tops, members, sessions, topics, epoch, courier, aware, clock, views, mode: Arc::default() }
+        let mode = Arc::new(watch::Sender::new(Realtime::Hybrid));
+        Self { bell, tops, members, sessions, topics, epoch, courier, aware, clock, views, mode }
     }
 
     /// How pages are to hear of news, now.
     pub fn mode(&self) -> Realtime {
-        MODES[usize::from(self.mode.load(Ordering::Relaxed)) % MODES.len()]
+        *self.mode.borrow()
     }
 
-    /// Changes how pages hear of news, while they are open: their streams end, and the next token tells them.
+    /// Changes how pages hear of news, while they are open. Who polls finds it in the next answer, who waits for one is answered now,
+    /// streams of our own hub end, and another hub tells it to its streams, which we cannot end.
     pub fn change_mode(&self, mode: Realtime) {
         self.set_mode(mode);
+        if !self.bell.is_embedded() {
+            self.whisper(self.topics.mode(), "mode", &json!({ "mode": mode }));
+        }
         self.bell.recall();
+    }
+
+    /// Waits until pages are to hear of news in another way than somebody knows.
+    pub async fn mode_differs(&self, known: Realtime) {
+        let mut watch = self.mode.subscribe();
+        if watch.wait_for(|mode| *mode != known).await.is_err() {
+            std::future::pending().await
+        }
     }
 
     /// Sets how pages hear of news.
     pub fn set_mode(&self, mode: Realtime) {
-        let index = MODES.iter().position(|known| *known == mode).and_then(|index| u8::try_from(index).ok());
-        self.mode.store(index.unwrap_or(0), Ordering::Relaxed);
+        self.mode.send_replace(mode);
     }
 
     /// A message's JSON object, its fragment inside.
@@ -337,7 +347,12 @@ impl Live {
         let own = self.topics.user(session.user.id);
         let mut topics: Vec<String> = rooms.iter().map(|room| self.topics.room(*room)).collect();
         topics.push(own.clone());
-        let granted = if self.bell.is_embedded() { vec![own] } else { topics.clone() };
+        let granted = if self.bell.is_embedded() {
+            vec![own]
+        } else {
+            topics.push(self.topics.mode());
+            topics.clone()
+        };
         let expires_at = session.expires_at.min(issued_at + self.bell.ticket_lifetime());
         let token = self.bell.mint_ticket((session.user.id, session.id), granted, issued_at, expires_at);
         Ticket { token, topics, expires_at }

@@ -57,7 +57,7 @@ export function eventSource(token) {
       source.onopen = () => events.open();
       // The browser would reconnect by itself, without the fetch that must follow: the link does it.
       source.onerror = () => events.close();
-      for (const type of ["message", "user", "heartbeat", "reads", "typing", "presence"]) {
+      for (const type of ["message", "user", "heartbeat", "reads", "typing", "presence", "mode"]) {
         source.addEventListener(type, ({ data, lastEventId }) => events.frame({ id: lastEventId, type: type === "message" ? "" : type, topic: "", data }));
       }
       return {

@@ -57,6 +57,11 @@ impl Topics {
         self.room(room) + PRESENCE
     }
 
+    /// Where another hub tells that pages are to hear of news otherwise; our own ends the streams instead.
+    pub fn mode(&self) -> String {
+        format!("{}mode", self.0)
+    }
+
     /// The room of a topic.
     pub fn parse_room(&self, topic: &str) -> Option<RoomId> {
         let number = topic.strip_prefix(&*self.0)?.strip_prefix("chatroom/")?;

@@ -267,7 +267,8 @@ pub async fn fetch(
         query.reads = None;
     }
     if let Cursor::Since(since) = query.cursor {
-        if query.wait > 0 && is_nothing_new(&app, &who, since, &query) {
+        let is_told = is_told(&app, &who, &query, since, &headers);
+        if query.wait > 0 && is_told && is_nothing_new(&app, &who, since, &query) {
             let _held = hold_poll(&app, &asking, who.user())?;
             wait_for_news(&app, &asking, &who, since, &query).await?;
             // Who was removed or signed out meanwhile must not learn what came after.
@@ -329,8 +330,9 @@ async fn wait_for_news(app: &App, asking: &Asking, who: &Member, since: i64, que
     let session = asking.session().ok_or(Error::Unauthenticated)?;
     let mut watch = app.sessions.watch(session.id);
     asking.still_signed_in(app).await?;
-    let mut stopping = app.stopping.subscribe();
+    let (mut stopping, mode) = (app.stopping.subscribe(), app.live.mode());
     tokio::select! {
+        () = app.live.mode_differs(mode) => {}
         () = app.live.tops.above(who.room(), since) => {}
         () = app.live.aware.quiet.differ(who.room(), |counts| query.knows(counts)) => {}
         () = tokio::time::sleep(Duration::from_secs(query.wait)) => {}
@@ -343,10 +345,7 @@ async fn wait_for_news(app: &App, asking: &Asking, who: &Member, since: i64, que
 fn nothing_new(app: &App, who: &Member, revision: i64, query: &Query, headers: &HeaderMap) -> Result<Response> {
     let counts = app.live.aware.quiet.get(who.room());
     let tag = etag(app, who, query, counts, revision);
-    let is_known = tag.to_str().is_ok_and(|tag| {
-        header_text(headers, header::IF_NONE_MATCH).split(',').any(|known| known.trim().trim_start_matches("W/") == tag)
-    });
-    let mut response = if is_known {
+    let mut response = if is_known(&tag, headers) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
         let page = page::Page { revision, ..page::Page::default() };
@@ -359,11 +358,24 @@ fn nothing_new(app: &App, who: &Member, revision: i64, query: &Query, headers: &
     Ok(response)
 }
 
-/// Epoch, revision, and the counters of what the reader is told besides.
+fn is_known(tag: &HeaderValue, headers: &HeaderMap) -> bool {
+    tag.to_str().is_ok_and(|tag| {
+        header_text(headers, header::IF_NONE_MATCH).split(',').any(|known| known.trim().trim_start_matches("W/") == tag)
+    })
+}
+
+/// Whether the reader may wait: who names another tag than the present one has not been told everything that stands beside the log.
+fn is_told(app: &App, who: &Member, query: &Query, since: i64, headers: &HeaderMap) -> bool {
+    let counts = app.live.aware.quiet.get(who.room());
+    !headers.contains_key(header::IF_NONE_MATCH) || is_known(&etag(app, who, query, counts, since), headers)
+}
+
+/// Epoch, revision, the counters of what the reader is told besides, and how pages are to hear of news.
 fn etag(app: &App, who: &Member, query: &Query, counts: Counts, revision: i64) -> HeaderValue {
     let reads = query.reads.map_or(0, |_| counts.reads);
     let typing = query.typing.map_or(0, |_| counts.typing);
-    let tag = format!("\"{}.{revision}.{reads}.{}.{typing}\"", app.live.epoch, who.hides());
+    let mode = app.live.mode().as_str();
+    let tag = format!("\"{}.{revision}.{reads}.{}.{typing}.{mode}\"", app.live.epoch, who.hides());
     HeaderValue::from_str(&tag).unwrap_or(HeaderValue::from_static("\"\""))
 }
 

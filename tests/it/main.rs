@@ -28,6 +28,7 @@ mod mail;
 mod marks;
 mod mentions;
 mod message;
+mod mode;
 mod names;
 mod newcomer;
 mod notify;

@@ -10,9 +10,9 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::net::TcpListener;
 
-const SECRET: &str = "!ChangeThisMercureHubJWTSecretKey!";
+pub const SECRET: &str = "!ChangeThisMercureHubJWTSecretKey!";
 
-async fn settled(town: &Town) -> (Browser, Browser, Goal) {
+pub async fn settled(town: &Town) -> (Browser, Browser, Goal) {
     let (alice, bob) = (town.person("Alice").await, town.person("Bob").await);
     let goal = alice.founds("Marathon").await;
     goal.lets_in(&alice, &bob).await;
@@ -20,7 +20,7 @@ async fn settled(town: &Town) -> (Browser, Browser, Goal) {
 }
 
 /// A town whose hub is somewhere else. Its clock shows the present: another program judges the tokens.
-async fn town_with_hub(hub: SocketAddr) -> Town {
+pub async fn town_with_hub(hub: SocketAddr) -> Town {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_micros();
     let url = format!("http://{hub}/.well-known/mercure");
     let flags = ["--mercure-url", &url, "--mercure-public-url", "http://hub.example/.well-known/mercure"];
@@ -89,7 +89,7 @@ async fn an_external_hub_gets_private_updates_with_our_ids() {
     let (alice, bob, goal) = settled(&town).await;
     let answer = ticket(&bob).await;
     assert_eq!(answer["hub_url"], "http://hub.example/.well-known/mercure");
-    assert_eq!(answer["topics"], json!([room_topic(&goal), format!("user/{}", bob.id)]));
+    assert_eq!(answer["topics"], json!([room_topic(&goal), format!("user/{}", bob.id), "mode"]));
     let query = query_for(&bob, &goal).await;
     let mut ear = Ear::Sse(Sse::at(there, &bob, &query).await);
     // A stranger's token grants the stranger's rooms, so the same query gives nothing of this one.

@@ -301,6 +301,44 @@ test("a long token is not renewed by opening streams", async () => {
   assert.ok(net.tokens <= 6);
 });
 
+const POLLING = { mode: "polling", hub_url: null, topics: [] };
+const PUSHING = { mode: "hybrid", hub_url: "/.well-known/mercure", topics: ["chatroom/1", "user/1"] };
+
+test("s7: who polls is told of another mode by the next answer, and has a stream within five seconds", async () => {
+  for (let seed = 1; seed <= 20; seed += 1) {
+    const net = await started({ seed, token: { ...POLLING } });
+    await net.clock.advance(30_000);
+    const [polls, tokens] = [net.fetches.length, net.tokens];
+    net.switchTo(PUSHING);
+    await net.clock.advance(5_000);
+    assert.equal(net.link.state(), "live");
+    assert.equal(net.tokens, tokens + 1, "asked once");
+    assert.ok(net.fetches.length - polls <= 4, `${net.fetches.length - polls} polls until then`);
+    net.switchTo(POLLING);
+    net.cut();
+    await net.clock.advance(5_000);
+    assert.equal(net.link.state(), "polling");
+  }
+});
+
+test("s7: who waits for an answer, or hears another hub, follows another mode within five seconds", async () => {
+  const waiting = await started({ token: {} });
+  Object.assign(waiting.up, { websocket: false, sse: false });
+  waiting.cut();
+  await waiting.clock.advance(60_000);
+  assert.equal(waiting.link.state(), "longpoll");
+  waiting.switchTo(POLLING);
+  await waiting.clock.advance(5_000);
+  assert.equal(waiting.link.state(), "polling");
+
+  const outside = await started({ token: { websocket: false } });
+  await outside.clock.advance(1_000);
+  outside.switchTo(POLLING, { tells: true });
+  await outside.clock.advance(5_000);
+  assert.equal(outside.link.state(), "polling");
+  assert.equal(outside.streams.length, 0);
+});
+
 test("another mode reaches an open page", async () => {
   const net = await started();
   net.token = { ...net.token, mode: "polling", hub_url: null, topics: [] };

@@ -39,7 +39,7 @@ export function fakeNet({ room = fakeRoom(), seed = 1, token = {}, clock = fakeC
   };
 
   function answer(request) {
-    return { kind: "page", page: structuredClone(room.since(request)), etag: null };
+    return { kind: "page", page: { ...structuredClone(room.since(request)), mode: net.token.mode }, etag: null };
   }
 
   /** @param {{ wait: number, signal: AbortSignal }} options */
@@ -68,7 +68,10 @@ export function fakeNet({ room = fakeRoom(), seed = 1, token = {}, clock = fakeC
   const sync = createSync({
     cursor: () => nextRequest(state),
     fetchPage,
-    deliver: (page, request) => applyPage(state, page, request),
+    deliver(page, request) {
+      net.link?.follow(page.mode);
+      return applyPage(state, page, request);
+    },
   });
 
   /** @param {"websocket" | "sse"} rung */
@@ -138,6 +141,14 @@ export function fakeNet({ room = fakeRoom(), seed = 1, token = {}, clock = fakeC
         if (stream.open && !stream.silent && !lost) stream.events.frame({ id: "", type: "", topic: "chatroom/1", data: JSON.stringify(change) });
       }
       for (const wake of net.waiting.splice(0)) wake();
+    },
+    /** The site's administrator chooses another mode. Who waits for an answer gets one; another hub than our own (`tells`) says so. */
+    switchTo(token, { tells = false } = {}) {
+      Object.assign(net.token, token);
+      for (const wake of net.waiting.splice(0)) wake();
+      for (const stream of tells ? net.streams : []) {
+        stream.events.frame({ id: "", type: "mode", topic: "mode", data: JSON.stringify({ mode: token.mode }) });
+      }
     },
     /** The streams end, as when a server stops. */
     cut() {
