@@ -26,6 +26,7 @@ import { createWriting } from "./room/writing.js";
 import { emojiSource } from "./room/emoji_source.js";
 import { createContext } from "./room/context.js";
 import { mentionSource } from "./room/mention.js";
+import { createPeopleSearch, peopleAsker } from "./room/people_search.js";
 import { createSuggest } from "./room/suggest.js";
 import { createHistory } from "./room/history.js";
 import { createMarks } from "./room/marks.js";
@@ -93,10 +94,17 @@ export async function startChatroom(root) {
   const historyUp = createHistory({ state, scroller, list, button: document.getElementById("earlier"), take: draw });
   const form = /** @type {HTMLFormElement} */ (byId("composer"));
   const company = createCompany({ root, list, form, state, say: (frame) => link.say(frame) });
-  const panels = createPanels({ path, rooms, onPeople: company.peopleDrawn });
+  const panels = createPanels({
+    path, rooms,
+    onPeople(at) {
+      people.drawnAt(at);
+      company.peopleDrawn();
+    },
+  });
   const context = createContext({ path });
   createSearch({ room, path, jump: (id, position) => void jumpTo(id, position) });
-  const people = createPeople({ onStale: panels.reload });
+  const people = createPeople({ onStale: panels.reload, revision: Number(revision) });
+  createPeopleSearch({ room });
   const notices = createNotices({ isLive: true });
   let userRevision = root.dataset.userRevision === undefined ? null : Number(root.dataset.userRevision);
 
@@ -106,6 +114,7 @@ export async function startChatroom(root) {
     deliver(page, asked) {
       const effects = applyPage(state, page, asked);
       company.fetched(page);
+      if (page.member_count !== undefined) people.counted(page.member_count, page.revision);
       draw(effects);
       link.follow(page.mode);
       return effects;
@@ -189,7 +198,7 @@ export async function startChatroom(root) {
 
   const field = /** @type {HTMLTextAreaElement} */ (byId("composer-content"));
   const suggest = createSuggest({ field, host: /** @type {HTMLElement} */ (field.closest(".composer-box")) });
-  suggest.add(mentionSource({ viewer, role: () => reader.role }));
+  suggest.add(mentionSource({ viewer, role: () => reader.role, ask: peopleAsker(room) }));
   suggest.add(emojiSource());
   createWriting({ field, path });
 
@@ -287,6 +296,7 @@ export async function startChatroom(root) {
 
   function showMembers() {
     for (const member of state.members.values()) people.member(member);
+    people.count(state.members.values());
     const mine = state.members.get(viewer);
     if (!mine || mine.role === reader.role) return;
     reader.role = list.dataset.myRole = mine.role;

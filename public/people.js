@@ -4,6 +4,8 @@
  * @import { Person, RoomMember } from "./types.js"
  */
 import { request } from "./http.js";
+import { createHeadCount } from "./room/head_count.js";
+import { number } from "./strings.js";
 import { nameOf, setName, setText } from "./room/text.js";
 
 /** @param {HTMLElement} line @param {Person} person */
@@ -40,10 +42,30 @@ function clone(id) {
   return pattern ? document.importNode(pattern, true) : null;
 }
 
-/** @param {{ onStale(): void }} options `onStale`: the column has to be taken from the server again */
-export function createPeople({ onStale }) {
+/** A line for somebody whom the list does not hold. @param {Person} person @param {string} role @param {boolean} isAlike */
+export function clonePerson(person, role, isAlike) {
+  const line = clone("member-template");
+  if (!line) return null;
+  line.dataset.role = role;
+  delete line.dataset.member;
+  drawPerson(line, person);
+  for (const part of line.querySelectorAll(".person-number, .person-alike")) part.toggleAttribute("hidden", !isAlike);
+  return line;
+}
+
+/** @param {number} count */
+function drawCount(count) {
+  const list = document.getElementById("members");
+  if (list) list.dataset.count = String(count);
+  setText(document.getElementById("member-count"), number(count));
+}
+
+/** @param {{ onStale(): void, revision: number }} options `onStale`: the column has to be taken from the server again */
+export function createPeople({ onStale, revision }) {
   const members = () => document.getElementById("members");
   const requests = () => document.getElementById("requests");
+  const listedCount = () => Number(members()?.dataset.count ?? 0);
+  const head = createHeadCount({ revision, count: listedCount(), draw: drawCount });
   const mark = () => markAlike([members(), requests()].flatMap((list) => [.../** @type {NodeListOf<HTMLElement>} */ (list?.querySelectorAll(".person") ?? [])]));
 
   document.addEventListener("submit", (event) => {
@@ -67,6 +89,12 @@ export function createPeople({ onStale }) {
   }
 
   return {
+    /** Who came or went by changes of the log. @param {Iterable<RoomMember>} changes */
+    count: head.follow,
+    /** How many there are, as the server says it with what begins anew. @param {number} count @param {number} at */
+    counted: head.set,
+    /** The column was taken anew from the server. @param {number} at the revision that it is of */
+    drawnAt: (at) => head.set(listedCount(), at),
     /** @param {RoomMember} member */
     member({ user, role, state }) {
       const list = members();

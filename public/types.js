@@ -17,7 +17,7 @@
  * }} Attachment
  * @typedef {{ emoji: string, users: number[] }} Reaction
  *
- * @typedef {{ user: Person, role: string, state: "joined" | "left", revision: number }} RoomMember
+ * @typedef {{ user: Person, role: string, state: "joined" | "left", revision: number, is_new?: boolean }} RoomMember
  * @typedef {{ id: number, kind: string, title: string, state: string, goal_id: number | null, revision: number, pins: Quoted[] }} Room
  * @typedef {{ id: number, position: number, author: Person, excerpt: string, deleted: boolean }} Quoted
  *
@@ -29,7 +29,7 @@
  *
  * @typedef {{
  *   epoch: string, chatroom: number, revision: number, has_more: boolean, count: number, reset?: boolean,
- *   messages: Message[], quoted?: Quoted[], room?: Room, members?: RoomMember[], hidden?: number[], has_earlier?: boolean, mode?: Mode
+ *   messages: Message[], quoted?: Quoted[], room?: Room, members?: RoomMember[], hidden?: number[], has_earlier?: boolean, mode?: Mode, member_count?: number
  * }} Page
  *
  * Where a page was asked from; its answer means nothing to a list that has moved elsewhere since.

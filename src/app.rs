@@ -4,12 +4,13 @@ mod first_account;
 mod tidy;
 
 use crate::budget::{Amount, Amounts, Budget, Budgets};
-use crate::chatroom::{self, Listed, receipt};
+use crate::chatroom::{self, Listed, people, receipt};
 use crate::clock::Clock;
 use crate::config::{Config, Realtime};
 use crate::db::{self, Db, Lane};
 use crate::error::{Error, Result};
 use crate::files::Files;
+use crate::goal;
 use crate::id::UserId;
 use crate::live::Live;
 use crate::live::awareness::{self, Awareness};
@@ -141,6 +142,8 @@ impl App {
         let db = opened.map_err(Error::internal)?.map_err(Error::internal)?;
         // The store knows more of its trouble than what people are told.
         let begin = begin(&db, &clock).await.map_err(|error| db.last_write().map_or(error, Error::internal))?;
+        while db.write(Lane::None, goal::list::catch_up).await? {}
+        while db.write(Lane::None, people::catch_up).await? {}
         let views = Views::default();
         let tops = Tops::new(begin.tops, Handle::current());
         let members: Members = Recent::new(RECENT);

@@ -2,11 +2,13 @@
 
 pub mod company;
 pub mod member;
+pub mod people;
+pub mod reader;
 pub mod receipt;
 pub mod state;
 
 use crate::clock::Micros;
-use crate::db::{Cell, DbError, FromColumn, Reader, Row, Writer};
+use crate::db::{Cell, DbError, FromColumn, Reader, Row, Value, Writer};
 use crate::error::{Error, Result, Text};
 use crate::id::{GoalId, RoomId, UserId};
 use crate::{params, sql};
@@ -93,12 +95,12 @@ pub fn create(tx: &mut Writer<'_>, goal: GoalId, title: &str, now: Micros) -> Re
     Ok(tx.one(
         sql!(
             r#"
-            insert into chatroom (kind, goal_id, title, revision, room_revision, created_at)
-            values ('goal', $1, $2, 1, 1, $3)
+            insert into chatroom (kind, goal_id, title, revision, room_revision, created_at, active_at)
+            values ('goal', $1, $2, 1, 1, $3, $4)
             returning id
             "#
         ),
-        params![goal, title, now],
+        params![goal, title, now, hour(now)],
         |row| row.get("id"),
     )?)
 }
@@ -123,8 +125,34 @@ pub fn of_goal(db: &mut Reader<'_>, goal: GoalId) -> Result<Vec<RoomId>> {
     Ok(db.all(sql!("select id from chatroom where goal_id = $1 order by id"), params![goal], |row| row.get("id"))?)
 }
 
-/// The rooms that a person is in, oldest first, with what is unread.
+/// A person's rooms beyond so many, the most active, are not listed beside a room.
+pub const LISTED: i64 = 100;
+
+/// The rooms that a person is in, oldest first, with what is unread; of very many the most active.
 pub fn of_user(db: &mut Reader<'_>, user: UserId) -> Result<Vec<Listed>> {
+    of_user_beside(db, user, RoomId(0))
+}
+
+/// The same, with one of them in any case.
+pub fn of_user_beside(db: &mut Reader<'_>, user: UserId, room: RoomId) -> Result<Vec<Listed>> {
+    let ids: Vec<i64> = db.all(
+        sql!(
+            r#"
+            select m.chatroom_id
+            from chatroom_member m
+            where m.user_id = $1
+                and m.left_at is null
+                and (select c.state from chatroom c where c.id = m.chatroom_id) <> 'deleted'
+            order by
+                case when m.chatroom_id = $2 then 0 else 1 end,
+                (select c.active_at from chatroom c where c.id = m.chatroom_id) desc,
+                m.chatroom_id desc
+            limit $3
+            "#
+        ),
+        params![user, room, LISTED],
+        |row| row.get("chatroom_id"),
+    )?;
     Ok(db.all(
         sql!(
             r#"
@@ -159,11 +187,11 @@ pub fn of_user(db: &mut Reader<'_>, user: UserId) -> Result<Vec<Listed>> {
                 ) as mentions
             from chatroom_member m
             cross join chatroom c
-            where m.user_id = $1 and c.id = m.chatroom_id and m.left_at is null and c.state <> 'deleted'
+            where m.user_id = $1 and m.chatroom_id in {ids:$3} and c.id = m.chatroom_id
             order by c.id
             "#
         ),
-        params![user, UNREAD_MAX],
+        params![user, UNREAD_MAX, Value::ids(&ids)],
         |row| {
             Ok(Listed {
                 room: from_row(row)?,
@@ -188,11 +216,28 @@ pub fn tops(db: &mut Reader<'_>) -> Result<Vec<(RoomId, i64)>> {
 /// # Errors
 /// `NotFound` for somebody who is no member any more, `Conflict` for a room that is read only.
 pub fn advance(tx: &mut Writer<'_>, member: &Member) -> Result<i64> {
+    advance_to(tx, member, 0)
+}
+
+/// The same for a member who says something new: the room counts among the active ones.
+///
+/// # Errors
+/// Those of [`advance`].
+pub fn advance_said(tx: &mut Writer<'_>, member: &Member, now: Micros) -> Result<i64> {
+    advance_to(tx, member, hour(now))
+}
+
+/// The hour of a moment: a room's place among the active ones changes once an hour, so that an index of it is not written with every message.
+fn hour(at: Micros) -> Micros {
+    at - at.rem_euclid(3_600_000_000)
+}
+
+fn advance_to(tx: &mut Writer<'_>, member: &Member, active_at: Micros) -> Result<i64> {
     let next = tx.first(
         sql!(
             r#"
             update chatroom
-            set revision = revision + 1
+            set revision = revision + 1, active_at = {greatest:active_at, $3}
             where id = $1
                 and state = 'active'
                 and exists (
@@ -203,7 +248,7 @@ pub fn advance(tx: &mut Writer<'_>, member: &Member) -> Result<i64> {
             returning revision
             "#
         ),
-        params![member.room(), member.user()],
+        params![member.room(), member.user(), active_at],
         |row| row.get("revision"),
     )?;
     match next {

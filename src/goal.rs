@@ -1,6 +1,7 @@
 //! Goals: what a community pursues together. A goal is founded with its room and its owner, in one transaction.
 
 pub mod edit;
+pub mod list;
 pub mod participation;
 
 use crate::chatroom::member::{self, History};
@@ -178,6 +179,7 @@ pub fn create(tx: &mut Writer<'_>, owner: UserId, form: &GoalForm, now: Micros) 
         params![goal, owner, now],
     )?;
     let chatroom = chatroom::create(tx, goal, &form.title, now)?;
+    list::index(tx, chatroom, &form.title, &form.description)?;
     let member = member::join(tx, chatroom, owner, Role::Owner, History::All, now)?;
     Ok(Founded { goal, chatroom, member })
 }
@@ -206,23 +208,6 @@ pub fn check_owned(db: &mut Reader<'_>, owner: UserId, most: u64) -> Result<()> 
     )?;
     let is_enough = u64::try_from(owned).unwrap_or(0) >= most;
     if is_enough { Err(Error::Conflict(Text::new("goals-too-many").with("max", most))) } else { Ok(()) }
-}
-
-/// All goals, newest first, as the person who asks (or nobody) sees them.
-pub fn list(db: &mut Reader<'_>, viewer: Option<UserId>) -> Result<Vec<Goal>> {
-    Ok(db.all(
-        sql!(
-            r#"
-            select g.*, p.role as my_role, p.status as my_status
-            from goal_view g
-            left join goal_participation p on p.goal_id = g.id and p.user_id = $1
-            order by g.id desc
-            limit 500
-            "#
-        ),
-        params![viewer.map_or(0, |user| user.0)],
-        from_row,
-    )?)
 }
 
 /// A goal, as the person who asks (or nobody) sees it.

@@ -162,7 +162,7 @@ pub fn create(tx: &mut Writer<'_>, member: &Member, draft: &Draft, now: Micros) 
         let source = find(tx, member, source)?.filter(|source| !source.is_system());
         source.ok_or_else(|| Error::field("reply_to", Text::new("field-reply-unknown")))?;
     }
-    let revision = chatroom::advance(tx, member)?;
+    let revision = chatroom::advance_said(tx, member, now)?;
     let Resolved { html, excerpt, named } = mention::resolve(tx, member, &draft.content, Place::New)?;
     let id: Option<MessageId> = tx.first(
         sql!(

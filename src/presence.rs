@@ -127,6 +127,13 @@ impl Presence {
         state.people.get(&user).map_or((Status::Offline, None), |person| (person.status(now), Some(person.seen_at)))
     }
 
+    /// Some of those who are there, at most so many.
+    pub fn some_here(&self, most: usize, now: Micros) -> Vec<UserId> {
+        let state = self.lock();
+        let there = state.people.iter().filter(|(_, person)| person.status(now) != Status::Offline);
+        there.map(|(user, _)| *user).take(most).collect()
+    }
+
     /// Whose status is another than was told last.
     pub fn settle(&self, now: Micros) -> Vec<UserId> {
         let mut state = self.lock();

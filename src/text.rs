@@ -4,6 +4,9 @@
 //! would turn the text beside it. Joiners stay where a script needs them, variation selectors where they choose a shape, tags in flags.
 //! The tables are those of Unicode 16 (`DerivedCoreProperties.txt`, Default_Ignorable_Code_Point); look-alikes are those of UTS #39.
 
+pub mod cursor;
+pub mod fold;
+
 use aws_lc_rs::digest::{SHA256, digest};
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;

@@ -2,6 +2,7 @@
 
 use crate::clock::Micros;
 use crate::id::{RoomId, UserId};
+use serde_json::Value;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -27,10 +28,12 @@ pub enum Told {
 #[derive(Debug, Clone, Default)]
 pub struct Typing(Arc<Mutex<HashMap<RoomId, BTreeMap<UserId, Mark>>>>);
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Mark {
     until: Micros,
     told_at: Micros,
+    /// How the person is called, where pages need not know it.
+    name: Option<Value>,
 }
 
 impl Typing {
@@ -56,8 +59,27 @@ impl Typing {
         if people.len() >= PEOPLE_MAX {
             return Told::Nothing;
         }
-        people.insert(user, Mark { until: now + LASTS, told_at: now });
+        people.insert(user, Mark { until: now + LASTS, told_at: now, name: None });
         Told::Change
+    }
+
+    /// How somebody who types is called, for pages that do not list everybody.
+    pub fn call(&self, room: RoomId, user: UserId, name: Value) {
+        if let Some(mark) = self.lock().get_mut(&room).and_then(|people| people.get_mut(&user)) {
+            mark.name = Some(name);
+        }
+    }
+
+    /// That name.
+    pub fn name(&self, room: RoomId, user: UserId) -> Option<Value> {
+        self.lock().get(&room)?.get(&user)?.name.clone()
+    }
+
+    /// The names of who types in a room, as far as they were given.
+    pub fn names(&self, room: RoomId, now: Micros) -> Vec<Value> {
+        let rooms = self.lock();
+        let people = rooms.get(&room).into_iter().flatten();
+        people.filter(|(_, mark)| mark.until > now).filter_map(|(_, mark)| mark.name.clone()).collect()
     }
 
     /// Who types in a room.
@@ -77,11 +99,11 @@ impl Typing {
         self.take(|_, mark| mark.until <= now)
     }
 
-    fn take(&self, is_over: impl Fn(UserId, Mark) -> bool) -> Vec<(RoomId, UserId)> {
+    fn take(&self, is_over: impl Fn(UserId, &Mark) -> bool) -> Vec<(RoomId, UserId)> {
         let mut over = Vec::new();
         self.lock().retain(|room, people| {
             people.retain(|user, mark| {
-                let goes = is_over(*user, *mark);
+                let goes = is_over(*user, mark);
                 if goes {
                     over.push((*room, *user));
                 }

@@ -110,6 +110,7 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/message/chatroom/{id}/hidden"),
     ("GET", "/message/{id}"),
     ("GET", "/message/{id}/reactions"),
+    ("GET", "/chatroom/{id}/members"),
     ("POST", "/chatroom/{id}/lock"),
     ("POST", "/chatroom/{id}/unlock"),
     ("POST", "/chatroom/{id}/archive"),
@@ -152,7 +153,7 @@ fn routes() -> Router<App> {
         .route("/realtime/token", post(realtime::token))
         .route("/realtime/mode", post(realtime::mode))
         // Goals
-        .route("/goals", get(goal::index))
+        .route("/goals", get(goal::list::index))
         .route("/goal/new", get(goal::new).post(goal::create))
         .route("/goal/{id}", get(goal::show))
         .route("/goal/{id}/edit", get(goal::edit::show).post(goal::edit::edit))
@@ -197,6 +198,7 @@ fn routes() -> Router<App> {
         .route("/message/{id}", get(message::show))
         .route("/message/{id}/reactions", get(mark::reactions))
         // The room as a whole
+        .route("/chatroom/{id}/members", get(chatroom::people::index))
         .route("/chatroom/{id}/lock", post(chatroom::state::lock))
         .route("/chatroom/{id}/unlock", post(chatroom::state::unlock))
         .route("/chatroom/{id}/archive", post(chatroom::state::archive))

@@ -10,6 +10,7 @@ js-suggestions-other = { $count } suggestions
 bell-label = Notifications
 notices-heading = Notifications
 notices-seen = Mark all as seen
+notices-none-here = Nothing here that still concerns you.
 notices-empty = Nothing yet. Whoever mentions or answers you will appear here.
 notices-all = All notifications
 notices-settings = Settings

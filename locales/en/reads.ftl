@@ -15,6 +15,7 @@ receipts-apart = Who does not share receipts is not counted.
 room-mentions-words = mentions of you
 js-receipt-sent = Sent
 js-receipt-seen = Seen by {$count} of {$total}
+js-receipt-seen-least = Seen by {$count}
 js-receipt-all = Seen by everyone
 js-receipt-nobody = Nobody has read it yet
 js-unread-since-one = {$count} new message since {$time}

@@ -10,6 +10,7 @@ js-suggestions-other = { $count } suggestions
 bell-label = Notifications
 notices-heading = Notifications
 notices-seen = Tout marquer comme vu
+notices-none-here = Rien ici qui vous concerne encore.
 notices-empty = Rien pour l’instant. Qui vous mentionne ou vous répond apparaîtra ici.
 notices-all = Toutes les notifications
 notices-settings = Réglages

@@ -15,6 +15,7 @@ receipts-apart = Les personnes qui ne partagent pas leurs accusés ne sont pas c
 room-mentions-words = mentions de vous
 js-receipt-sent = Envoyé
 js-receipt-seen = Vu par {$count} sur {$total}
+js-receipt-seen-least = Vu par {$count}
 js-receipt-all = Vu par tout le monde
 js-receipt-nobody = Personne ne l’a encore lu
 js-unread-since-one = {$count} nouveau message depuis {$time}

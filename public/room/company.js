@@ -1,14 +1,14 @@
 /**
  * Who else is in the room: what they have read, what they are writing, whether they are here.
  *
- * @import { Frame, Page, Token } from "../types.js"
+ * @import { Frame, Page, Person, Token } from "../types.js"
  * @import { Effects, RoomState } from "./list_state.js"
  * @import { Shown } from "./receipts.js"
  */
 import { request } from "../http.js";
 import { browserClock } from "../link/backoff.js";
 import { t } from "../strings.js";
-import { setText } from "./entry.js";
+import { nameOf, setText } from "./text.js";
 import { createPresence } from "./presence.js";
 import { createReceipts } from "./receipts.js";
 import { createTypist, createTypists } from "./typing.js";
@@ -23,6 +23,8 @@ export function createCompany({ root, list, form, state, say }) {
   const { room, viewer } = state;
   const shares = { reads: list.dataset.sharesReads === "true", presence: list.dataset.sharesPresence === "true" };
   let typing = 0;
+  /** People of a large room whom the page does not list, as events and answers named them. @type {Map<number, Person>} */
+  const others = new Map();
   /** What was said last has arrived: "has stopped" must not be overtaken. */
   let said = Promise.resolve();
 
@@ -30,12 +32,31 @@ export function createCompany({ root, list, form, state, say }) {
   function person(id) {
     const line = document.querySelector(`#members [data-member="${id}"]`);
     const name = line?.querySelector(".person-name")?.textContent?.trim();
-    return name ? { id, name, avatar: line?.querySelector(".avatar") ?? null } : null;
+    if (name) return { id, name, avatar: line?.querySelector(".avatar") ?? null };
+    const other = others.get(id) ?? authorOf(id);
+    return other ? { id, name: nameOf(other), avatar: face(other) } : null;
   }
 
-  const receipts = createReceipts({ list, viewer, panel: document.getElementById("seen"), person });
+  /** Who has written here is known by that. @param {number} id */
+  function authorOf(id) {
+    for (const { author } of state.messages.values()) if (author.id === id) return author;
+    return undefined;
+  }
+
+  /** @param {Person[]} people */
+  function learn(people) {
+    for (const one of people) others.set(one.id, one);
+  }
+
+  const receipts = createReceipts({ list, viewer, panel: document.getElementById("seen"), person, learn });
   const typists = createTypists({ clock: browserClock, viewer, onChange: drawTypists });
-  const presence = createPresence({ room, viewer, onTypists: typists.set });
+  const presence = createPresence({
+    room, viewer,
+    onTypists(users, names) {
+      learn(names);
+      typists.set(users);
+    },
+  });
   const typist = createTypist({
     clock: browserClock,
     say(on) {
@@ -76,14 +97,18 @@ export function createCompany({ root, list, form, state, say }) {
       const event = JSON.parse(data);
       if (event.chatroom !== room) return true;
       if (type === "reads") receipts.heard(event);
-      else if (type === "typing") typists.heard(event.typing.user, event.typing.on);
+      else if (type === "typing") {
+        if (event.typing.name) learn([event.typing.name]);
+        typists.heard(event.typing.user, event.typing.on);
+      }
       else presence.apply(event.people);
       return true;
     },
-    /** @param {Page & { typing?: number, typists?: number[] }} page */
+    /** @param {Page & { typing?: number, typists?: number[], typist_names?: Person[] }} page */
     fetched(page) {
       receipts.fetched(page);
       if (page.typing !== undefined) typing = page.typing;
+      learn(page.typist_names ?? []);
       if (page.typists) typists.set(page.typists);
     },
     /** @param {Effects} effects */
@@ -102,6 +127,15 @@ export function createCompany({ root, list, form, state, say }) {
     objectToAway: presence.object,
     refresh: () => void presence.refresh(),
   };
+}
+
+/** @param {Person} person */
+function face({ id, initials }) {
+  const avatar = document.createElement("span");
+  avatar.className = `avatar hue-${id % 12}`;
+  avatar.setAttribute("aria-hidden", "true");
+  avatar.textContent = initials;
+  return avatar;
 }
 
 /** @typedef {ReturnType<typeof createCompany>} Company */

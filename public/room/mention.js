@@ -1,9 +1,12 @@
 /** Who can be named with "@" in a room: its people as the page shows them, and everybody at once where one may call everybody. */
 import { t } from "../strings.js";
 import { folded } from "./suggest.js";
+import { listsSome, memberCount } from "./people_search.js";
+import { nameOf } from "./text.js";
 
 /**
  * @import { Source, Suggestion } from "./suggest.js"
+ * @import { Person } from "../types.js"
  * @typedef {{ id: number, name: string, initials: string }} Nameable
  */
 
@@ -45,17 +48,22 @@ function present() {
   }));
 }
 
-/** @param {{ viewer: number, role(): string }} reader @returns {Source} */
-export function mentionSource({ viewer, role }) {
+/**
+ * @param {{ viewer: number, role(): string, ask?(query: string): Promise<Person[]> }} reader `ask` finds those of a large room whom the page does not list
+ * @returns {Source}
+ */
+export function mentionSource({ viewer, role, ask }) {
   return {
     sign: "@",
     // A first name and the beginning of what follows; a space at once after the sign asks for nothing.
     pattern: /^(?:[\p{L}\p{M}\p{N}][^\s@#]*(?:[ \u00a0][\p{L}\p{M}\p{N}'’.-]*){0,3})?$/u,
     label: t("js-mention-list"),
-    find(query) {
-      const people = present();
+    async find(query) {
+      const isLarge = listsSome();
+      const found = isLarge && ask && query !== "" ? (await ask(query)).map((person) => ({ id: person.id, name: nameOf(person), initials: person.initials })) : [];
+      const people = found.length > 0 ? found : present();
       const words = document.documentElement.lang === "en" ? ["all", "tous"] : ["tous", "all"];
-      const mayCallAll = role() !== "member" || people.length <= SMALL_ROOM;
+      const mayCallAll = role() !== "member" || (!isLarge && Math.max(people.length, memberCount()) <= SMALL_ROOM);
       return matching(query, people, { viewer, mayCallAll, all: { words, note: t("js-mention-all") } });
     },
   };

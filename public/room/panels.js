@@ -10,7 +10,7 @@ import { parsePage } from "../trusted.js";
 const SPREAD = 800;
 const DEADLINE = 20_000;
 
-/** @param {{ path: string, rooms: Rooms, onPeople(): void }} options */
+/** @param {{ path: string, rooms: Rooms, onPeople(revision: number): void }} options `onPeople`: the people are those of this revision */
 export function createPanels({ path, rooms, onPeople }) {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
@@ -32,7 +32,7 @@ export function createPanels({ path, rooms, onPeople }) {
     const fresh = page.querySelector("#people-panel .panel-body");
     const present = document.querySelector("#people-panel .panel-body");
     if (fresh && present) present.replaceWith(document.adoptNode(fresh));
-    onPeople();
+    onPeople(Number(page.getElementById("messages")?.dataset.revision ?? 0));
   }
 
   return {

@@ -5,6 +5,7 @@ import { request } from "../http.js";
 import { t } from "../strings.js";
 import { dayLabel, dayOf, longTime, shortTime } from "../time.js";
 import { setText } from "./entry.js";
+import { listsSome } from "./people_search.js";
 
 /** @typedef {{ user: number, status: "online" | "away" | "offline" | null, seen_at?: string }} Here */
 
@@ -12,7 +13,7 @@ import { setText } from "./entry.js";
 const AWAY_AFTER = 5 * 60_000;
 const ASK_EVERY = 2_000;
 
-/** @param {{ room: number, viewer: number, onTypists(users: number[]): void }} options */
+/** @param {{ room: number, viewer: number, onTypists(users: number[], names: import("../types.js").Person[]): void }} options */
 export function createPresence({ room, viewer, onTypists }) {
   /** @type {Map<number, Here>} */
   const people = new Map();
@@ -93,12 +94,14 @@ export function createPresence({ room, viewer, onTypists }) {
     async refresh() {
       if (Date.now() - askedAt < ASK_EVERY) return;
       askedAt = Date.now();
-      const reply = await request(`/presence/${room}`);
+      // Of a large room the server tells of who is here, and of those whom the page lists.
+      const users = listsSome() ? [...document.querySelectorAll("#members [data-member]")].map((line) => line.getAttribute("data-member")) : [];
+      const reply = await request(`/presence/${room}${users.length > 0 ? `?users=${users.join(",")}` : ""}`);
       if (reply.kind !== "ok") return;
-      const { people: all, typing } = /** @type {{ people: Here[], typing: number[] }} */ (reply.body);
+      const { people: all, typing, typist_names: names = [] } = /** @type {{ people: Here[], typing: number[], typist_names?: import("../types.js").Person[] }} */ (reply.body);
       people.clear();
       apply(all);
-      onTypists(typing);
+      onTypists(typing, names);
     },
   };
 }

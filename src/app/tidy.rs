@@ -1,6 +1,7 @@
 //! What is done beside the requests, again and again: files that belong to nothing are deleted, and what people deleted is erased.
 
 use super::App;
+use crate::chatroom::reader;
 use crate::clock::Micros;
 use crate::db::Lane;
 use crate::error::Result;
@@ -77,6 +78,7 @@ impl App {
         let erased = self.erase_deleted_rooms().await?;
         let (swept, now) = (self.sweep_files().await?, self.clock.now());
         self.db.write(Lane::None, move |tx| link::forget_unshown(tx, now)).await?;
+        while self.db.write(Lane::None, move |tx| reader::forget_old(tx, now - reader::KEPT_FOR)).await? {}
         if erased + swept > 0 {
             tracing::info!(erased, swept, "deleted rooms are erased, files that belonged to nothing are deleted");
         }

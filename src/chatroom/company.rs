@@ -6,8 +6,8 @@ use crate::error::Result;
 use crate::id::{RoomId, UserId};
 use crate::{params, sql};
 
-/// The members who show whether they are here, with when they were last seen.
-pub fn of_room(db: &mut Reader<'_>, room: RoomId) -> Result<Vec<(UserId, Option<Micros>)>> {
+/// The members who show whether they are here, with when they were last seen: so many at most.
+pub fn of_room(db: &mut Reader<'_>, room: RoomId, limit: i64) -> Result<Vec<(UserId, Option<Micros>)>> {
     Ok(db.all(
         sql!(
             r#"
@@ -17,10 +17,34 @@ pub fn of_room(db: &mut Reader<'_>, room: RoomId) -> Result<Vec<(UserId, Option<
                 and m.left_at is null
                 and (select u.shows_presence from "user" u where u.id = m.user_id) = 1
             order by m.user_id
+            limit $2
             "#
         ),
-        params![room],
+        params![room, limit],
         |row| Ok((row.get("user_id")?, row.get("seen_at")?)),
+    )?)
+}
+
+/// The same of some people: who is not in the room, or does not show it, is left out.
+pub fn some_of_room(db: &mut Reader<'_>, room: RoomId, users: &[UserId]) -> Result<Vec<(UserId, Option<Micros>)>> {
+    let ids: Vec<i64> = users.iter().map(|user| user.0).collect();
+    Ok(db.all(
+        sql!(
+            r#"
+            select u.id, u.seen_at
+            from "user" u
+            where u.id in {ids:$2}
+                and u.shows_presence = 1
+                and (
+                    select count(*)
+                    from chatroom_member m
+                    where m.chatroom_id = $1 and m.user_id = u.id and m.left_at is null
+                ) = 1
+            order by u.id
+            "#
+        ),
+        params![room, Value::ids(&ids)],
+        |row| Ok((row.get("id")?, row.get("seen_at")?)),
     )?)
 }
 

@@ -1,11 +1,11 @@
 //! Membership: the one place that answers "may this person see this room?".
 
-use crate::chatroom::advance_any;
+use crate::chatroom::{advance_any, people};
 use crate::clock::Micros;
 use crate::db::{Cell, DbError, FromColumn, Reader, Row, Value, Writer};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::id::{RoomId, UserId};
-use crate::user::Name;
+use crate::user::{self, Name};
 use crate::{params, sql};
 use serde::Serialize;
 
@@ -146,20 +146,23 @@ pub struct MemberState {
     pub state: &'static str,
     /// The room's revision of this change.
     pub revision: i64,
+    /// Whether the change is that the person came: one more is in the room.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub is_new: bool,
     /// Since when.
     #[serde(skip)]
     pub joined_at: Micros,
 }
 
-/// Who is in a room, by name.
+/// Everybody who is in a room, by name: for what concerns each of them. What is shown are pages of [`people`].
 pub fn list(db: &mut Reader<'_>, room: RoomId) -> Result<Vec<MemberState>> {
     Ok(db.all(
         sql!(
             r#"
             select *
             from member_view
-            where chatroom_id = $1 and left_at is null
-            order by lower(first_name), lower(last_name), user_id
+            where chatroom_id = $1 and coalesce(left_at, 0) = 0
+            order by name_key, user_id
             "#
         ),
         params![room],
@@ -277,6 +280,7 @@ pub fn join(
     history: History,
     now: Micros,
 ) -> Result<MemberState> {
+    let name = user::find_name(tx, user)?.ok_or(Error::NotFound)?;
     let revision = advance_any(tx, room)?;
     let first_position = match history {
         History::All => 0,
@@ -286,8 +290,9 @@ pub fn join(
         sql!(
             r#"
             insert into chatroom_member
-                (chatroom_id, user_id, role, revision, first_position, read_position, seen_from, joined_at)
-            values ($1, $2, $3, $4, $5, $4, $4, $6)
+                (chatroom_id, user_id, role, revision, first_position, read_position, seen_from, joined_at,
+                 name_key)
+            values ($1, $2, $3, $4, $5, $4, $4, $6, $7)
             on conflict (chatroom_id, user_id) do update
             set role = excluded.role,
                 revision = excluded.revision,
@@ -297,10 +302,11 @@ pub fn join(
                 seen_from = excluded.seen_from,
                 seen_at = null,
                 joined_at = excluded.joined_at,
+                name_key = excluded.name_key,
                 left_at = null
             "#
         ),
-        params![room, user, role.as_str(), revision, first_position, now],
+        params![room, user, role.as_str(), revision, first_position, now, people::key(&name.full())],
     )?;
     one(tx, room, user)
 }
@@ -357,14 +363,16 @@ fn one(db: &mut Reader<'_>, room: RoomId, user: UserId) -> Result<MemberState> {
     )?)
 }
 
-fn from_row(row: &Row<'_>) -> std::result::Result<MemberState, DbError> {
+pub(super) fn from_row(row: &Row<'_>) -> std::result::Result<MemberState, DbError> {
     let has_left = row.get::<Option<i64>>("left_at")?.is_some();
+    let revision: i64 = row.get("revision")?;
     Ok(MemberState {
         room: row.get("chatroom_id")?,
         user: Name::from_row(row, "user_id", "first_name", "last_name")?,
         role: row.get("role")?,
         state: if has_left { "left" } else { "joined" },
-        revision: row.get("revision")?,
+        is_new: !has_left && revision == row.get::<i64>("seen_from")?,
+        revision,
         joined_at: row.get("joined_at")?,
     })
 }

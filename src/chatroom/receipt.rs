@@ -1,14 +1,18 @@
-//! Read receipts: a watermark a member, "has seen everything up to here", and a row for each advance of it.
+//! Read receipts: a watermark a member, "has seen everything up to here", and a row for each advance of it,
+//! of which the latest are kept ([`reader`]).
 //!
 //! None of this takes the room's revision or its row: a thousand readers do not make one sender wait.
 
-use crate::chatroom::Member;
+use crate::chatroom::{Member, reader};
 use crate::clock::{Micros, rfc3339};
 use crate::db::{DbError, Reader, Row, Writer};
 use crate::error::Result;
 use crate::id::{RoomId, UserId};
 use crate::{params, sql};
 use serde::Serialize;
+
+/// Marks that one answer or event holds: more than change in one batch of receipts.
+pub const MARKS: i64 = 200;
 
 /// How far one member has read, as the others are told. Without a position the person tells nothing any more.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -23,15 +27,6 @@ pub struct Mark {
     /// When the watermark last rose, RFC 3339.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub at: Option<String>,
-}
-
-/// When somebody read a message.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Seen {
-    /// Who.
-    pub user: UserId,
-    /// RFC 3339.
-    pub at: String,
 }
 
 /// Somebody has read on.
@@ -85,6 +80,9 @@ pub fn advance(tx: &mut Writer<'_>, advance: &Advance, reads: i64) -> Result<Mov
         None => Ok(Moved::Nothing),
         Some(count) if count != reads => Ok(Moved::Bookmark),
         Some(_) => {
+            if reads % reader::TRIM_EVERY == 0 {
+                reader::trim(tx, advance.room, advance.user)?;
+            }
             tx.execute(
                 sql!(
                     r#"
@@ -115,61 +113,45 @@ pub fn mark_unread(tx: &mut Writer<'_>, member: &Member, position: i64) -> Resul
     Ok(())
 }
 
+/// Watermarks of a room, those that moved last; `is_partial` where there are more.
+#[derive(Debug, Clone, Default)]
+pub struct Marks {
+    /// By person.
+    pub marks: Vec<Mark>,
+    /// Whether others were left out.
+    pub is_partial: bool,
+}
+
 /// The watermarks of a room's present members who share theirs.
-pub fn list(db: &mut Reader<'_>, room: RoomId) -> Result<Vec<Mark>> {
+pub fn list(db: &mut Reader<'_>, room: RoomId) -> Result<Marks> {
     let mut marks = since(db, room, -1)?;
-    marks.retain(|mark| mark.position.is_some());
+    marks.marks.retain(|mark| mark.position.is_some());
     Ok(marks)
 }
 
-/// What has changed after a count of receipts, those who tell nothing any more included.
-pub fn since(db: &mut Reader<'_>, room: RoomId, reads: i64) -> Result<Vec<Mark>> {
-    Ok(db.all(
+/// What has changed after a count of receipts, those who tell nothing any more included; at most [`MARKS`], the latest.
+pub fn since(db: &mut Reader<'_>, room: RoomId, reads: i64) -> Result<Marks> {
+    let mut marks = db.all(
         sql!(
             r#"
             select
                 m.user_id, m.seen_position, m.seen_from, m.seen_at,
                 (select u.shows_reads from "user" u where u.id = m.user_id) as shows_reads
             from chatroom_member m
-            where m.chatroom_id = $1 and m.left_at is null and m.reads > $2
-            order by m.user_id
+            where m.chatroom_id = $1 and coalesce(m.left_at, 0) = 0 and m.reads > $2
+            order by m.reads desc, m.user_id desc
+            limit $3
             "#
         ),
-        params![room, reads],
+        params![room, reads, MARKS + 1],
         mark,
-    )?)
-}
-
-/// Who of those who share it has seen the message at a position, and when: the time of the first advance that reached it.
-pub fn of_message(db: &mut Reader<'_>, room: RoomId, position: i64) -> Result<Vec<Seen>> {
-    Ok(db.all(
-        sql!(
-            r#"
-            select s.user_id, s.read_at
-            from (
-                select
-                    m.user_id,
-                    (
-                        select r.read_at
-                        from message_read_receipt r
-                        where r.chatroom_id = m.chatroom_id and r.user_id = m.user_id and r.position >= $2
-                        order by r.position
-                        limit 1
-                    ) as read_at
-                from chatroom_member m
-                where m.chatroom_id = $1
-                    and m.left_at is null
-                    and m.seen_from < $2
-                    and m.seen_position >= $2
-                    and (select u.shows_reads from "user" u where u.id = m.user_id) = 1
-            ) s
-            where s.read_at is not null
-            order by s.read_at, s.user_id
-            "#
-        ),
-        params![room, position],
-        |row| Ok(Seen { user: row.get("user_id")?, at: rfc3339(row.get("read_at")?) }),
-    )?)
+    )?;
+    let is_partial = i64::try_from(marks.len()).is_ok_and(|found| found > MARKS);
+    if is_partial {
+        marks.pop();
+    }
+    marks.sort_unstable_by_key(|mark| mark.user);
+    Ok(Marks { marks, is_partial })
 }
 
 /// Says in each of a person's rooms that something about the person's receipts changed; those rooms. `next` gives a room's

@@ -17,6 +17,8 @@ const FILES: &[(&str, &str)] = &[
     ("V11__erasure", include_str!("../../migrations/V11__erasure.sql")),
     ("V12__plans", include_str!("../../migrations/V12__plans.sql")),
     ("V13__search_ranges", include_str!("../../migrations/V13__search_ranges.sql")),
+    ("V14__goal_list", include_str!("../../migrations/V14__goal_list.sql")),
+    ("V15__people", include_str!("../../migrations/V15__people.sql")),
 ];
 
 /// Only one server at a time may migrate a PostgreSQL database; the others wait here, as long as it takes. The number is ours alone.

@@ -5,7 +5,7 @@ use crate::clock::Micros;
 use crate::db::Writer;
 use crate::error::{Error, Fields, Result, Text};
 use crate::goal::participation::{Decider, Owner};
-use crate::goal::{self, Goal, GoalForm};
+use crate::goal::{self, Goal, GoalForm, list};
 use crate::{params, sql};
 
 /// What a goal may be: going on, reached, resting, given up.
@@ -106,6 +106,7 @@ pub fn edit(tx: &mut Writer<'_>, by: &Decider, edit: &Edit) -> Result<Edited> {
             &form.history
         ],
     )?;
+    list::index(tx, before.chatroom, &form.title, &form.description)?;
     let renamed = if before.title == form.title {
         None
     } else {

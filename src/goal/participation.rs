@@ -86,6 +86,9 @@ pub struct Request {
     pub asked_at: Micros,
 }
 
+/// Of the requests that wait for a decision so many stand in a list; the others follow as these are decided.
+pub const REQUESTS: i64 = 100;
+
 /// The requests that wait for a decision, oldest first.
 pub fn requests(db: &mut Reader<'_>, goal: GoalId) -> Result<Vec<Request>> {
     Ok(db.all(
@@ -98,9 +101,10 @@ pub fn requests(db: &mut Reader<'_>, goal: GoalId) -> Result<Vec<Request>> {
             from goal_participation p
             where p.goal_id = $1 and p.status = 'pending'
             order by p.asked_at, p.user_id
+            limit $2
             "#
         ),
-        params![goal],
+        params![goal, REQUESTS],
         |row| {
             Ok(Request {
                 user: Name::from_row(row, "user_id", "first_name", "last_name")?,

@@ -3,7 +3,7 @@
 //! The hub's hooks must not wait, so they leave words; one task takes them, and looks once a second at what time alone has
 //! changed.
 
-use crate::chatroom::{self, Member, State, company};
+use crate::chatroom::{Member, State, company, people};
 use crate::clock::{Clock, Micros, rfc3339};
 use crate::db::{Db, Lane};
 use crate::error::{Error, Result, Text};
@@ -118,18 +118,25 @@ impl Live {
     /// `Conflict` where nothing can be written.
     pub async fn type_in(&self, db: &Db, member: &Member, on: bool, now: Micros) -> Result<()> {
         let (room, user) = (member.room(), member.user());
+        let mut name = None;
         if on {
-            match db.read(move |db| chatroom::find(db, room)).await?.map(|room| room.state) {
-                Some(State::Active) => {}
-                Some(State::Locked) => return Err(Error::Conflict(Text::new("room-locked"))),
-                Some(State::Archived) => return Err(Error::Conflict(Text::new("room-archived"))),
-                Some(State::Deleted) | None => return Err(Error::NotFound),
+            let (state, known) = db.read(move |db| people::typist(db, room, user)).await?.ok_or(Error::NotFound)?;
+            match state {
+                State::Active => name = known,
+                State::Locked => return Err(Error::Conflict(Text::new("room-locked"))),
+                State::Archived => return Err(Error::Conflict(Text::new("room-archived"))),
+                State::Deleted => return Err(Error::NotFound),
             }
         }
         match self.aware.typing.set(room, user, on, now) {
             Told::Nothing => {}
             Told::Again => self.tell_typing(room, user, on),
-            Told::Change => self.change_typing(room, user, on),
+            Told::Change => {
+                if let Some(name) = name {
+                    self.aware.typing.call(room, user, json!(name));
+                }
+                self.change_typing(room, user, on);
+            }
         }
         Ok(())
     }
@@ -147,7 +154,10 @@ impl Live {
     }
 
     fn tell_typing(&self, room: RoomId, user: UserId, on: bool) {
-        let data = json!({ "chatroom": room, "typing": { "user": user, "on": on } });
+        let mut data = json!({ "chatroom": room, "typing": { "user": user, "on": on } });
+        if let Some(name) = self.aware.typing.name(room, user) {
+            data["typing"]["name"] = name;
+        }
         self.whisper(self.topics.room(room), "typing", &data);
     }
 

@@ -10,6 +10,7 @@ use crate::message::page::Page;
 use crate::message::{Attachment, Message, Quoted, Reaction, ReplyTo};
 use crate::user::Name;
 use serde::Serialize;
+use serde_json::Value;
 
 /// A message as JSON, its fragment inside.
 #[derive(Debug, Clone, Serialize)]
@@ -139,6 +140,9 @@ pub struct Fetched<'a> {
     /// Whose standing changed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub members: Vec<MemberState>,
+    /// How many are in the room, where the answer begins anew.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub member_count: Option<i64>,
     /// Messages of this answer that the reader has hidden.
     pub hidden: Vec<MessageId>,
 }
@@ -164,6 +168,7 @@ impl<'a> Fetched<'a> {
             quoted: page.quoted,
             room: page.room.map(|room| RoomObject { room, pins: page.pins }),
             members: page.members,
+            member_count: page.member_count,
             hidden: page.hidden,
         })
     }
@@ -178,12 +183,18 @@ pub struct Beside {
     /// The receipts that changed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub marks: Option<Vec<Mark>>,
+    /// Whether more have changed than these: the count of who has read is at least what they say.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub marks_partial: bool,
     /// The count of changes of who types.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub typing: Option<u64>,
     /// Who types now.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub typists: Option<Vec<UserId>>,
+    /// How those are called whom a page need not know: in a large room.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub typist_names: Vec<Value>,
 }
 
 /// The answer of `…/fetch`, whole.

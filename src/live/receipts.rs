@@ -152,7 +152,7 @@ impl Batch {
         }
         for room in rooms {
             let known = next(room) - 1;
-            news.marks.push((room, known, receipt::since(tx, room, known)?));
+            news.marks.push((room, known, receipt::since(tx, room, known)?.marks));
         }
         Ok(news)
     }

@@ -97,7 +97,10 @@ pub fn finish(tx: &mut Writer<'_>, due: Due, now: Micros) -> Result<()> {
         tx.execute(sql!("delete from notification where goal_id = $1"), params![goal])?;
         tx.execute(sql!("update goal set title = '', description = '' where id = $1"), params![goal])?;
     }
-    tx.execute(sql!("update chatroom set title = '', erased_at = $2 where id = $1"), params![due.room, now])?;
+    tx.execute(
+        sql!("update chatroom set title = '', title_key = '', folded = '', erased_at = $2 where id = $1"),
+        params![due.room, now],
+    )?;
     Ok(())
 }
 

@@ -2,10 +2,11 @@
 //!
 //! Each runs in one snapshot, so that the cursor it returns is true of the items beside it.
 
+use crate::chatroom::people::{self, First};
 use crate::chatroom::{self, Member, MemberState, Room};
 use crate::db::Reader;
 use crate::error::{Error, Result};
-use crate::id::MessageId;
+use crate::id::{MessageId, UserId};
 use crate::message::{self, Message, Quoted, from_row, hidden, pin};
 use crate::{params, sql};
 
@@ -48,8 +49,10 @@ pub struct Page {
     pub pins: Vec<Quoted>,
     /// Messages of this page that the reader has hidden.
     pub hidden: Vec<MessageId>,
-    /// Whose standing changed.
+    /// Whose standing changed; with the newest page those whom a page lists.
     pub members: Vec<MemberState>,
+    /// How many are in the room (newest only).
+    pub member_count: Option<i64>,
 }
 
 /// Reads what a member's cursor asks for.
@@ -57,29 +60,47 @@ pub struct Page {
 /// # Errors
 /// `NotFound` when the room went away meanwhile.
 pub fn read(db: &mut Reader<'_>, member: &Member, cursor: Cursor, limit: i64) -> Result<Page> {
+    read_with(db, member, cursor, limit, &[])
+}
+
+/// The same; of a large room those are listed first who are here, as far as the reader may know it.
+///
+/// # Errors
+/// Those of [`read`].
+pub fn read_with(db: &mut Reader<'_>, member: &Member, cursor: Cursor, limit: i64, here: &[UserId]) -> Result<Page> {
     let room = chatroom::find(db, member.room())?.ok_or(Error::NotFound)?;
     let limit = limit.clamp(1, LIMIT_MAX);
     match cursor {
         Cursor::Before(position) => before(db, member, room, position, limit),
-        Cursor::Newest => newest(db, member, room, limit, false),
-        Cursor::Since(revision) if revision < 0 || revision > room.top => newest(db, member, room, limit, true),
+        Cursor::Newest => newest(db, member, room, limit, (false, here)),
+        Cursor::Since(revision) if revision < 0 || revision > room.top => newest(db, member, room, limit, (true, here)),
         Cursor::Since(revision) => changed_since(db, member, room, revision, limit),
-        Cursor::LastMessage(MessageId(0)) => newest(db, member, room, limit, false),
+        Cursor::LastMessage(MessageId(0)) => newest(db, member, room, limit, (false, here)),
         Cursor::LastMessage(id) => match message::find(db, member, id)? {
             Some(message) => changed_since(db, member, room, message.position, limit),
-            None => newest(db, member, room, limit, true),
+            None => newest(db, member, room, limit, (true, here)),
         },
     }
 }
 
-fn newest(db: &mut Reader<'_>, member: &Member, room: Room, limit: i64, is_reset: bool) -> Result<Page> {
+fn newest(
+    db: &mut Reader<'_>,
+    member: &Member,
+    room: Room,
+    limit: i64,
+    (is_reset, here): (bool, &[UserId]),
+) -> Result<Page> {
     let (messages, has_earlier) = above(db, member, i64::MAX, limit)?;
+    let authors: Vec<UserId> =
+        messages.iter().rev().filter(|message| !message.is_system()).map(|message| message.author.id).collect();
+    let people = people::shown(db, room.id, First { viewer: Some(member.user()), authors: &authors, here })?;
     let page = Page {
         revision: room.top,
         has_earlier,
         is_reset,
         messages,
-        members: chatroom::member::list(db, room.id)?,
+        members: people.members,
+        member_count: Some(people.count),
         room: Some(room),
         ..Page::default()
     };

@@ -8,7 +8,6 @@
 //! request looks at is bounded, so a page may have fewer results than there are, or none, and still say where to go on.
 
 mod excerpt;
-pub mod fold;
 mod gram;
 mod index;
 mod indexed;

@@ -4,16 +4,16 @@ use crate::clock::Micros;
 use crate::db::{DbError, Reader, Row, Writer};
 use crate::error::Result;
 use crate::id::{GoalId, MessageId, RoomId, UserId};
-use crate::user::Name;
+use crate::user::{Name, notification};
 use crate::{params, sql};
 
-/// The newest so many stand in the list.
+/// Lines of a page.
 pub const SHOWN: i64 = 50;
 /// More new ones than this are counted as this many.
 pub const UNSEEN_MAX: i64 = 100;
 /// Of so many newest events the new ones are counted: what is older and unseen does not grow the cost of every page.
 pub(super) const COUNTED: i64 = 200;
-/// Of so many newest events the list is made.
+/// Of so many events a page of the list is made.
 const LISTED: i64 = 1_000;
 
 /// A line of the list.
@@ -41,21 +41,41 @@ pub struct Notice {
     pub is_seen: bool,
 }
 
-/// The newest lines first.
-pub fn list(db: &mut Reader<'_>, user: UserId) -> Result<Vec<Notice>> {
-    Ok(db.all(
+/// A page of the list.
+#[derive(Debug, Default)]
+pub struct Page {
+    /// The newest lines first.
+    pub notices: Vec<Notice>,
+    /// The list goes on before this revision; a page of events that concern nobody any more may have few lines, and go on all the same.
+    pub next: Option<i64>,
+}
+
+/// The lines before a revision, or the newest.
+pub fn list(db: &mut Reader<'_>, user: UserId, before: Option<i64>) -> Result<Page> {
+    let before = match before {
+        Some(before) => before,
+        None => notification::top(db, user)?.saturating_add(1),
+    };
+    let lowest = before.saturating_sub(LISTED).max(1);
+    let mut notices = db.all(
         sql!(
             r#"
             select *
             from notice_view
-            where user_id = $1 and revision > (select revision - $3 from "user" where id = $1)
+            where user_id = $1 and revision < $2 and revision >= $3
             order by revision desc
-            limit $2
+            limit $4
             "#
         ),
-        params![user, SHOWN, LISTED],
+        params![user, before, lowest, SHOWN + 1],
         from_row,
-    )?)
+    )?;
+    let has_more = i64::try_from(notices.len()).is_ok_and(|found| found > SHOWN);
+    if has_more {
+        notices.pop();
+    }
+    let next = if has_more { notices.last().map(|last| last.revision) } else { (lowest > 1).then_some(lowest) };
+    Ok(Page { notices, next })
 }
 
 /// How many lines are new, at most [`UNSEEN_MAX`].

@@ -13,8 +13,8 @@ use crate::message::link::Preview;
 use crate::message::{Attachment, Message, Quoted, Reaction, ReplyTo};
 use crate::user::sharing::Sharing;
 use crate::user::{Name, User};
-pub use goal::{GoalEdit, GoalEditView, GoalFormView, GoalIndex, GoalNew, GoalShow, GoalView};
-pub use people::{MemberView, RequestView, mark_alike};
+pub use goal::{GoalEdit, GoalEditView, GoalFormView, GoalIndex, GoalListForm, GoalNew, GoalShow, GoalView};
+pub use people::{MemberView, PeopleList, RequestView, mark_alike};
 pub use search::{FoundView, Search, SearchForm};
 use serde::Serialize;
 pub use settings::{ChoicesView, MailLocale, MailPage, NoticeView, Notifications, Settings, Unsubscribe};
@@ -193,8 +193,10 @@ pub struct Chatroom {
     pub has_earlier: bool,
     /// Where they are, for who runs no JavaScript.
     pub earlier_url: Option<String>,
-    /// Who is in the room.
+    /// Who is in the room; of a large one some.
     pub members: Vec<MemberView>,
+    /// How many are in it.
+    pub member_count: i64,
     /// Who asks to join; for those who decide.
     pub requests: Vec<RequestView>,
     /// The viewer's role.
@@ -213,6 +215,8 @@ pub struct Chatroom {
     pub reads: i64,
     /// How far the others have read, as JSON.
     pub marks: String,
+    /// Whether that leaves some of them out.
+    pub marks_partial: bool,
     /// The person's own top revision: what the page shows of requests and rooms is as new as this.
     pub user_revision: i64,
     /// What was typed.

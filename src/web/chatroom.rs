@@ -1,15 +1,17 @@
 //! The room's page.
 
+pub mod people;
 pub mod state;
 
 use crate::app::App;
 use crate::chatroom::member::{self, Level};
-use crate::chatroom::receipt::{self, Mark};
-use crate::chatroom::{self, Listed, Member, MemberState};
+use crate::chatroom::people::{First, HERE_MAX, Shown, shown};
+use crate::chatroom::receipt::{self, Marks};
+use crate::chatroom::{self, Listed, Member};
 use crate::error::{Error, Fields, Result, Text};
 use crate::goal::participation::{self, Request};
 use crate::goal::{self, Goal, Standing};
-use crate::id::MessageId;
+use crate::id::{MessageId, UserId};
 use crate::message::page::{self, Cursor, NEWEST, Page};
 use crate::message::reaction::QUICK;
 use crate::message::{self, Message, Quoted, attachment, pin};
@@ -75,7 +77,7 @@ struct Read {
     goal: Goal,
     rooms: Vec<Listed>,
     page: Page,
-    members: Vec<MemberState>,
+    people: Shown,
     requests: Vec<Request>,
     user_revision: i64,
     level: Level,
@@ -84,7 +86,7 @@ struct Read {
     editing: Option<Message>,
     sharing: Sharing,
     reads: i64,
-    marks: Vec<Mark>,
+    marks: Marks,
     pins: Vec<Quoted>,
 }
 
@@ -104,6 +106,7 @@ pub async fn render(
     let sharing = app.live.aware.sharing_of(&app.db, member.user()).await?;
     // Before the snapshot: what is newer is told again.
     let reads = app.live.aware.quiet.get(member.room()).reads;
+    let here = seen_here(app, sharing);
     let read = app
         .db
         .read(move |db| -> Result<Read> {
@@ -112,18 +115,19 @@ pub async fn render(
             let in_room = |db: &mut crate::db::Reader<'_>, id: Option<MessageId>| {
                 id.map_or(Ok(None), |id| message::find(db, &who, id))
             };
+            let page = page::read_with(db, &who, before.map_or(Cursor::Newest, Cursor::Before), NEWEST, &here)?;
             Ok(Read {
+                people: listed(db, &who, &page, &here)?,
                 reply_to: in_room(db, reply_to)?.map(|source| source.as_quoted()),
                 editing: in_room(db, edit)?.filter(|own| own.author.id == who.user() && !own.is_deleted()),
-                page: page::read(db, &who, before.map_or(Cursor::Newest, Cursor::Before), NEWEST)?,
+                page,
                 pins: pin::list(db, &who)?,
-                members: member::list(db, who.room())?,
                 requests: if who.role().may_moderate() { participation::requests(db, goal.id)? } else { Vec::new() },
-                rooms: chatroom::of_user(db, who.user())?,
+                rooms: chatroom::of_user_beside(db, who.user(), who.room())?,
                 user_revision: notification::top(db, who.user())?,
                 level: member::level(db, &who)?,
                 unseen: notice::unseen(db, who.user())?,
-                marks: if sharing.reads { receipt::list(db, who.room())? } else { Vec::new() },
+                marks: if sharing.reads { receipt::list(db, who.room())? } else { Marks::default() },
                 sharing,
                 reads,
                 room,
@@ -147,7 +151,7 @@ fn context(app: &App, asking: &Asking, member: &Member, read: Read, wanted: Want
     let mine = read.rooms.iter().find(|listed| listed.room.id == member.room());
     let editing = read.editing.map(|own| Editing { id: own.id, content: own.content });
     let typed = wanted.content.unwrap_or_default();
-    let mut members: Vec<MemberView> = read.members.into_iter().map(MemberView::from).collect();
+    let mut members: Vec<MemberView> = read.people.members.into_iter().map(MemberView::from).collect();
     let mut requests: Vec<RequestView> = read.requests.into_iter().map(RequestView::from).collect();
     mark_alike(&mut members, &mut requests);
     Ok(Chatroom {
@@ -158,7 +162,8 @@ fn context(app: &App, asking: &Asking, member: &Member, read: Read, wanted: Want
         read_position: mine.map_or(0, |listed| listed.read_position),
         sharing: read.sharing,
         reads: read.reads,
-        marks: serde_json::to_string(&read.marks).map_err(Error::internal)?,
+        marks: serde_json::to_string(&read.marks.marks).map_err(Error::internal)?,
+        marks_partial: read.marks.is_partial,
         room: RoomView::new(read.room, read.page.revision, &app.live.epoch, app.live.topics.room(member.room())),
         rooms: read.rooms.into_iter().map(|listed| ListedView::new(listed, &app.live.epoch, member.room())).collect(),
         entries,
@@ -168,6 +173,7 @@ fn context(app: &App, asking: &Asking, member: &Member, read: Read, wanted: Want
         has_earlier: read.page.has_earlier,
         earlier_url,
         members,
+        member_count: read.people.count,
         requests,
         my: member.role().as_str(),
         may: May::of(read.goal.my.or(Some(Standing::Approved(member.role())))),
@@ -186,6 +192,19 @@ fn context(app: &App, asking: &Asking, member: &Member, read: Read, wanted: Want
         },
         errors: reply::errors(&wanted.faults, asking.locale()),
     })
+}
+
+/// Some who are here, for a viewer who may see that: those who show it are looked for among them.
+pub(super) fn seen_here(app: &App, sharing: Sharing) -> Vec<UserId> {
+    if sharing.presence { app.live.aware.presence.some_here(HERE_MAX, app.clock.now()) } else { Vec::new() }
+}
+
+/// The people beside a page: read with the newest one already.
+fn listed(db: &mut crate::db::Reader<'_>, who: &Member, page: &Page, here: &[UserId]) -> Result<Shown> {
+    match page.member_count {
+        Some(count) => Ok(Shown { members: page.members.clone(), count }),
+        None => shown(db, who.room(), First { viewer: Some(who.user()), authors: &[], here }),
+    }
 }
 
 /// What stands beside the messages of a page.

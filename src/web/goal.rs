@@ -1,10 +1,12 @@
 //! Goals and who takes part in them.
 
 pub mod edit;
+pub mod list;
 
 use crate::app::App;
 use crate::budget::Budget;
-use crate::chatroom::{MemberState, Role, member};
+use crate::chatroom::people::{self, LISTED};
+use crate::chatroom::{MemberState, Role};
 use crate::clock::Micros;
 use crate::db::{Lane, Writer};
 use crate::error::{Error, Fields, Result, Text};
@@ -13,27 +15,16 @@ use crate::goal::{self as model, Goal, GoalForm, Standing};
 use crate::id::{GoalId, UserId};
 use crate::message::system::What;
 use crate::view::context::{
-    GoalFormView, GoalIndex, GoalNew, GoalShow, GoalView, May, MemberView, RequestView, mark_alike,
+    GoalFormView, GoalNew, GoalShow, GoalView, May, MemberView, PeopleList, RequestView, mark_alike,
 };
 use crate::web::access::{CurrentUser, GoalPath, ParticipationPath};
 use crate::web::asking::Asking;
 use crate::web::form::Form;
 use crate::web::reply;
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::json;
-
-/// GET `/goals`.
-pub async fn index(State(app): State<App>, asking: Asking) -> Result<Response> {
-    let viewer = asking.user();
-    let goals: Vec<Goal> = app.db.read(move |db| model::list(db, viewer)).await?;
-    let goals: Vec<GoalView> = goals.into_iter().map(GoalView::from).collect();
-    if asking.wants_json() {
-        return reply::json(StatusCode::OK, &json!({ "goals": goals }));
-    }
-    reply::page(&app, StatusCode::OK, "goal/index.html", &GoalIndex { page: asking.page(&app), goals })
-}
 
 /// GET `/goal/new`.
 pub async fn new(State(app): State<App>, asking: Asking, _: CurrentUser) -> Result<Response> {
@@ -87,19 +78,27 @@ async fn found(app: &App, asking: &Asking, owner: UserId, form: GoalForm) -> Res
 }
 
 /// GET `/goal/{id}`: for everybody its title, description and count; its people for members.
-pub async fn show(State(app): State<App>, asking: Asking, GoalPath(id): GoalPath) -> Result<Response> {
+pub async fn show(
+    State(app): State<App>,
+    asking: Asking,
+    GoalPath(id): GoalPath,
+    RawQuery(query): RawQuery,
+) -> Result<Response> {
     let viewer = asking.user();
-    let (goal, members, requests) = app
+    let form = Form::from_query(query.as_deref().unwrap_or_default())?;
+    let asked = people::Query::new(form.text("q"), form.text("after"))?;
+    let (goal, people, requests) = app
         .db
         .read(move |db| -> Result<_> {
             let goal = model::find(db, id, viewer)?;
             let may = May::of(goal.my);
-            let members = if may.read { member::list(db, goal.chatroom)? } else { Vec::new() };
+            let people =
+                if may.read { people::page(db, goal.chatroom, &asked, LISTED)? } else { people::Page::default() };
             let requests = if may.decide { participation::requests(db, id)? } else { Vec::new() };
-            Ok((goal, members, requests))
+            Ok((goal, people, requests))
         })
         .await?;
-    let mut members: Vec<MemberView> = members.into_iter().map(MemberView::from).collect();
+    let mut members: Vec<MemberView> = people.members.into_iter().map(MemberView::from).collect();
     let mut requests: Vec<RequestView> = requests.into_iter().map(RequestView::from).collect();
     mark_alike(&mut members, &mut requests);
     let context = GoalShow {
@@ -107,12 +106,14 @@ pub async fn show(State(app): State<App>, asking: Asking, GoalPath(id): GoalPath
         my: goal.my.map_or("none", Standing::as_str),
         may: May::of(goal.my),
         goal: GoalView::from(goal),
+        people: PeopleList::new(form.text("q"), form.has("after"), id, people.next),
         members,
         requests,
     };
     if asking.wants_json() {
-        let GoalShow { goal, members, requests, .. } = &context;
-        return reply::json(StatusCode::OK, &json!({ "goal": goal, "members": members, "requests": requests }));
+        let GoalShow { goal, members, requests, people, .. } = &context;
+        let body = json!({ "goal": goal, "members": members, "next": people.next, "requests": requests });
+        return reply::json(StatusCode::OK, &body);
     }
     reply::page(&app, StatusCode::OK, "goal/show.html", &context)
 }

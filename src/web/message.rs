@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::budget::{Budget, Held, Key};
 use crate::chatroom::Member;
-use crate::chatroom::receipt::{self, Mark};
+use crate::chatroom::receipt::{self, Marks};
 use crate::db::{Lane, Writer};
 use crate::error::{Error, Fields, Result, Text};
 use crate::id::{MessageId, UserId};
@@ -15,7 +15,7 @@ use crate::message::{self as model, Draft, Kind, Sent, Shown};
 use crate::quiet::Counts;
 use crate::web::access::{InRoom, OnMessage, member};
 use crate::web::asking::Asking;
-use crate::web::chatroom::{Wanted, render};
+use crate::web::chatroom::{Wanted, render, seen_here};
 use crate::web::form::Form;
 use crate::web::upload::{self, Parcel, Received, Rules};
 use crate::web::{header_text, reply};
@@ -282,10 +282,11 @@ pub async fn fetch(
     let counts = app.live.aware.quiet.get(who.room());
     let (reader, room) = (who.clone(), who.room());
     let (cursor, limit, reads) = (query.cursor, query.limit, query.reads);
+    let here = seen_here(&app, app.live.aware.sharing_of(&app.db, who.user()).await?);
     let (page, marks) = app
         .db
         .read(move |db| -> Result<_> {
-            let page = page::read(db, &reader, cursor, limit)?;
+            let page = page::read_with(db, &reader, cursor, limit, &here)?;
             // Who starts over gets all marks: the count may be of another history.
             let known = reads.map(|reads| if page.is_reset || reads > counts.reads { -1 } else { reads });
             Ok((page, known.map(|known| receipt::since(db, room, known)).transpose()?))
@@ -304,13 +305,16 @@ pub async fn fetch(
 }
 
 /// What a poll is told besides the room's log.
-fn beside(app: &App, who: &Member, query: &Query, counts: Counts, marks: Option<Vec<Mark>>) -> Beside {
+fn beside(app: &App, who: &Member, query: &Query, counts: Counts, marks: Option<Marks>) -> Beside {
     let is_typing_asked = query.typing.is_some();
+    let now = app.clock.now();
     Beside {
         reads: query.reads.map(|_| counts.reads),
-        marks: marks.filter(|marks| !marks.is_empty()),
+        marks_partial: marks.as_ref().is_some_and(|marks| marks.is_partial),
+        marks: marks.map(|marks| marks.marks).filter(|marks| !marks.is_empty()),
         typing: is_typing_asked.then_some(counts.typing),
-        typists: is_typing_asked.then(|| app.live.aware.typing.list(who.room(), app.clock.now())),
+        typists: is_typing_asked.then(|| app.live.aware.typing.list(who.room(), now)),
+        typist_names: if is_typing_asked { app.live.aware.typing.names(who.room(), now) } else { Vec::new() },
     }
 }
 

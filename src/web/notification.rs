@@ -12,24 +12,35 @@ use crate::web::access::{CurrentUser, InRoom};
 use crate::web::asking::Asking;
 use crate::web::form::Form;
 use crate::web::reply;
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::json;
 
-/// GET `/notifications`: the newest, with the number of those that are new.
-pub async fn index(State(app): State<App>, asking: Asking, CurrentUser(user): CurrentUser) -> Result<Response> {
-    let (notices, unseen, revision) = app
+/// GET `/notifications`: the newest, or those `before` a revision, with the number of those that are new.
+pub async fn index(
+    State(app): State<App>,
+    asking: Asking,
+    CurrentUser(user): CurrentUser,
+    RawQuery(query): RawQuery,
+) -> Result<Response> {
+    let before = Form::from_query(query.as_deref().unwrap_or_default())?.id("before")?;
+    let (page, unseen, revision) = app
         .db
         .read(move |db| -> Result<_> {
-            Ok((notice::list(db, user.id)?, notice::unseen(db, user.id)?, notification::top(db, user.id)?))
+            Ok((notice::list(db, user.id, before)?, notice::unseen(db, user.id)?, notification::top(db, user.id)?))
         })
         .await?;
-    let notices: Vec<NoticeView> = notices.into_iter().map(|notice| told::line(notice, asking.locale())).collect();
+    let next = page.next;
+    let notices: Vec<NoticeView> = page.notices.into_iter().map(|notice| told::line(notice, asking.locale())).collect();
     if asking.wants_json() {
-        return reply::json(StatusCode::OK, &json!({ "unseen": unseen, "revision": revision, "notices": notices }));
+        return reply::json(
+            StatusCode::OK,
+            &json!({ "unseen": unseen, "revision": revision, "notices": notices, "next": next }),
+        );
     }
-    let context = Notifications { page: asking.page(&app), notices, unseen, revision };
+    let is_further = before.is_some();
+    let context = Notifications { page: asking.page(&app), notices, unseen, revision, is_further, next };
     reply::page(&app, StatusCode::OK, "notification/index.html", &context)
 }
 

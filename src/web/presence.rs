@@ -2,12 +2,15 @@
 
 use crate::app::App;
 use crate::chatroom::company;
+use crate::chatroom::people::{HERE_MAX, LISTED};
+use crate::db::Reader;
 use crate::error::Result;
+use crate::id::UserId;
 use crate::live::awareness::Here;
 use crate::web::access::{CurrentUser, InRoom};
 use crate::web::form::Form;
 use crate::web::reply;
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::json;
@@ -29,12 +32,23 @@ pub async fn away(State(app): State<App>, CurrentUser(user): CurrentUser, form: 
     reply::json(StatusCode::OK, &json!({ "away": on }))
 }
 
-/// GET `/presence/{id}`: who of the room is here, of those who show it; and who types. Who does not show it sees nobody.
-pub async fn show(State(app): State<App>, InRoom(member): InRoom) -> Result<Response> {
+/// GET `/presence/{id}`: who of the room is here, of those who show it; and who types. Who does not show it sees nobody. Of a large room: who
+/// is here, and the `users` (numbers with commas) that the page lists.
+pub async fn show(State(app): State<App>, InRoom(member): InRoom, RawQuery(query): RawQuery) -> Result<Response> {
+    let form = Form::from_query(query.as_deref().unwrap_or_default())?;
+    let listed = form.text("users").split(',').filter_map(|id| id.parse().ok()).map(UserId).take(HERE_MAX);
     let (room, now) = (member.room(), app.clock.now());
     let sees = app.live.aware.sharing_of(&app.db, member.user()).await?.presence;
-    let people = if sees { app.db.read(move |db| company::of_room(db, room)).await? } else { Vec::new() };
+    let mut asked = app.live.aware.presence.some_here(HERE_MAX, now);
+    asked.extend(listed);
+    let read = move |db: &mut Reader<'_>| -> Result<_> {
+        let all = company::of_room(db, room, LISTED + 1)?;
+        let is_large = i64::try_from(all.len()).is_ok_and(|found| found > LISTED);
+        if is_large { company::some_of_room(db, room, &asked) } else { Ok(all) }
+    };
+    let people = if sees { app.db.read(read).await? } else { Vec::new() };
     let people: Vec<Here> = people.into_iter().map(|(user, seen_at)| app.live.here(user, seen_at, now)).collect();
-    let typing = app.live.aware.typing.list(room, now);
-    reply::json(StatusCode::OK, &json!({ "chatroom": room, "people": people, "typing": typing }))
+    let (typing, names) = (app.live.aware.typing.list(room, now), app.live.aware.typing.names(room, now));
+    let body = json!({ "chatroom": room, "people": people, "typing": typing, "typist_names": names });
+    reply::json(StatusCode::OK, &body)
 }

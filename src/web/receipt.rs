@@ -1,16 +1,17 @@
 //! What has been read: one's own bookmark, what the others are told of it, and who is told anything at all.
 
 use crate::app::App;
+use crate::chatroom::reader::{self, Page, Place};
 use crate::chatroom::receipt::{self, Advance};
 use crate::db::Lane;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Text};
 use crate::message as model;
 use crate::user::sharing::Sharing;
 use crate::web::access::{CurrentUser, OnMessage};
 use crate::web::asking::Asking;
 use crate::web::form::Form;
 use crate::web::reply;
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::json;
@@ -42,17 +43,28 @@ pub async fn mark_unread(State(app): State<App>, asking: Asking, OnMessage(membe
     reply::done(&asking, StatusCode::OK, &body, &format!("/message/chatroom/{}", member.room()))
 }
 
-/// GET `/message/{id}/reads`: who has seen it, and when. Nobody, for who does not show it either.
-pub async fn seen(State(app): State<App>, OnMessage(member, id): OnMessage) -> Result<Response> {
+/// GET `/message/{id}/reads`: who has seen it, and when, a page at a time (`after`: `next` of the page before). Nobody, for who does not show
+/// it either.
+pub async fn seen(
+    State(app): State<App>,
+    OnMessage(member, id): OnMessage,
+    RawQuery(query): RawQuery,
+) -> Result<Response> {
+    let form = Form::from_query(query.as_deref().unwrap_or_default())?;
+    let after = Some(form.text("after")).filter(|after| !after.is_empty());
+    let place = after.map(|after| Place::read(after).ok_or_else(|| Error::field("after", Text::new("error-invalid"))));
+    let place = place.transpose()?;
     let is_shared = app.live.aware.sharing_of(&app.db, member.user()).await?.reads;
-    let reads = app
+    let page = app
         .db
         .read(move |db| -> Result<_> {
             let message = model::find(db, &member, id)?.ok_or(Error::NotFound)?;
-            if is_shared { receipt::of_message(db, member.room(), message.position) } else { Ok(Vec::new()) }
+            if is_shared { reader::of_message(db, member.room(), message.position, place) } else { Ok(Page::default()) }
         })
         .await?;
-    reply::json(StatusCode::OK, &json!({ "message": id, "reads": reads }))
+    let next = page.next.map(Place::write);
+    let body = json!({ "message": id, "count": page.count, "reads": page.reads, "people": page.people, "next": next });
+    reply::json(StatusCode::OK, &body)
 }
 
 /// POST `/settings/reads`: `shows_reads`, `shows_presence`, each a yes or a no; what does not come stays as it is.

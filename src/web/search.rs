@@ -1,8 +1,10 @@
 //! Search, in a room and in all of one's rooms: a page for who runs no script, JSON for everybody else.
 
 use crate::app::App;
-use crate::chatroom::{self, MemberState, member};
+use crate::chatroom::people::{self, First};
+use crate::chatroom::{self, MemberState};
 use crate::clock::Micros;
+use crate::db::Reader;
 use crate::error::{Error, Fields, Result, Text};
 use crate::id::{MessageId, RoomId, UserId};
 use crate::message::search::{self, Filter, Hits, Query, Results};
@@ -71,11 +73,12 @@ async fn show(
     };
     let status = if faults.0.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let asked = query.clone();
+    let author = form.id("author").ok().flatten().map(UserId);
     let (hits, rooms, people) = app
         .db
         .read(move |db| -> Result<_> {
             let hits = query.map_or_else(|| Ok(Hits::default()), |query| search::find(db, user, &query))?;
-            let people: Vec<MemberState> = room.map_or_else(|| Ok(Vec::new()), |room| member::list(db, room))?;
+            let people = room.map_or_else(|| Ok(Vec::new()), |room| to_choose_from(db, room, user, author))?;
             Ok((hits, chatroom::of_user(db, user)?, people))
         })
         .await?;
@@ -103,6 +106,20 @@ async fn show(
         errors: reply::errors(&faults, asking.locale()),
     };
     reply::page(app, status, "chatroom/search.html", &context)
+}
+
+/// The people of a room whose messages may be asked for: those that its page lists, and the one who is asked for.
+fn to_choose_from(
+    db: &mut Reader<'_>,
+    room: RoomId,
+    viewer: UserId,
+    author: Option<UserId>,
+) -> Result<Vec<MemberState>> {
+    let mut shown = people::shown(db, room, First { viewer: Some(viewer), ..First::default() })?.members;
+    if let Some(author) = author.filter(|author| shown.iter().all(|member| member.user.id != *author)) {
+        shown.extend(people::one(db, room, author)?);
+    }
+    Ok(shown)
 }
 
 fn understand(form: &Form, room: Option<RoomId>) -> Result<Query> {

@@ -99,5 +99,8 @@ pub async fn fetch(
         })
         .collect();
     let revision = events.last().map_or(top, |event| event.revision);
-    reply::json(StatusCode::OK, &json!({ "revision": revision, "mode": app.live.mode(), "rooms": rooms, "events": events }))
+    reply::json(
+        StatusCode::OK,
+        &json!({ "revision": revision, "mode": app.live.mode(), "rooms": rooms, "events": events }),
+    )
 }

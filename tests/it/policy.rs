@@ -83,6 +83,7 @@ const MATRIX: &[(&str, &str, &str, [u16; 7])] = &[
     ("GET", "/message/chatroom/{id}/hidden", "", INSIDE),
     ("GET", "/message/{id}", "another's", INSIDE),
     ("GET", "/message/{id}/reactions", "another's", INSIDE),
+    ("GET", "/chatroom/{id}/members", "", INSIDE),
     ("POST", "/chatroom/{id}/lock", "", DECIDES),
     ("POST", "/chatroom/{id}/unlock", "", DECIDES),
     ("POST", "/chatroom/{id}/archive", "", DECIDES),

@@ -1,6 +1,6 @@
 //! The part of a text around what was looked for, cut into what was hit and what was not. Text only: who shows it makes text nodes of it.
 
-use super::fold::{Folded, folded};
+use crate::text::fold::{Folded, folded};
 use serde::Serialize;
 
 /// Characters before the first hit.

@@ -1,6 +1,7 @@
 //! What a text is found by: computed before the transaction that writes its message, since it grows with the text.
 
-use super::{fold, gram};
+use super::gram;
+use crate::text::fold;
 use std::collections::BTreeSet;
 
 /// What a text is found by, apart from the names of its files.

@@ -1,10 +1,10 @@
 //! What somebody looks for, checked and folded before any statement runs.
 
-use super::fold;
 use super::gram;
 use crate::clock::Micros;
 use crate::error::{Error, Result, Text};
 use crate::id::{MessageId, RoomId, UserId};
+use crate::text::fold;
 
 /// Characters that a search needs at least.
 pub const SHORTEST: usize = 2;

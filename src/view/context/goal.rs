@@ -1,6 +1,6 @@
 //! What the templates of goals are given.
 
-use super::{Errors, May, MemberView, Page, RequestView};
+use super::{Errors, May, MemberView, Page, PeopleList, RequestView};
 use crate::goal::edit::EditForm;
 use crate::goal::{Goal, GoalForm, Standing};
 use crate::id::{GoalId, RoomId};
@@ -53,8 +53,33 @@ impl From<Goal> for GoalView {
 pub struct GoalIndex {
     /// The page.
     pub page: Page,
-    /// All goals.
+    /// What was asked.
+    pub form: GoalListForm,
+    /// What is wrong with it.
+    pub errors: Errors,
+    /// The orders to choose from.
+    pub orders: [&'static str; 3],
+    /// The goals of the viewer that were active lately, before the first page of all.
+    pub mine: Vec<GoalView>,
+    /// How many goals the viewer is in.
+    pub mine_count: usize,
+    /// The goals of this page.
     pub goals: Vec<GoalView>,
+    /// Where the list begins anew.
+    pub first_url: Option<String>,
+    /// Where it goes on.
+    pub next_url: Option<String>,
+}
+
+/// What was asked of the list of goals.
+#[derive(Debug, Default, Serialize)]
+pub struct GoalListForm {
+    /// Words that are looked for.
+    pub q: String,
+    /// `activity`, `newest` or `title`.
+    pub order: &'static str,
+    /// Whether only the viewer's own goals are asked for.
+    pub mine: bool,
 }
 
 /// `goal/new.html`.
@@ -126,6 +151,8 @@ pub struct GoalShow {
     pub goal: GoalView,
     /// `none`, `pending`, `member`, `admin` or `owner`.
     pub my: &'static str,
+    /// Which of them.
+    pub people: PeopleList,
     /// Its members; for members only.
     pub members: Vec<MemberView>,
     /// Who asks to join; for those who decide.

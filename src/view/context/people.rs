@@ -3,8 +3,10 @@
 use crate::chatroom::MemberState;
 use crate::clock::Micros;
 use crate::goal::participation::Request;
+use crate::id::GoalId;
 use crate::text;
 use crate::user::Name;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use std::collections::HashMap;
 
@@ -29,6 +31,33 @@ impl From<MemberState> for MemberView {
     fn from(member: MemberState) -> Self {
         let (role, joined_at) = (member.role.as_str(), member.joined_at);
         Self { user: member.user, role, joined_at, looks: String::new(), is_alike: false }
+    }
+}
+
+/// Which part of a goal's people a page shows.
+#[derive(Debug, Serialize)]
+pub struct PeopleList {
+    /// Beginnings of names that were looked for.
+    pub q: String,
+    /// Where the list begins anew.
+    pub first_url: Option<String>,
+    /// Where it goes on.
+    pub next_url: Option<String>,
+    /// The same for programs: the value of `after`.
+    pub next: Option<String>,
+}
+
+impl PeopleList {
+    /// The part of the list that was asked for.
+    pub fn new(q: &str, is_further: bool, goal: GoalId, next: Option<String>) -> Self {
+        let words =
+            if q.is_empty() { String::new() } else { format!("q={}", utf8_percent_encode(q, NON_ALPHANUMERIC)) };
+        let base = format!("/goal/{goal}?{words}");
+        let next_url = next.as_ref().map(|next| {
+            let and = if words.is_empty() { "" } else { "&" };
+            format!("{base}{and}after={}#people", utf8_percent_encode(next, NON_ALPHANUMERIC))
+        });
+        Self { q: q.to_owned(), first_url: is_further.then(|| format!("{base}#people")), next_url, next }
     }
 }
 

@@ -18,6 +18,10 @@ pub struct Notifications {
     pub unseen: i64,
     /// The person's own top revision: what "all" means to the button.
     pub revision: i64,
+    /// Whether newer lines stand on another page.
+    pub is_further: bool,
+    /// The list goes on before this revision.
+    pub next: Option<i64>,
 }
 
 /// A line of the list behind the bell, in the person's language.

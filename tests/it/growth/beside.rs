@@ -3,7 +3,7 @@
 
 use super::fill::Site;
 use crate::harness::{START, Town};
-use palabre::chatroom::company;
+use palabre::chatroom::{company, reader};
 use palabre::db::{DbError, Lane, Reader, Writer};
 use palabre::error::Result;
 use palabre::id::{MessageId, UserId};
@@ -30,6 +30,7 @@ pub async fn work(town: &Town, site: &Site) {
             digest::give_back(tx, carol, before)?;
         }
         push::forget(tx, "https://push.example/nobody")?;
+        reader::forget_old(tx, 0)?;
         attachment::forgotten(tx)?;
         attachment::is_gone(tx, &["gone".to_owned()])?;
         link::remember(tx, "https://example.org/x", None, START)?;

@@ -97,6 +97,10 @@ impl<'a> Visit<'a> {
             self.ask(who, "GET", route, &[], "", &[]).await;
         }
         self.ask("Carol", "GET", "/user/fetch", &[], "?since=3", &[]).await;
+        for tail in ["?order=newest", "?order=title", "?q=marathon", "?q=introuvable&order=title", "?mine=true"] {
+            self.ask("Carol", "GET", "/goals", &[], tail, &[]).await;
+        }
+        self.ask("Dan", "GET", "/notifications", &[], "?before=9", &[]).await;
         let asset = self.town.app.views.assets().url("app.js");
         let (digest, path) = asset.trim_start_matches("/public/").split_once('/').expect("a digest");
         self.ask("Carol", "GET", "/public/{digest}/{*path}", &[digest.into(), path.into()], "", &[]).await;
@@ -153,6 +157,9 @@ impl<'a> Visit<'a> {
         for route in ["/message/chatroom/{id}/pins", "/message/chatroom/{id}/hidden", "/presence/{id}", "/goal/{id}"] {
             let place = if route.starts_with("/goal") { &goal } else { &room };
             self.ask("Dan", "GET", route, place, "", &[]).await;
+        }
+        for tail in ["", "?q=martin", "?q=introuvable", "?limit=8"] {
+            self.ask("Dan", "GET", "/chatroom/{id}/members", &room, tail, &[]).await;
         }
         self.ask("Alice", "GET", "/goal/{id}", &goal, "", &[]).await;
         self.ask("Alice", "GET", "/goal/{id}/edit", &goal, "", &[]).await;
