@@ -203,7 +203,7 @@ mod tests {
         for argument in command.get_arguments().filter(|argument| argument.get_id() != "help") {
             let variable = argument.get_env().expect("a variable").to_string_lossy().into_owned();
             let flag = format!("`--{}`", argument.get_long().expect("a flag"));
-            let row = rows.iter().find(|row| row.contains(&format!("`{variable}`")));
+            let row = rows.iter().find(|row| row.starts_with(&format!("| `{variable}` ")));
             let row = row.unwrap_or_else(|| panic!("README.md has no row for {variable}"));
             assert!(row.contains(&flag), "the row of {variable} names its flag {flag}");
         }
