@@ -244,6 +244,14 @@ const NOT_RUN: &[(&str, &str)] = &[
     ("set deleted_at = $1 where state = 'deleted'", "erasure"),
     ("erased_at", "erasure"),
     ("select id, position, content\n", "erasure"),
+    (
+        "select id, position\n            from message\n            where chatroom_id = $1 and position > $2\n            order by position\n",
+        "erasure",
+    ),
+    (
+        "and m.user_id = $2\n                    and c.id = m.chatroom_id",
+        "where a stream opens: the rooms that it names, by their keys",
+    ),
     ("deleted_at = coalesce(deleted_at, $3)", "erasure"),
     ("delete from message_hidden where message_id", "erasure"),
     ("delete from message_read_receipt where chatroom_id", "erasure"),
