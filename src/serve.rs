@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::web;
-use crate::web::asking::Peer;
+use crate::web::asking::{Client, Peer};
 use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
@@ -96,6 +96,7 @@ async fn connection(stream: TcpStream, peer: SocketAddr, seat: ConnectionSeat, r
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(Peer(peer));
         let origin = client_origin(peer.ip(), request.headers(), &trusted, ForwardedFields::XForwarded);
+        request.extensions_mut().insert(Client(origin.address));
         // An address that many share says nothing about who asks: no limit per address holds for it.
         if budgets.is_telling(origin.address) {
             request.extensions_mut().insert(PeerAddress(origin.address));

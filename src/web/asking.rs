@@ -13,13 +13,17 @@ use axum::http::{HeaderMap, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use axum_extra::extract::CookieJar;
-use mercure_hub::PeerAddress;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 /// Who holds the other end of the connection, a proxy perhaps; put into each request by the accept loop.
 #[derive(Debug, Clone, Copy)]
 pub struct Peer(pub SocketAddr);
+
+/// Whom a request comes from, as far as the trusted proxies say; put into each request by the accept loop. Also an address that many may
+/// share: tries to sign in are told apart by it, limits per address are not kept for it.
+#[derive(Debug, Clone, Copy)]
+pub struct Client(pub IpAddr);
 
 /// Cookie of the chosen language.
 pub const LOCALE_COOKIE: &str = "palabre_locale";
@@ -171,7 +175,7 @@ fn ask(app: &App, parts: &Parts) -> Inner {
         path: page_path(app, parts).to_owned(),
         notice: parts.uri.query().and_then(reply::notice),
         // The accept loop has looked behind the trusted proxies.
-        address: parts.extensions.get::<PeerAddress>().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |peer| peer.0),
+        address: parts.extensions.get::<Client>().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |client| client.0),
     }
 }
 

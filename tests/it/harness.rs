@@ -12,7 +12,7 @@ use reqwest::{Method, Response, StatusCode};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -199,6 +199,11 @@ impl Town {
         Browser::new(self.address)
     }
 
+    /// Somebody who connects from another address of this machine.
+    pub fn visitor_from(&self, address: &str) -> Browser {
+        Browser::from(self.address, Some(address.parse().unwrap()))
+    }
+
     /// Somebody who has opened an account: `alice@example.org`, password `correct horse`.
     pub async fn person(&self, first_name: &str) -> Browser {
         let mut browser = self.visitor();
@@ -270,7 +275,12 @@ pub struct Browser {
 
 impl Browser {
     pub fn new(address: SocketAddr) -> Self {
-        let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        Self::from(address, None)
+    }
+
+    fn from(address: SocketAddr, local: Option<IpAddr>) -> Self {
+        let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).local_address(local);
+        let client = client.build().unwrap();
         Self { id: 0, name: String::new(), address, cookies: Arc::default(), client }
     }
 

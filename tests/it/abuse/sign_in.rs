@@ -66,6 +66,19 @@ async fn s10_a_crowd_of_strangers_slows_and_never_refuses() {
     assert_eq!(tries(&alice, "198.51.100.8", ALICE, PASSWORD).await, StatusCode::OK);
 }
 
+/// S10: without a proxy the connection's own address tells who tries, also on this machine, where no other limit is kept for an address.
+#[tokio::test]
+async fn s10_addresses_of_this_machine_are_told_apart_too() {
+    let town = strict_with("failures=20,10/m", &[]).await;
+    town.person("Alice").await;
+    let stranger = town.visitor_from("127.0.8.1");
+    for _ in 0..10 {
+        assert_eq!(tries(&stranger, "192.0.2.1", ALICE, "wrong horse").await, StatusCode::UNPROCESSABLE_ENTITY);
+    }
+    assert_eq!(tries(&stranger, "192.0.2.2", ALICE, PASSWORD).await, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(tries(&town.visitor_from("127.0.3.1"), "192.0.2.1", ALICE, PASSWORD).await, StatusCode::OK);
+}
+
 /// A browser that is known to one account is a stranger to another; a cookie that somebody made up is none.
 #[tokio::test]
 async fn s10_a_known_browser_is_known_to_its_accounts_only() {
