@@ -161,7 +161,7 @@ pub const TABLE: &[Line] = &[
     line(Budget::Requests, "requests", Person, rate(1_000, 50, SECOND), "requests of any kind"),
     line(Budget::Sends, "sends", Person, rate(30, 2, SECOND), "messages and recordings sent"),
     line(Budget::Messages, "messages", Person, rate(3_000, 10_000, DAY), "the same in a day: each is a row"),
-    line(Budget::Characters, "characters", Person, rate(500_000, 2_000_000, DAY), "characters sent or edited"),
+    line(Budget::Characters, "characters", Person, rate(100_000, 100, SECOND), "characters sent or edited: the search indexes each"),
     line(Budget::Edits, "edits", Person, rate(20, 1, SECOND), "edits, and previews of links taken away"),
     line(Budget::Deletions, "deletions", Person, rate(30, 1, SECOND), "messages deleted"),
     line(Budget::Previews, "previews", Person, rate(20, 2, SECOND), "previews of what is typed"),
