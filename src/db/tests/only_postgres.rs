@@ -225,14 +225,15 @@ async fn who_has_lost_the_database_to_another_server_serves_nothing() {
         "select pg_terminate_backend(pid, 10000) from pg_stat_activity where datname = '{name}' and application_name <> 'other'"
     ));
     let mut count = 0;
-    while !matches!(store.db.last_write(), Some(DbError::Taken(_))) {
-        // What is written before the loss is noticed is written; what fails may be tried again.
-        if let Err(error) = store.db.write(Lane::Room(1), |w| add_note(w, 1, "x")).await {
-            assert!(error.is_temporary(), "{error}");
-        } else {
-            count += 1;
+    let loses = async {
+        while !matches!(store.db.last_write(), Some(DbError::Taken(_))) {
+            match store.db.write(Lane::Room(1), |w| add_note(w, 1, "x")).await {
+                Ok(_) => count += 1,
+                Err(error) => assert!(error.is_temporary(), "{error}"),
+            }
         }
-    }
+    };
+    tokio::time::timeout(Duration::from_secs(30), loses).await.unwrap();
     assert_eq!(count, 0, "no connection was opened without the lock");
     let refused = store.db.read(|_| Ok::<_, DbError>(())).await;
     assert!(matches!(refused, Err(DbError::Taken(_))), "{refused:?}");
