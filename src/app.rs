@@ -199,7 +199,7 @@ impl App {
             receipts: Receipts::start(live.clone(), db.clone()),
             unfurl,
             budgets,
-            renderer: Renderer::new(db.clone()),
+            renderer: Renderer::new(db.clone(), config.budgets.of(Budget::Sends) != Amount::Off),
             listener: Listener::default(),
             files: Files::open(&config, clock.clone())?,
             outbound,

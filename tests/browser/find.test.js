@@ -174,16 +174,25 @@ test("what stands behind a link appears in both windows, and goes when its autho
   const ada = await town.person("Ada");
   const ben = await town.person("Ben");
   const goal = await town.goal([ada, ben]);
-  // The program reaches no private address, so what it would have found is put where it keeps it.
+  // The program reaches no private address, so what it would have found is put where it keeps it, once the message is there.
   const url = "https://commonrooms.example/lime-wash";
-  const insert = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('insert into link_preview values (?, ?, ?, ?, ?)', sys.argv[2:]); c.commit()";
-  const row = [url, "Lime wash on old walls", "What we learned <the hard way>", "Common rooms", String(Date.now() * 1000)];
-  execFileSync("python3", ["-c", insert, join(town.server.folder, "palabre.sqlite"), ...row]);
+  const card = { url, title: "Lime wash on old walls", description: "What we learned <the hard way>", site: "Common rooms" };
   const [hers, his] = await Promise.all([ada.room(goal.room), ben.room(goal.room)]);
+  await ada.page.route("**/preview", async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response, json: { ...(await response.json()), links: [card] } });
+  });
   await hers.field.fill(`see ${url}`);
   await ada.page.getByRole("button", { name: "Preview before sending" }).click();
   await ada.page.locator("#composer-preview .link-card").getByText("Lime wash on old walls").waitFor();
+  const sent = ada.page.waitForResponse((response) => response.request().method() === "POST" && response.url().endsWith(`/message/chatroom/${goal.room}`));
   await hers.field.press("Enter");
+  const { message } = await (await sent).json();
+  const insert = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('insert or replace into link_preview values (?, ?, ?, ?, ?)', sys.argv[3:]); c.execute('insert into message_link values (?, 0, ?)', sys.argv[2:4]); c.commit()";
+  const row = [...Object.values(card), String(Date.now() * 1000)];
+  execFileSync("python3", ["-c", insert, join(town.server.folder, "palabre.sqlite"), String(message.id), ...row]);
+  // The next change of the message tells it to both windows.
+  await ben.post(`/message/${message.id}/react/clap`);
   for (const { page } of [hers, his]) {
     const card = page.locator("#messages .link-card");
     await card.getByText("What we learned <the hard way>").waitFor();
