@@ -38,7 +38,7 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 /// The largest head of a request: a page may ask the hub for a hundred topics.
 const HEAD_MAX: usize = 32 * 1024;
 
-/// Serves until `shutdown` ends, then lets what is under way finish, ends the streams and closes the database: within [`END`], whatever is
+/// Serves until `shutdown` ends, then lets what is under way finish, ends the streams and closes the database: within `END`, whatever is
 /// running. A thread that is busy still goes on until the process ends.
 ///
 /// # Errors

@@ -1,4 +1,4 @@
-//! The cost of a statement on PostgreSQL, for [`Recorder`](crate::db::Recorder): it is run once more beside itself, under `explain`, and
+//! The cost of a statement on PostgreSQL, for [`crate::db::Recorder`]: it is run once more beside itself, under `explain`, and
 //! undone.
 
 use super::{DbError, Session, Sql, Value, place};
