@@ -57,8 +57,9 @@ export function createReactions({ state, list, isOpen, take }) {
       const sign = document.createElement("span");
       sign.className = "who-emoji";
       sign.textContent = emoji;
-      const names = users.flatMap((user, index) => (index > 0 ? [", ", isolatedName(user)] : [isolatedName(user)]));
-      line.append(sign, ...names);
+      const names = document.createElement("span");
+      names.append(...users.flatMap((user, index) => (index > 0 ? [", ", isolatedName(user)] : [isolatedName(user)])));
+      line.append(sign, names);
       return line;
     }));
     show(open);

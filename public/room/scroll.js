@@ -71,7 +71,9 @@ export function createScroll(scroller, list, onMove) {
     /** @param {Element} line */
     to(line) {
       following = false;
-      line.scrollIntoView({ block: "center" });
+      const [place, view] = [line.getBoundingClientRect(), scroller.getBoundingClientRect()];
+      // Not scrollIntoView(): Tab would go on from there, past the link that skips the list (Chromium 148).
+      scroller.scrollTop += place.top - view.top - (view.height - place.height) / 2;
     },
   };
 }
