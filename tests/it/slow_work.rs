@@ -70,7 +70,9 @@ async fn s4_a_text_that_takes_long_is_waited_for_by_its_author_alone() {
 
 #[tokio::test]
 async fn s4_a_person_cannot_queue_without_end() {
-    let town = Town::start().await;
+    // Where messages have no rate, neither has waiting.
+    let budgets = "registrations=off failures=off sends=1000,100/s";
+    let town = Town::start_with(&["--rate-limits", "on", "--budgets", budgets]).await;
     let (alice, bob, goal) = two(&town).await;
     let turns = town.app.renderer.turns();
     let held = busy(turns, &alice).await;
